@@ -1,0 +1,6 @@
+"""The object that Hypercorn loads: ``hypercorn --config hypercorn.toml quickpoll.asgi:app``."""
+
+from quickpoll.factory import create_app
+from quickpoll.settings import settings_or_exit
+
+app = create_app(settings_or_exit())

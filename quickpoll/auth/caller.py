@@ -1,0 +1,14 @@
+"""Whoever makes a request, as their token says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """``user_id`` in lower-case hexadecimal; ``expires_at`` in seconds since 1970."""
+
+    user_id: str
+    admin: bool = False
+    expires_at: float = float("inf")

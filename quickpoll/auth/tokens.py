@@ -1,0 +1,113 @@
+"""Tokens (RFC 7519) that another service issued."""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable
+from time import time
+from typing import Any
+
+import jwt
+
+from quickpoll.auth.caller import Caller
+from quickpoll.auth.keys import VerificationKeys
+from quickpoll.errors import ExpiredToken, InvalidToken
+
+_object_id = re.compile("[0-9a-fA-F]{24}")
+
+_undecodable = (jwt.PyJWTError, ValueError, TypeError, ArithmeticError, RecursionError)
+
+longest_token = 8192
+"""Characters; a longer one is refused unread."""
+
+
+class Tokens:
+    """Verifies tokens, and remembers those that were good until they expire.
+
+    The memory is bounded: ``remembered`` tokens, the oldest forgotten first.
+    """
+
+    def __init__(
+        self,
+        keys: VerificationKeys,
+        *,
+        issuer: str | None = None,
+        audience: tuple[str, ...] = (),
+        user_id_claim: str = "sub",
+        leeway: int = 0,
+        remembered: int = 20_000,
+        clock: Callable[[], float] = time,
+    ) -> None:
+        self._keys = keys
+        self._issuer = issuer
+        self._audience = audience
+        self._claim = user_id_claim
+        self._leeway = leeway
+        self._remembered = remembered
+        self._clock = clock
+        self._known: OrderedDict[str, Caller] = OrderedDict()
+
+    def known(self, token: str) -> Caller | None:
+        """The caller of a token that was verified before, where it has not expired since.
+
+        Raises :class:`~quickpoll.errors.ExpiredToken`.
+        """
+        caller = self._known.get(token)
+        if caller is not None and self._clock() >= caller.expires_at + self._leeway:
+            del self._known[token]
+            raise ExpiredToken
+        return caller
+
+    async def verify(self, token: str) -> Caller:
+        """The caller that the token names.
+
+        Raises :class:`~quickpoll.errors.InvalidToken` or
+        :class:`~quickpoll.errors.ExpiredToken`.
+        """
+        caller = self.known(token)
+        if caller is None:
+            caller = await self._verify(token)
+            self._remember(token, caller)
+        return caller
+
+    async def _verify(self, token: str) -> Caller:
+        if len(token) > longest_token or not token.isascii():
+            raise InvalidToken
+        try:
+            key, algorithms = await self._keys.find(jwt.get_unverified_header(token))
+            return self._caller(self._decode(token, key, algorithms))
+        except jwt.ExpiredSignatureError as error:
+            raise ExpiredToken from error
+        except _undecodable as error:
+            raise InvalidToken from error
+
+    def _decode(self, token: str, key: Any, algorithms: list[str]) -> dict[str, Any]:
+        return jwt.decode(
+            token,
+            key,
+            algorithms=algorithms,
+            issuer=self._issuer,
+            audience=list(self._audience) or None,
+            leeway=self._leeway,
+            options={
+                "require": ["exp", self._claim],
+                "verify_aud": bool(self._audience),
+                "verify_iss": self._issuer is not None,
+                "verify_sub": self._claim == "sub",
+                "verify_iat": False,
+            },
+        )
+
+    def _caller(self, claims: dict[str, Any]) -> Caller:
+        user_id = claims[self._claim]
+        if not isinstance(user_id, str) or not _object_id.fullmatch(user_id):
+            raise InvalidToken("The token does not name a user of this service.")
+        roles = claims.get("roles")
+        admin = isinstance(roles, list) and "admin" in roles
+        return Caller(user_id.lower(), admin, float(claims["exp"]))
+
+    def _remember(self, token: str, caller: Caller) -> None:
+        self._known[token] = caller
+        if len(self._known) > self._remembered:
+            self._known.popitem(last=False)

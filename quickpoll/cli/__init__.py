@@ -1,0 +1,15 @@
+"""The operator's commands: ``quart --app quickpoll …``."""
+
+from __future__ import annotations
+
+from quart import Quart
+
+from quickpoll.cli.counts import export, recount, watch
+from quickpoll.cli.seed import seed
+from quickpoll.cli.service import indexes, settings, token
+
+
+def add_commands(app: Quart) -> None:
+    """Add every command to the application."""
+    for command in (seed, token, recount, watch, export, indexes, settings):
+        app.cli.add_command(command)

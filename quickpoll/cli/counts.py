@@ -1,0 +1,108 @@
+"""recount, watch, export."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+
+import click
+from bson import ObjectId
+
+from quickpoll.auth.caller import Caller
+from quickpoll.cli.running import with_services
+from quickpoll.composition import Services
+from quickpoll.polls.ids import checked_id
+from quickpoll.polls.models import Poll
+from quickpoll.results.view import Sight
+from quickpoll.tallies.tally import Counted, Tally
+
+operator = Caller(str(ObjectId("0" * 24)), admin=True)
+"""Whoever may run commands may see and change everything."""
+
+
+@click.command()
+@click.argument("poll_ids", nargs=-1, metavar="[POLL_ID]…")
+@with_services
+async def recount(services: Services, poll_ids: tuple[str, ...]) -> None:
+    """Count polls (all of them without an argument) in MongoDB and mend the counts in Redis."""
+    wanted = [checked_id("POLL_ID", one) for one in poll_ids] or await _all_polls(services)
+    mended = 0
+    for poll_id in wanted:
+        differences = await _mend(services, poll_id)
+        for line in differences:
+            click.echo(line)
+        mended += bool(differences)
+    click.echo(f"{len(wanted)} polls counted, {mended} mended.")
+
+
+async def _all_polls(services: Services) -> list[str]:
+    found = services.engine.get_collection(Poll).find({}, {"_id": 1})
+    return [str(one["_id"]) async for one in found]
+
+
+async def _mend(services: Services, poll_id: str) -> list[str]:
+    await services.polls.fresh(poll_id)
+    before = await services.reconciler.stored(poll_id)
+    await services.counters.give_up([poll_id])
+    await services.rebuilder.now(poll_id)
+    after = await services.census.count(poll_id)
+    return [] if after is None else _differences(poll_id, before, after)
+
+
+def _differences(poll_id: str, before: dict[str, int | None], after: Counted) -> list[str]:
+    counted = {**after.options, "likes": after.likes, "voters": after.voters}
+    return [
+        f"{poll_id} {name}: {_said(before.get(name))} in Redis, {value} in MongoDB, mended"
+        for name, value in counted.items()
+        if before.get(name) != value
+    ]
+
+
+def _said(value: int | None) -> str:
+    return "nothing" if value is None else str(value)
+
+
+@click.command()
+@click.argument("poll_id")
+@click.option("--format", "kind", type=click.Choice(["csv", "json"]), default="json")
+@with_services
+async def export(services: Services, poll_id: str, kind: str) -> None:
+    """Write a poll's results to standard output."""
+    reply = await services.result_handlers.export(operator, poll_id, kind)
+    click.echo(reply.body.decode(), nl=kind == "json")
+
+
+@click.command()
+@click.argument("poll_id")
+@click.option("--once", is_flag=True, help="Show the counts once and end.")
+@with_services
+async def watch(services: Services, poll_id: str, once: bool) -> None:
+    """Show a poll's counts as bars that move, until Ctrl-C."""
+    poll = checked_id("POLL_ID", poll_id)
+    shown: Tally | None = None
+    while True:
+        sight = await services.views.one(operator, poll)
+        if sight.tally != shown:
+            shown = sight.tally
+            if not once:
+                click.clear()
+            click.echo("\n".join(bars(sight, shutil.get_terminal_size().columns)))
+        if once:
+            return
+        await asyncio.sleep(0.25)
+
+
+def bars(sight: Sight, columns: int) -> list[str]:
+    """A poll as lines of text no wider than ``columns``."""
+    poll, tally = sight.known.poll, sight.tally
+    room = max(columns - 34, 10)
+    lines = [poll.question, ""]
+    for option in poll.options:
+        votes = tally.options[str(option.id)]
+        share = votes / tally.voters if tally.voters else 0.0
+        bar = "█" * round(share * room)
+        lines.append(f"{option.text[:16]:16} {votes:8} {share:6.1%} {bar}")
+    status = poll.status_at(sight.now)
+    return [*lines, "", f"{tally.voters} voters, {tally.likes} likes, {status}"]
+
+

@@ -1,0 +1,172 @@
+"""Every part of the service and what it is made of: the one place that puts them together."""
+
+from __future__ import annotations
+
+from secrets import token_hex
+
+from quickpoll.auth.gatekeeper import Gatekeeper
+from quickpoll.auth.guard import Guard
+from quickpoll.auth.keys import SharedSecret
+from quickpoll.auth.limits import RateLimit, Unlimited
+from quickpoll.auth.tokens import Tokens
+from quickpoll.foundation.mongo import open_client, open_engine
+from quickpoll.foundation.redis import RedisLink
+from quickpoll.likes.liking import Liking
+from quickpoll.likes.models import Like
+from quickpoll.likes.store import LikeStore
+from quickpoll.management.deadlines import Deadlines
+from quickpoll.management.deleting import Deleting
+from quickpoll.management.managing import Managing
+from quickpoll.management.models import Deletion, PollChange
+from quickpoll.management.store import DeletionStore, HistoryStore
+from quickpoll.operations.health import Health, Schema
+from quickpoll.polls.creation import PollCreation
+from quickpoll.polls.models import Poll
+from quickpoll.polls.store import PollStore
+from quickpoll.realtime.audience import Audience
+from quickpoll.realtime.relay import Relay
+from quickpoll.realtime.sending import make_server
+from quickpoll.realtime.server import LiveServer
+from quickpoll.results.census import MongoCensus
+from quickpoll.results.handlers import ResultHandlers
+from quickpoll.results.listing import PollListing
+from quickpoll.results.marks import MarkReader
+from quickpoll.results.timeline import Timeline
+from quickpoll.results.view import PollViews
+from quickpoll.settings import Settings
+from quickpoll.tallies.announcing import Announcer
+from quickpoll.tallies.bell import Bell
+from quickpoll.tallies.counters import Counters
+from quickpoll.tallies.debts import Debts
+from quickpoll.tallies.gate import Gate
+from quickpoll.tallies.keys import Keys
+from quickpoll.tallies.ledger import Ledger
+from quickpoll.tallies.reading import TallyReader
+from quickpoll.tallies.rebuild import Rebuilder
+from quickpoll.tallies.reconcile import Reconciler
+from quickpoll.votes.casting import Casting
+from quickpoll.votes.handlers import VoteHandlers
+from quickpoll.votes.models import Vote
+from quickpoll.votes.store import VoteStore
+
+models = (Poll, Vote, Like, PollChange, Deletion)
+
+
+class Services:
+    """The parts of one instance. Building them opens nothing; ``lifespan`` starts and ends
+    them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.instance = token_hex(6)
+        self._open_stores(settings)
+        self._keep_counts()
+        self._take_votes(settings)
+        self._show_results()
+        self._manage()
+        self._admit(settings)
+        self._go_live(settings)
+
+    async def forget_polls(self) -> None:
+        """Drop the polls in memory: changes of them may have been missed."""
+        self.polls.forget_all()
+
+    def _open_stores(self, settings: Settings) -> None:
+        password = settings.api_redis_password
+        self.mongo = open_client(settings.api_database_url.get_secret_value())
+        self.engine = open_engine(self.mongo, settings.database_name)
+        self.schema = Schema(self.engine, models)
+        self.redis = RedisLink(
+            settings.api_redis_host,
+            settings.api_redis_port,
+            password.get_secret_value() if password else None,
+        )
+        self.polls = PollStore(self.engine)
+        self.votes = VoteStore(self.engine)
+        self.likes = LikeStore(self.engine)
+
+    def _keep_counts(self) -> None:
+        keys = Keys(self.settings.api_redis_prefix)
+        self.debts = Debts(self.mongo[self.settings.database_name])
+        self.counters = Counters(self.redis, keys, self.debts)
+        self.bell = Bell(self.instance, self.redis, keys)
+        self.census = MongoCensus(self.polls, self.votes, self.likes)
+        self.rebuilder = Rebuilder(self.counters, self.census)
+        self.reconciler = Reconciler(
+            self.instance,
+            self.counters,
+            self.debts,
+            self.census,
+            self.rebuilder,
+            self.polls.recent,
+        )
+        self.tallies = TallyReader(
+            self.counters, self.census, self.rebuilder, self.reconciler.was_read
+        )
+        self.gate = Gate(self.counters)
+        self.announcer = Announcer(self.counters, self.debts, self.bell)
+
+    def _take_votes(self, settings: Settings) -> None:
+        ledger = Ledger(self.counters, self.rebuilder, self.bell)
+        self.creation = PollCreation(self.polls, self.counters, self.bell)
+        self.casting = Casting(
+            self.polls,
+            self.votes,
+            ledger,
+            capacity=settings.api_vote_queue,
+            largest=settings.api_vote_batch,
+        )
+        self.liking = Liking(self.polls, self.likes, ledger, capacity=settings.api_vote_queue)
+        self.vote_handlers = VoteHandlers(self.polls, self.votes, self.casting)
+
+    def _show_results(self) -> None:
+        self.marks = MarkReader(self.votes, self.likes)
+        self.views = PollViews(self.polls, self.tallies, self.marks)
+        self.result_handlers = ResultHandlers(
+            self.views, PollListing(self.engine), Timeline(self.engine)
+        )
+
+    def _manage(self) -> None:
+        history = HistoryStore(self.engine)
+        self.managing = Managing(
+            self.polls, history, self.creation, self.gate, self.announcer
+        )
+        self.deleting = Deleting(
+            self.polls,
+            self.votes,
+            self.likes,
+            history,
+            DeletionStore(self.engine),
+            self.gate,
+            self.announcer,
+        )
+        self.deadlines = Deadlines(self.engine, self.counters, self.announcer)
+
+    def _admit(self, settings: Settings) -> None:
+        secret = settings.jwt_secret_key
+        keys = SharedSecret(secret.get_secret_value() if secret else "", settings.jwt_algorithms)
+        self.tokens = Tokens(
+            keys,
+            issuer=settings.jwt_issuer,
+            audience=settings.jwt_audience,
+            user_id_claim=settings.jwt_user_id_claim,
+            leeway=settings.api_jwt_leeway,
+        )
+        self.guard = Guard(self.tokens)
+        limited = settings.api_rate_limits == "on"
+        self.gatekeeper = Gatekeeper(
+            self.guard,
+            RateLimit(settings.api_rate_limit_user) if limited else Unlimited(),
+            RateLimit(settings.api_rate_limit_address) if limited else Unlimited(),
+        )
+
+    def _go_live(self, settings: Settings) -> None:
+        self.health = Health(self.mongo, self.redis, self.bell, self.schema)
+        self.audience = Audience(
+            settings.api_socket_clients, settings.api_socket_clients_per_user
+        )
+        self.sio, sender = make_server(settings.cors_origins)
+        self.live = LiveServer(self.sio, self.guard, self.views, self.audience)
+        self.relay = Relay(self.polls, self.votes, self.tallies, self.audience, sender)
+
+

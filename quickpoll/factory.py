@@ -1,0 +1,164 @@
+"""The application: routes, the error handler, commands, Socket.IO and the lifespan."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import socketio
+from quart import Quart, Response, request
+from quart_cors import cors
+from quart_schema import HttpSecurityScheme, Info, QuartSchema
+from werkzeug.exceptions import HTTPException
+
+from quickpoll import __version__
+from quickpoll.auth.web import admit
+from quickpoll.cli import add_commands
+from quickpoll.composition import Services
+from quickpoll.errors import Unavailable
+from quickpoll.foundation.logs import configure_logs
+from quickpoll.foundation.openapi import QuickPollOpenAPI
+from quickpoll.foundation.problems import as_error, problem_reply
+from quickpoll.foundation.requests import StrictRequest, most_bytes
+from quickpoll.lifespan import serving
+from quickpoll.likes import views as likes_views
+from quickpoll.management import views as management_views
+from quickpoll.operations import views as operations_views
+from quickpoll.polls import views as polls_views
+from quickpoll.realtime.server import path as socket_path
+from quickpoll.results import views as results_views
+from quickpoll.settings import Settings
+from quickpoll.votes import views as votes_views
+from quickpoll.web import views as web_views
+from quickpoll.web.options import PageOptions
+
+api_prefix = "/api/"
+
+answer_seconds = 2.8
+"""No route takes longer: a caller hears of an outage within three seconds."""
+
+
+class QuickPoll(Quart):
+    """Quart with strict JSON and a time limit on every request."""
+
+    request_class = StrictRequest
+
+    async def dispatch_request(self, request_context: Any = None) -> Any:
+        """Answer within the limit, or raise ``TimeoutError``."""
+        async with asyncio.timeout(answer_seconds):
+            return await super().dispatch_request(request_context)
+
+
+def create_app(settings: Settings) -> Quart:
+    """A fresh application; nothing is opened before it is served."""
+    configure_logs(settings.log_level, settings.api_log_format)
+    services = Services(settings)
+    app = QuickPoll("quickpoll", static_folder=None)
+    app.extensions["quickpoll"] = services
+    app.config["MAX_CONTENT_LENGTH"] = most_bytes
+    app.url_map.merge_slashes = False
+    _document(app)
+    _add_routes(app, services)
+    _guard(app, services)
+    _render_errors(app)
+    _allow_origins(app, settings)
+    add_commands(app)
+    _serve(app, services)
+    return app
+
+
+def _document(app: Quart) -> None:
+    QuartSchema(
+        app,
+        openapi_path="/openapi.json",
+        swagger_ui_path=None,
+        redoc_ui_path=None,
+        scalar_ui_path=None,
+        info=Info(title="QuickPoll", version=__version__, description=_description),
+        security_schemes={"bearer": HttpSecurityScheme(scheme="bearer", bearer_format="JWT")},
+        security=[{"bearer": []}],
+        conversion_preference="pydantic",
+        openapi_provider_class=QuickPollOpenAPI,
+    )
+
+
+_description = """Live polls that can be believed: a vote that was acknowledged is never lost and
+never counted twice, and every screen shows the new count at once.
+
+Live updates come over Socket.IO at `/ws/updates`; errors are problem documents (RFC 9457)."""
+
+
+def _add_routes(app: Quart, services: Services) -> None:
+    settings = services.settings
+    token = settings.api_metrics_token
+    pages = PageOptions(
+        settings.api_frame_ancestors or ("'none'",), __version__, settings.jwt_user_id_claim
+    )
+    blueprints = (
+        polls_views.blueprint(services.creation),
+        votes_views.blueprint(services.vote_handlers),
+        likes_views.blueprint(services.liking, services.tallies),
+        results_views.blueprint(services.result_handlers),
+        management_views.blueprint(services.managing, services.deleting),
+        operations_views.blueprint(services.health, token.get_secret_value() if token else None),
+        web_views.blueprint(pages),
+    )
+    for one in blueprints:
+        app.register_blueprint(one)
+
+
+def _guard(app: Quart, services: Services) -> None:
+    @app.before_request
+    async def guard() -> None:
+        if not request.path.startswith(api_prefix) or _is_preflight():
+            return
+        admit(
+            await services.gatekeeper.admit(
+                request.headers.get("Authorization"), request.remote_addr or ""
+            )
+        )
+        if not services.schema.ready:
+            raise Unavailable
+
+
+def _is_preflight() -> bool:
+    """A browser asks before it sends a request of another origin (Fetch standard)."""
+    asked = {"Origin", "Access-Control-Request-Method"}
+    return request.method == "OPTIONS" and asked <= set(request.headers.keys())
+
+
+def _render_errors(app: Quart) -> None:
+    @app.errorhandler(Exception)
+    async def render(raised: Exception) -> Response | HTTPException:
+        if isinstance(raised, HTTPException) and (raised.code or 500) < 400:
+            return raised
+        return problem_reply(as_error(raised)).response()
+
+
+def _allow_origins(app: Quart, settings: Settings) -> None:
+    origins = settings.cors_origins
+    # With credentials a browser wants its own origin named, never "*".
+    allowed: list[Any] = [re.compile(".*")] if "*" in origins else list(origins)
+    cors(
+        app,
+        allow_origin=allowed,
+        allow_credentials=True,
+        allow_headers=["Authorization", "Content-Type", "If-None-Match", "X-Request-ID"],
+        allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
+        expose_headers=["ETag", "Link", "Location", "Retry-After", "X-Request-ID"],
+        max_age=600,
+    )
+
+
+def _serve(app: Quart, services: Services) -> None:
+    @app.while_serving
+    async def lifespan() -> AsyncIterator[None]:
+        async with serving(services):
+            yield
+
+    # Wrapped inside, so that Hypercorn, `quart run` and the test client serve the same thing.
+    app.asgi_app = socketio.ASGIApp(  # type: ignore[method-assign]
+        services.sio, app.asgi_app, socketio_path=socket_path
+    )

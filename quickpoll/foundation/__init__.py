@@ -1,0 +1,1 @@
+"""The ground floor: stores, batches, embedded servers. No word of polls."""

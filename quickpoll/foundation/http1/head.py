@@ -1,0 +1,173 @@
+"""The head of a request: request line and header fields, parsed by llhttp, judged once more here.
+
+llhttp refuses bare line feeds, folded lines, blanks before a colon, Content-Length beside
+Transfer-Encoding, doubled or odd lengths. What it lets through and Hypercorn's own parser (h11)
+does not is refused here, so that nothing gets past this server that a stricter one behind or in
+front of it would read differently (request smuggling).
+"""
+
+import re
+from dataclasses import dataclass
+
+import httptools
+
+_TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}")
+_FRAMING = frozenset((b"host", b"content-length", b"transfer-encoding", b"connection", b"expect"))
+_VERSIONS = {b" HTTP/1.1": "1.1", b" HTTP/1.0": "1.0"}
+_VERSION_LENGTH = len(b" HTTP/1.1")
+_MAX_LENGTH_DIGITS = 20
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class BadRequestError(Exception):
+    """The bytes are no request that we answer but with an error.
+
+    Attributes:
+        status: the HTTP status to answer with before closing.
+    """
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+
+
+class UncommonRequestError(Exception):
+    """A request for another protocol (WebSocket, h2c, HTTP/2, CONNECT): not for this server."""
+
+
+@dataclass(slots=True)
+class RequestHead:
+    """What the head says; header names in lower case, values stripped.
+
+    ``content_length`` is 0 where there is none, and without meaning when ``chunked``.
+    """
+
+    method: str
+    target: bytes
+    version: str
+    headers: Headers
+    content_length: int = 0
+    chunked: bool = False
+    keep_alive: bool = True
+    expects_continue: bool = False
+
+
+class HeadParser:
+    """Parses one complete head after another, of one connection."""
+
+    __slots__ = ("_headers", "_parser", "_target")
+
+    def __init__(self) -> None:
+        self._headers: Headers = []
+        self._target = b""
+        self._parser = httptools.HttpRequestParser(self)
+
+    def on_url(self, url: bytes) -> None:
+        """Called by llhttp with the request target."""
+        self._target = url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Called by llhttp with each header field; the value may still end in blanks."""
+        self._headers.append((name.lower(), value.rstrip(b" \t")))
+
+    def parse(self, head: bytes) -> RequestHead:
+        """Parse ``head``, which ends with its first empty line.
+
+        Raises:
+            BadRequestError: it is malformed, or its framing is not beyond doubt.
+            UncommonRequestError: it is for the general server.
+        """
+        line = head[: head.index(b"\r\n")]
+        self._headers = []
+        self._feed(head, line)
+        result = self._checked(line)
+        if result.chunked or result.content_length:
+            # llhttp now waits for a body that it will not be shown.
+            self._parser = httptools.HttpRequestParser(self)
+        return result
+
+    def _feed(self, head: bytes, line: bytes) -> None:
+        try:
+            self._parser.feed_data(head)
+        except httptools.HttpParserUpgrade as upgrade:
+            raise UncommonRequestError from upgrade
+        except httptools.HttpParserInvalidMethodError as error:
+            self._feed_extension_method(head, line, error)
+        except httptools.HttpParserError as error:
+            raise BadRequestError(_status_of(error), str(error)) from error
+
+    def _feed_extension_method(self, head: bytes, line: bytes, error: Exception) -> None:
+        """Any token may be a method (RFC 9110, 9.1); llhttp knows those of the registry alone."""
+        method = line.partition(b" ")[0]
+        if not _TOKEN.fullmatch(method):
+            raise BadRequestError(400, "Invalid method") from error
+        self._parser = httptools.HttpRequestParser(self)
+        try:
+            self._parser.feed_data(b"POST" + head[len(method) :])
+        except httptools.HttpParserUpgrade as upgrade:
+            raise UncommonRequestError from upgrade
+        except httptools.HttpParserError as other:
+            raise BadRequestError(_status_of(other), str(other)) from other
+
+    def _checked(self, line: bytes) -> RequestHead:
+        version = _VERSIONS.get(line[-_VERSION_LENGTH:])
+        if line == b"PRI * HTTP/2.0":
+            raise UncommonRequestError
+        if version is None:
+            raise BadRequestError(505, "Only HTTP/1.0 and HTTP/1.1")
+        method = line.partition(b" ")[0]
+        # One blank on either side of the target: llhttp would skip several.
+        if len(method) + 1 + len(self._target) + _VERSION_LENGTH != len(line):
+            raise BadRequestError(400, "Illegal request line")
+        head = RequestHead(method.decode("ascii").upper(), self._target, version, self._headers)
+        _read_framing(head)
+        return head
+
+
+def _status_of(error: Exception) -> int:
+    """501 for a transfer coding that we do not have, 400 for what nobody could understand."""
+    return 501 if "invalid `Transfer-Encoding`" in str(error) else 400
+
+
+def _read_framing(head: RequestHead) -> None:
+    """Fill in what the header fields say about where the request ends and what follows."""
+    hosts = 0
+    head.keep_alive = head.version == "1.1"
+    for name, value in head.headers:
+        if name not in _FRAMING:
+            continue
+        if name == b"host":
+            hosts += 1
+        elif name == b"connection":
+            head.keep_alive = head.keep_alive and b"close" not in _tokens(value)
+        elif name == b"content-length":
+            head.content_length = _content_length(value)
+        elif name == b"transfer-encoding":
+            _check_transfer_encoding(head, value)
+        elif name == b"expect" and b"100-continue" in _tokens(value):
+            head.expects_continue = head.version == "1.1"
+    if hosts > 1 or (hosts == 0 and head.version == "1.1"):
+        raise BadRequestError(400, "Exactly one Host is needed")
+
+
+def _tokens(value: bytes) -> list[bytes]:
+    return [token.strip() for token in value.lower().split(b",")]
+
+
+def _content_length(value: bytes) -> int:
+    if not value.isdigit() or len(value) > _MAX_LENGTH_DIGITS:
+        raise BadRequestError(400, "Bad Content-Length")
+    return int(value)
+
+
+def _check_transfer_encoding(head: RequestHead, value: bytes) -> None:
+    if head.chunked or value.lower() != b"chunked":
+        raise BadRequestError(501, "Only Transfer-Encoding: chunked is supported")
+    if head.version != "1.1":
+        raise BadRequestError(400, "Transfer-Encoding in HTTP/1.0")
+    head.chunked = True
+    head.headers[head.headers.index((b"transfer-encoding", value))] = (
+        b"transfer-encoding",
+        b"chunked",
+    )

@@ -1,0 +1,178 @@
+"""The place in Hypercorn where ours steps in: the object that serves one connection.
+
+Everything that depends on Hypercorn's insides is in this file. Hypercorn calls
+``await TCPServer(app, loop, config, context, state, reader, writer)`` for each connection it
+accepts, finding the name ``TCPServer`` in ``hypercorn.asyncio.run`` at that moment. Ours puts its
+own protocol on the transport. For what it does not serve (WebSocket, HTTP/2) it puts the stream's
+protocol back, feeds it the bytes read so far, and lets the original serve the connection.
+"""
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Generator
+from importlib import import_module
+from importlib.metadata import version
+from typing import Any
+
+from hypercorn.asyncio.tcp_server import TCPServer
+from hypercorn.asyncio.worker_context import WorkerContext
+from hypercorn.config import Config
+from hypercorn.typing import AppWrapper, LifespanState
+from hypercorn.utils import parse_socket_addr
+
+from .connection import Http1Connection
+from .server import Server
+
+_log = logging.getLogger(__name__)
+
+# As Any: the module does not offer the name for replacement, that is what _mismatch() is about.
+hypercorn_run: Any = import_module("hypercorn.asyncio.run")
+
+_HYPERCORN = "0.18."
+_PARAMETERS = ["self", "app", "loop", "config", "context", "state", "reader", "writer"]
+_servers: dict[WorkerContext, Server] = {}
+_watchers: set[asyncio.Task[None]] = set()
+
+
+class FastTCPServer:
+    """Serves one connection; has the shape of Hypercorn's ``TCPServer``."""
+
+    def __init__(
+        self,
+        app: AppWrapper,
+        loop: asyncio.AbstractEventLoop,
+        config: Config,
+        context: WorkerContext,
+        state: LifespanState,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> None:
+        self._shared = (app, loop, config, context, state)
+        self._reader = reader
+        self._writer = writer
+        self._handed_back = False
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return self._run().__await__()
+
+    async def _run(self) -> None:
+        connection = self._take_over()
+        if connection is not None:
+            await _until_closed(connection)
+        if connection is None or self._handed_back:
+            await TCPServer(*self._shared, self._reader, self._writer)
+
+    def _take_over(self) -> Http1Connection | None:
+        """Put our protocol on the transport, unless the connection is not for us."""
+        transport = self._writer.transport
+        tls = transport.get_extra_info("ssl_object")
+        http2 = tls is not None and tls.selected_alpn_protocol() == "h2"
+        if http2 or self._shared[2].h11_pass_raw_headers or transport.is_closing():
+            return None
+        socket = transport.get_extra_info("socket")
+        try:
+            address = (
+                parse_socket_addr(socket.family, socket.getpeername()),
+                parse_socket_addr(socket.family, socket.getsockname()),
+            )
+        except OSError:  # gone already: the original knows how to end that
+            return None
+        stream = transport.get_protocol()
+
+        def hand_back(data: bytes) -> None:
+            transport.set_protocol(stream)
+            self._reader.feed_data(data)
+            self._handed_back = True
+            connection.closed.set_result(None)
+
+        connection = Http1Connection(_server(*self._shared), transport, address, hand_back)
+        transport.set_protocol(connection)
+        self._take_early_bytes(connection)
+        return connection
+
+    def _take_early_bytes(self, connection: Http1Connection) -> None:
+        """What the stream read before we came: none, as event loops go, but none may be lost."""
+        buffer: bytearray = self._reader._buffer  # type: ignore[attr-defined]
+        if buffer:
+            data = bytes(buffer)
+            buffer.clear()
+            connection.data_received(data)
+
+
+def _server(
+    app: AppWrapper,
+    loop: asyncio.AbstractEventLoop,
+    config: Config,
+    context: WorkerContext,
+    state: LifespanState,
+) -> Server:
+    server = _servers.get(context)
+    if server is None:
+        server = _servers[context] = Server(app, loop, config, context, state)
+        watcher = loop.create_task(_watch(server))
+        _watchers.add(watcher)
+        watcher.add_done_callback(_watchers.discard)
+    return server
+
+
+async def _watch(server: Server) -> None:
+    try:
+        await server.end_connections()
+    finally:
+        del _servers[server.context]
+
+
+async def _until_closed(connection: Http1Connection) -> None:
+    """Wait for the end of the connection and of what the application does for it."""
+    try:
+        await connection.closed
+        while connection.tasks:
+            await asyncio.wait([task for task in connection.tasks if task is not None])
+    except asyncio.CancelledError:  # Hypercorn's graceful_timeout is over
+        connection.transport.abort()
+        tasks = [task for task in connection.tasks if task is not None]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        raise
+
+
+def install() -> bool:
+    """Make Hypercorn serve HTTP/1.1 by this package, in this process; idempotent.
+
+    To be called before Hypercorn accepts connections, from the module that holds the application.
+
+    Returns:
+        False where this Hypercorn is not the one we know: it then serves as it is, and the log
+        says so.
+    """
+    if hypercorn_run.TCPServer is FastTCPServer:
+        return True
+    reason = _mismatch()
+    if reason is not None:
+        _log.warning("HTTP/1.1 is served by Hypercorn's own, slower parser: %s", reason)
+        return False
+    hypercorn_run.TCPServer = FastTCPServer
+    return True
+
+
+def uninstall() -> None:
+    """Let Hypercorn serve by itself again; connections already open stay as they are."""
+    if hypercorn_run.TCPServer is FastTCPServer:
+        hypercorn_run.TCPServer = TCPServer
+
+
+def _mismatch() -> str | None:
+    """Why this Hypercorn cannot be served by us, or None."""
+    found = version("hypercorn")
+    if not found.startswith(_HYPERCORN):
+        return f"Hypercorn {found} is not {_HYPERCORN}x"
+    if list(inspect.signature(TCPServer.__init__).parameters) != _PARAMETERS:
+        return "TCPServer takes other arguments"
+    if getattr(hypercorn_run, "TCPServer", None) is not TCPServer:
+        return "somebody else has replaced TCPServer"
+    if "_buffer" not in asyncio.StreamReader.__init__.__code__.co_names:
+        return "asyncio's streams have changed"
+    return None

@@ -1,0 +1,58 @@
+"""MongoDB: one client, and time limits that hold when the server hangs."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pymongo
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
+from odmantic import AIOEngine
+from pymongo.errors import ConnectionFailure, PyMongoError, WTimeoutError
+
+Document = dict[str, Any]
+Client = AsyncIOMotorClient[Document]
+Database = AsyncIOMotorDatabase[Document]
+
+operation_seconds = 2.0
+"""How long an operation may take, its retries included. Below the 3 s within which a caller
+hears of an absent MongoDB, above any pause of a healthy one."""
+
+
+def open_client(url: str) -> Client:
+    """A client that connects by itself, now or whenever the server is there.
+
+    Every write is acknowledged by a majority and journaled; every read sees only such writes.
+    ``timeoutMS`` bounds an operation with its retries (``socketTimeoutMS`` alone does not).
+    """
+    return AsyncIOMotorClient(
+        url,
+        appname="quickpoll",
+        tz_aware=True,
+        w="majority",
+        journal=True,
+        readConcernLevel="majority",
+        retryWrites=True,
+        timeoutMS=int(operation_seconds * 1000),
+        serverSelectionTimeoutMS=int(operation_seconds * 1000),
+        connectTimeoutMS=int(operation_seconds * 1000),
+        heartbeatFrequencyMS=1000,
+        maxPoolSize=64,
+    )
+
+
+def open_engine(client: Client, database: str) -> AIOEngine:
+    """The ODM over that client; it opens nothing."""
+    return AIOEngine(client=client, database=database)
+
+
+def deadline(seconds: float = operation_seconds) -> AbstractContextManager[object]:
+    """One time limit over several operations in the ``with`` block."""
+    return pymongo.timeout(seconds)
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the error says that MongoDB is away or slow, rather than that we asked wrongly."""
+    if isinstance(error, ConnectionFailure | WTimeoutError):
+        return True
+    return isinstance(error, PyMongoError) and error.timeout

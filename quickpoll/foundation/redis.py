@@ -1,0 +1,186 @@
+"""Redis: one client, a circuit breaker, and the identity of the server behind it.
+
+Redis holds copies, so a call fails at once rather than waits: no retries, short timeouts, and
+after a failure no further call until a probe has heard an answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import redis.asyncio as aioredis
+import structlog
+from redis.asyncio.connection import AbstractConnection, ConnectionPool
+from redis.exceptions import NoScriptError, RedisError, ResponseError
+
+log = structlog.get_logger(__name__)
+
+call_seconds = 0.5
+"""How long Redis may take to answer before it counts as away."""
+
+probe_seconds = 0.2
+"""Between two looks whether Redis is back."""
+
+Listener = Callable[[], Awaitable[None]]
+
+
+class RedisAway(Exception):
+    """Redis does not answer; the caller goes on without it."""
+
+
+class Script:
+    """A Lua script, known by its SHA-1."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+
+
+class RedisLink:
+    """The connection to Redis, its breaker and the run of the server that answers.
+
+    ``run_id`` is Redis' own name for one life of its process (``INFO server``): it changes with
+    every restart and failover, whatever data the new process has loaded. It is asked on every new
+    connection, before any command, so a reply never comes from a run that is not known yet.
+    """
+
+    def __init__(self, host: str, port: int, password: str | None = None) -> None:
+        self.run_id = ""
+        self.available = False
+        self._returned: list[Listener] = []
+        self._probe: asyncio.Task[None] | None = None
+        self._attempted: asyncio.Future[bool] | None = None
+        self._closing = False
+        self._options: dict[str, Any] = {
+            "host": host,
+            "port": port,
+            "password": password,
+            "socket_connect_timeout": call_seconds,
+            "retry": None,
+            "decode_responses": True,
+            "redis_connect_func": self._greet,
+        }
+        pool = ConnectionPool(
+            socket_timeout=call_seconds, max_connections=10_000, **self._options
+        )
+        self.client: aioredis.Redis = aioredis.Redis(connection_pool=pool)
+
+    def on_return(self, listener: Listener) -> None:
+        """Call ``listener`` each time Redis has come back (the first time included)."""
+        self._returned.append(listener)
+
+    async def start(self) -> None:
+        """Look for Redis once; if it is not there, go on looking in the background."""
+        if not await self._try():
+            log.warning("redis_away", detail="counts are read from MongoDB until Redis answers")
+            self._look_for_it()
+
+    async def aclose(self) -> None:
+        """Stop looking and close the connections."""
+        self._closing = True
+        if self._probe is not None:
+            self._probe.cancel()
+            await asyncio.gather(self._probe, return_exceptions=True)
+        await self.client.aclose()
+
+    def subscriber(self) -> aioredis.Redis:
+        """A client of its own for pub/sub: its reads wait, so they have no time limit."""
+        pool = ConnectionPool(socket_timeout=None, health_check_interval=0, **self._options)
+        return aioredis.Redis(connection_pool=pool)
+
+    async def call(self, *command: Any) -> Any:
+        """Send one command. Raises :class:`RedisAway` when Redis does not answer."""
+        return (await self.together([command]))[0]
+
+    async def together(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
+        """Send commands in one round trip. Raises :class:`RedisAway`."""
+        if not self.available:
+            raise RedisAway
+        pipeline = self.client.pipeline(transaction=False)
+        for command in commands:
+            pipeline.execute_command(*command)
+        try:
+            return list(await pipeline.execute())
+        except ResponseError:
+            raise
+        except (RedisError, OSError, TimeoutError) as error:
+            self._lost(error)
+            raise RedisAway from error
+
+    async def run(self, script: Script, keys: Sequence[str], *arguments: Any) -> Any:
+        """Run a script by its SHA-1, sending its source when the server does not know it.
+
+        A killed connection is no outage: where a new one is there at once, the script runs again,
+        so a script must be safe to repeat. Raises :class:`RedisAway`.
+        """
+        was_available = self.available
+        try:
+            return await self._run(script, keys, *arguments)
+        except RedisAway:
+            if not (was_available and await self.recover()):
+                raise
+            return await self._run(script, keys, *arguments)
+
+    async def recover(self) -> bool:
+        """Wait for the outcome of the look for Redis that is under way, if any."""
+        if self.available:
+            return True
+        self._look_for_it()
+        return self._attempted is not None and await asyncio.shield(self._attempted)
+
+    async def _run(self, script: Script, keys: Sequence[str], *arguments: Any) -> Any:
+        try:
+            return await self.call("EVALSHA", script.sha, len(keys), *keys, *arguments)
+        except NoScriptError:
+            return await self.call("EVAL", script.source, len(keys), *keys, *arguments)
+
+    def _lost(self, error: BaseException) -> None:
+        if self.available:
+            self.available = False
+            log.warning("redis_away", error=type(error).__name__)
+        self._look_for_it()
+
+    def _look_for_it(self) -> None:
+        if not self._closing and (self._probe is None or self._probe.done()):
+            self._attempted = asyncio.get_running_loop().create_future()
+            self._probe = asyncio.create_task(self._look(), name="redis-probe")
+
+    async def _look(self) -> None:
+        while not await self._try():
+            await asyncio.sleep(probe_seconds)
+            self._attempted = asyncio.get_running_loop().create_future()
+
+    async def _try(self) -> bool:
+        answered = await self._answers()
+        self.available = answered
+        if self._attempted is not None and not self._attempted.done():
+            self._attempted.set_result(answered)
+        if answered:
+            log.info("redis_available", run_id=self.run_id)
+            for listener in self._returned:
+                await listener()
+        return answered
+
+    async def _answers(self) -> bool:
+        try:
+            await self.client.ping()
+        except (RedisError, OSError, TimeoutError):
+            with contextlib.suppress(RedisError, OSError, TimeoutError):
+                await self.client.connection_pool.disconnect()
+            return False
+        return True
+
+    async def _greet(self, connection: AbstractConnection) -> None:
+        await connection.on_connect()
+        await connection.send_command("INFO", "server")
+        self.run_id = _run_id(await connection.read_response())
+
+
+def _run_id(info: str | bytes) -> str:
+    text = info.decode() if isinstance(info, bytes) else info
+    lines = (line.partition(":") for line in text.splitlines())
+    return next((value.strip() for name, _, value in lines if name == "run_id"), "")

@@ -1,0 +1,120 @@
+"""The folder of an embedded run: who runs there, and where its stores answer.
+
+.quickpoll/            mode 700
+    lock               held (flock) for as long as a run lasts, however it ends
+    run.json           mode 600; what an operator's command needs to reach the run
+    jwt-secret         mode 600; made once, kept with the data
+    mongo/ mongo.log redis.conf redis.log secantusd.toml
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+SECRET_BYTES = 32
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A run: its process, the service's address, and the addresses of its stores."""
+
+    pid: int
+    address: str
+    database_url: str
+    redis_host: str
+    redis_port: int
+
+
+class AlreadyRunningError(RuntimeError):
+    """Another run holds the folder; the message is one line for a person."""
+
+
+class RunDirectory:
+    """The folder of a run. As a context manager it holds the folder's lock."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        self._lock = -1
+
+    def __enter__(self) -> Self:
+        """Make the folder and take its lock. Raises :class:`AlreadyRunningError`."""
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.path.chmod(0o700)
+        lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            raise AlreadyRunningError(self._who_runs()) from None
+        self._lock = lock
+        # Whoever wrote it is gone, or the lock would not be ours.
+        self._record_file.unlink(missing_ok=True)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._record_file.unlink(missing_ok=True)
+        os.close(self._lock)
+
+    def write(self, record: RunRecord) -> None:
+        """Tell others of this run. Replaces the file whole, so that nobody reads half of it."""
+        draft = self.path / "run.json.new"
+        _write_private(draft, json.dumps(asdict(record), indent=2) + "\n")
+        draft.replace(self._record_file)
+
+    def read(self) -> RunRecord | None:
+        """The run that holds the folder now, ``None`` if there is none."""
+        if not self._held():
+            return None
+        try:
+            return RunRecord(**json.loads(self._record_file.read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def secret(self) -> str:
+        """The secret that signs this folder's tokens, made on the first call."""
+        file = self.path / "jwt-secret"
+        if not file.exists():
+            _write_private(file, secrets.token_hex(SECRET_BYTES) + "\n")
+        return file.read_text().strip()
+
+    @property
+    def _record_file(self) -> Path:
+        return self.path / "run.json"
+
+    def _held(self) -> bool:
+        """Whether a living process holds the lock: a process id alone may have a new owner."""
+        try:
+            lock = os.open(self.path / "lock", os.O_RDONLY)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(lock)
+        return False
+
+    def _who_runs(self) -> str:
+        record = self.read()
+        who = f" (process {record.pid}, {record.address})" if record else ""
+        return f"QuickPoll is already running in {self.path}{who}"
+
+
+def _write_private(file: Path, text: str) -> None:
+    """Write a file that only its owner may read, at no moment readable by others."""
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+        os.fchmod(out.fileno(), 0o600)
+        out.write(text)

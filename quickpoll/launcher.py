@@ -1,0 +1,240 @@
+"""The service with embedded stores, in one process: what ``make run`` starts.
+
+For one machine and one folder; its data, and the secret that signs its tokens, are in
+``.quickpoll/``. However it ends, its stores end with it and the data stays.
+"""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+import jwt
+from dotenv import dotenv_values
+from hypercorn.config import Config
+from hypercorn.run import run as serve_until_stopped
+
+from quickpoll.foundation.child_process import LOOPBACK, ChildProcess, until
+from quickpoll.foundation.embedded import EmbeddedStoreError, EmbeddedStores, StoreAddresses
+from quickpoll.foundation.run_record import AlreadyRunningError, RunDirectory, RunRecord
+from quickpoll.settings import Settings, SettingsError, load_settings
+
+PACKAGE = Path(__file__).parent
+DEVELOPMENT_USER = "5eed5eed5eed5eed5eed0001"
+DEVELOPMENT_TOKEN_LIFE = timedelta(days=30)
+DEMO_SEED = "--voters 300 --votes 900 --likes 120 --random-seed 1"
+SEED_SECONDS = 120.0
+START_SECONDS = 60.0
+
+
+class LaunchError(Exception):
+    """The service cannot be started; the message is one line for a person."""
+
+
+@click.command(help="Run QuickPoll with embedded stores, its data in .quickpoll/.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=8001,
+    show_default=True,
+    envvar="API_PORT",
+    show_envvar=True,
+    help="Port on 127.0.0.1.",
+)
+def main(port: int) -> None:
+    """Run the service until SIGTERM or Ctrl-C. Exit status 1 if it cannot be started."""
+    _hear_every_farewell_as_sigterm()
+    try:
+        launch(RunDirectory(Path(".quickpoll")), port)
+    except (LaunchError, AlreadyRunningError, EmbeddedStoreError, SettingsError) as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+
+
+def launch(directory: RunDirectory, port: int) -> None:
+    """Start the stores, seed them the first time, and serve until told to stop.
+
+    Raises :class:`LaunchError`, :class:`AlreadyRunningError`, :class:`EmbeddedStoreError` or
+    :class:`SettingsError`, with nothing left running.
+    """
+    with directory:
+        refuse_taken_port(port)
+        given = {**dotenv_values(".env"), **os.environ}
+        if given.get("API_DATABASE_URL"):
+            click.echo("API_DATABASE_URL is not used here: this run brings its own stores.")
+        stores = EmbeddedStores(directory.path, redis_password=given.get("API_REDIS_PASSWORD"))
+        click.echo(f"Starting the embedded stores (data in {directory.path}) ...")
+        with stores as addresses:
+            directory.write(RunRecord(os.getpid(), _address(port), **vars(addresses)))
+            os.environ.update(environment_of_run(given, addresses, directory))
+            settings = load_settings()
+            _seed_once(directory)
+            _announce_when_up(port, settings)
+            _serve(port)
+        click.echo("Stopped. The data is kept.")
+
+
+def refuse_taken_port(port: int) -> None:
+    """Raise :class:`LaunchError` if somebody listens on ``port`` already."""
+    with socket.socket() as probe:
+        # Hypercorn sets it too: a port that was just left is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+            probe.listen()
+        except OSError as error:
+            raise _port_error(port, error) from error
+
+
+def environment_of_run(
+    given: Mapping[str, str | None], addresses: StoreAddresses, directory: RunDirectory
+) -> dict[str, str]:
+    """The variables that this run sets: its stores always, the rest where nobody ``given`` it."""
+    environment = {
+        "API_DATABASE_URL": addresses.database_url,
+        "API_REDIS_HOST": addresses.redis_host,
+        "API_REDIS_PORT": str(addresses.redis_port),
+    }
+    if not given.get("JWT_SECRET_KEY"):
+        environment["JWT_SECRET_KEY"] = directory.secret()
+    if not given.get("API_LOG_FORMAT"):
+        environment["API_LOG_FORMAT"] = "console"
+    return environment
+
+
+def development_token(settings: Settings) -> str | None:
+    """A token that this run accepts; ``None`` if it takes only those of an issuer elsewhere."""
+    algorithm = next((name for name in settings.jwt_algorithms if name.startswith("HS")), None)
+    if algorithm is None or settings.jwt_secret_key is None:
+        return None
+    now = datetime.now(UTC)
+    claims: dict[str, Any] = {
+        settings.jwt_user_id_claim: DEVELOPMENT_USER,
+        "iat": now,
+        "exp": now + DEVELOPMENT_TOKEN_LIFE,
+    }
+    if settings.jwt_issuer:
+        claims["iss"] = settings.jwt_issuer
+    if settings.jwt_audience:
+        claims["aud"] = settings.jwt_audience[0]
+    return jwt.encode(claims, settings.jwt_secret_key.get_secret_value(), algorithm)
+
+
+def welcome(port: int, token: str | None) -> str:
+    """What a person reads once the service is up."""
+    lines = [
+        "",
+        f"  QuickPoll is up.   Live page   {_address(port)}/polls",
+        f"                     API         {_address(port)}/docs",
+    ]
+    if token is not None:
+        lines += [
+            "",
+            "  Development token, 30 days (Authorization: Bearer ...):",
+            "",
+            token,
+            "",
+            "  The live page, signed in with it:",
+            "",
+            f"{_address(port)}/polls#token={token}",
+        ]
+    return "\n".join([*lines, "", "  Ctrl-C stops it.", ""])
+
+
+def _address(port: int) -> str:
+    return f"http://{LOOPBACK}:{port}"
+
+
+def _port_error(port: int, error: OSError) -> LaunchError:
+    if error.errno == errno.EADDRINUSE:
+        return LaunchError(
+            f"Port {port} of {LOOPBACK} is taken by another program; stop that one, "
+            f"or choose another port: make run PORT={port + 1}"
+        )
+    return LaunchError(f"Port {port} of {LOOPBACK} cannot be used: {error.strerror}")
+
+
+def _hear_every_farewell_as_sigterm() -> None:
+    """Ctrl-C, and the terminal's end, arrive as SIGTERM, for which everything is prepared.
+
+    They are blocked for all threads, those of libraries too, and one thread waits for them: so it
+    does not matter who installs which handler later. The stores start with nothing blocked.
+    """
+    wanted = {signal.SIGINT, signal.SIGHUP}
+    heard = {number for number in wanted if signal.getsignal(number) is not signal.SIG_IGN}
+    signal.pthread_sigmask(signal.SIG_BLOCK, heard)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the server puts its own there
+
+    def relay() -> None:
+        while True:
+            signal.sigwait(heard)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    if heard:
+        threading.Thread(target=relay, name="farewell", daemon=True).start()
+
+
+def _seed_once(directory: RunDirectory) -> None:
+    """Fill the first run's database with demo polls, the way an operator would."""
+    done, log = directory.path / "seeded", directory.path / "seed.log"
+    if done.exists():
+        return
+    click.echo("Seeding demo polls (first start) ...")
+    command = [
+        *(sys.executable, "-m", "quart", "--app", "quickpoll", "seed"),
+        *("--file", str(PACKAGE / "demo" / "polls.json"), *DEMO_SEED.split()),
+    ]
+    seeding = ChildProcess(command, log, Path.cwd(), os.environ)
+    try:
+        if seeding.wait(SEED_SECONDS) == 0:
+            done.touch()
+        else:
+            click.echo(f"The demo polls could not be seeded; {log} says why.", err=True)
+    finally:
+        seeding.kill()
+
+
+def _announce_when_up(port: int, settings: Settings) -> None:
+    """Print the welcome as soon as the service answers, from a thread beside it."""
+
+    def announce() -> None:
+        if until(lambda: _is_live(port), START_SECONDS, pause=0.1):
+            click.echo(welcome(port, development_token(settings)))
+
+    threading.Thread(target=announce, name="announcer", daemon=True).start()
+
+
+def _is_live(port: int) -> bool:
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=2)
+    try:
+        connection.request("GET", "/health/live")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _serve(port: int) -> None:
+    """Serve in this process until a signal ends it."""
+    config = Config.from_toml(PACKAGE / "hypercorn.toml")
+    config.application_path = "quickpoll.asgi:app"
+    config.bind = [f"{LOOPBACK}:{port}"]
+    config.loglevel = "WARNING"  # the welcome says where it runs
+    try:
+        serve_until_stopped(config)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        # Somebody took the port since it was looked at.
+        raise _port_error(port, error) from error

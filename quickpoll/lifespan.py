@@ -1,0 +1,117 @@
+"""Opening and closing everything, in one place and one order."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from typing import Any
+
+import structlog
+
+from quickpoll.composition import Services
+
+log = structlog.get_logger(__name__)
+
+longest_stop_seconds = 9.5
+"""A stop that takes longer is ended by force: ten seconds are promised."""
+
+
+@asynccontextmanager
+async def serving(services: Services) -> AsyncIterator[None]:
+    """Start every part; end them in the reverse order, the writers of votes first."""
+    async with _opened(services, _all_parts(services)):
+        services.bell.on_ring(services.relay.hear)
+        services.bell.on_gap(services.relay.missed)
+        with _stopping_gracefully(services):
+            _tune_garbage_collector()
+            log.info("started", instance=services.instance)
+            yield
+            await services.live.aclose()
+    log.info("stopped", instance=services.instance)
+
+
+@asynccontextmanager
+async def connected(services: Services) -> AsyncIterator[None]:
+    """Start what an operator's command needs: reading, writing, counting, but no loop of its own.
+
+    Raises a MongoDB error when it does not answer.
+    """
+    async with _opened(services, _working_parts(services)):
+        await services.schema.create()
+        yield
+
+
+@asynccontextmanager
+async def _opened(services: Services, parts: list[Any]) -> AsyncIterator[None]:
+    async with AsyncExitStack() as stack:
+        stack.callback(services.mongo.close)
+        stack.push_async_callback(services.redis.aclose)
+        services.redis.on_return(services.forget_polls)
+        for part in parts:
+            part.start()
+            stack.push_async_callback(part.aclose)
+        await services.redis.start()
+        yield
+
+
+def _working_parts(services: Services) -> list[Any]:
+    return [
+        services.counters,
+        services.rebuilder,
+        services.tallies,
+        services.marks,
+        services.liking.batcher,
+        services.casting.batcher,
+    ]
+
+
+def _all_parts(services: Services) -> list[Any]:
+    return [
+        services.schema,
+        services.bell,
+        services.relay.coalescer,
+        services.reconciler,
+        services.deleting,
+        services.deadlines,
+        *_working_parts(services),
+    ]
+
+
+@contextmanager
+def _stopping_gracefully(services: Services) -> Iterator[None]:
+    """On SIGTERM let the Socket.IO clients go, which would hold up the server, and stop.
+
+    The server's own reaction is left to the server: it treats SIGINT the same, and SIGINT is
+    what it gets. A second SIGTERM ends the process at once.
+    """
+    loop = asyncio.get_running_loop()
+    farewells: set[asyncio.Task[None]] = set()
+
+    def stop() -> None:
+        log.info("stopping", instance=services.instance)
+        loop.remove_signal_handler(signal.SIGTERM)
+        loop.call_later(longest_stop_seconds, _end_by_force)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # whoever may have blocked it
+        signal.raise_signal(signal.SIGINT)
+        farewells.add(asyncio.create_task(services.live.aclose()))
+
+    # Only the main thread hears signals; elsewhere (tests) whoever runs the loop stops it.
+    with suppress(ValueError, RuntimeError, NotImplementedError):
+        loop.add_signal_handler(signal.SIGTERM, stop)
+    yield
+
+
+def _end_by_force() -> None:
+    log.error("stop_took_too_long", seconds=longest_stop_seconds)
+    os._exit(1)
+
+
+def _tune_garbage_collector() -> None:
+    """What was made at the start stays: looking at it again and again would cost every request."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 50)

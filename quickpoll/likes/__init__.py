@@ -1,0 +1,1 @@
+"""Likes: given and taken back."""

@@ -1,0 +1,129 @@
+"""The life of a poll, and what voters may rely on: pure, no I/O."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from quickpoll.errors import Locked, PollHasVotes, invalid
+from quickpoll.management.bodies import OptionUpdate, PollUpdate
+from quickpoll.polls.bodies import check_choices, fields_of, instant
+from quickpoll.polls.models import (
+    Option,
+    Poll,
+    after_close,
+    after_vote,
+    always,
+    closed_status,
+    fold,
+    open_status,
+    owner_only,
+)
+from quickpoll.polls.rules import check_deadline
+
+_openness = (owner_only, after_close, after_vote, always)
+
+fixed_texts = frozenset({"question", "options"})
+fixed_settings = frozenset({"min_choices", "max_choices", "allow_vote_change"})
+
+Fields = dict[str, Any]
+
+
+def update(poll: Poll, asked: PollUpdate, now: datetime) -> Fields:
+    """The fields of the poll (by attribute) that the request really changes.
+
+    Raises :class:`~quickpoll.errors.InvalidRequest`, and where somebody has voted
+    :class:`~quickpoll.errors.PollHasVotes` or :class:`~quickpoll.errors.Locked`.
+    """
+    given = asked.given()
+    if "options" in given:
+        given["options"] = _options(poll, asked.options)
+    changed = {name: value for name, value in given.items() if getattr(poll, name) != value}
+    _check_valid(poll, changed, now)
+    if poll.voted_on:
+        check_locks(poll, changed, now)
+    if "question" in changed:
+        changed["folded"] = fold(changed["question"])
+    return changed
+
+
+def needs_no_votes(poll: Poll, changed: Fields, now: datetime) -> bool:
+    """Whether the change is one that the first vote forbids."""
+    return bool(changed.keys() & (fixed_texts | fixed_settings)) or _opens_results(
+        poll, changed, now
+    )
+
+
+def check_locks(poll: Poll, changed: Fields, now: datetime) -> None:
+    """Raises :class:`~quickpoll.errors.PollHasVotes` or :class:`~quickpoll.errors.Locked` for a
+    change of what voters rely on."""
+    if changed.keys() & fixed_texts:
+        raise PollHasVotes
+    if changed.keys() & fixed_settings or _opens_results(poll, changed, now):
+        raise Locked
+
+
+def close(poll: Poll, now: datetime) -> Fields:
+    """What closing changes: nothing where the poll is closed."""
+    return {"status": closed_status} if poll.is_open(now) else {}
+
+
+def reopen(poll: Poll, now: datetime) -> Fields:
+    """What reopening changes: a deadline that has passed goes; nothing where the poll is open."""
+    changed: Fields = {} if poll.status == open_status else {"status": open_status}
+    if poll.closes_at is not None and poll.closes_at <= now:
+        changed["closes_at"] = None
+    return changed
+
+
+def difference(poll: Poll, changed: Fields, now: datetime) -> tuple[Fields, Fields]:
+    """The fields before and after, under their wire names."""
+    after = poll.model_copy(update=changed)
+    old, new = fields_of(poll, now), fields_of(after, now)
+    differ = [name for name in old if old[name] != new[name]]
+    return {name: old[name] for name in differ}, {name: new[name] for name in differ}
+
+
+def stored(changed: Fields) -> Fields:
+    """The changed fields as MongoDB keeps them."""
+    names = {
+        name: Poll.__odm_fields__[name].key_name  # type: ignore[attr-defined]
+        for name in changed
+    }
+    return {names[name]: _stored_value(value) for name, value in changed.items()}
+
+
+def history_row(change: str, before: Fields, after: Fields, at: datetime) -> Fields:
+    """One row of the history as it is answered."""
+    return {"at": instant(at), "change": change, "from": before, "to": after}
+
+
+def _stored_value(value: Any) -> Any:
+    if isinstance(value, list):
+        return [option.model_dump_doc() for option in value]
+    return value
+
+
+def _options(poll: Poll, given: list[OptionUpdate]) -> list[Option]:
+    texts = {option.id: option.text for option in given}
+    if texts.keys() != set(poll.option_ids()):
+        raise invalid("options", "must name the same ids as the poll has")
+    return [Option(id=option.id, text=texts[str(option.id)]) for option in poll.options]
+
+
+def _check_valid(poll: Poll, changed: Fields, now: datetime) -> None:
+    if changed.get("closes_at") is not None:
+        check_deadline(changed["closes_at"], now)
+    least = changed.get("min_choices", poll.min_choices)
+    most = changed.get("max_choices", poll.max_choices)
+    try:
+        check_choices(least, most, len(poll.options))
+    except ValueError as error:
+        field, _, message = str(error).partition(": ")
+        raise invalid(field, message) from None
+
+
+def _opens_results(poll: Poll, changed: Fields, now: datetime) -> bool:
+    if "results" not in changed or not poll.is_open(now):
+        return False
+    return _openness.index(changed["results"]) > _openness.index(poll.results)

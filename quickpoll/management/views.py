@@ -1,0 +1,76 @@
+"""What its owner may do to a poll, and its history for all who may see it."""
+
+from __future__ import annotations
+
+from quart import Blueprint, Response
+from quart_schema import validate_request
+
+from quickpoll.auth.web import current_caller
+from quickpoll.errors import Forbidden, Locked, PollHasVotes, PollNotFound
+from quickpoll.foundation.answers import json_reply, nothing
+from quickpoll.foundation.openapi import Answer, documented
+from quickpoll.management.bodies import HistoryRow, PollUpdate
+from quickpoll.management.deleting import Deleting
+from quickpoll.management.managing import Managing
+from quickpoll.polls.bodies import PollBody
+from quickpoll.polls.ids import checked_id
+from quickpoll.polls.views import created_poll, poll_reply
+
+_poll = Answer(200, "The poll as it now is.", PollBody)
+_owners = (PollNotFound, Forbidden)
+
+
+def blueprint(managing: Managing, deleting: Deleting) -> Blueprint:
+    """The routes of this package."""
+    views = Blueprint("management", __name__, url_prefix="/api/poll")
+
+    @views.patch("/update-poll/<poll_id>")
+    @validate_request(PollUpdate)
+    @documented(_poll, errors=(*_owners, PollHasVotes, Locked))
+    async def update_poll(poll_id: str, data: PollUpdate) -> Response:
+        """Change a poll.
+
+        From the first vote on, question and options are fixed (`poll_has_votes`), and so are
+        `minChoices`, `maxChoices` and `allowVoteChange`; `results` cannot become more open
+        before the close (`locked`). Taking the votes back unlocks nothing.
+        """
+        poll = checked_id("poll_id", poll_id)
+        return poll_reply(await managing.update(current_caller(), poll, data)).response()
+
+    @views.post("/close-poll/<poll_id>")
+    @documented(_poll, errors=_owners)
+    async def close_poll(poll_id: str) -> Response:
+        """Close a poll; a closed one stays closed."""
+        poll = checked_id("poll_id", poll_id)
+        return poll_reply(await managing.close(current_caller(), poll)).response()
+
+    @views.post("/reopen-poll/<poll_id>")
+    @documented(_poll, errors=_owners)
+    async def reopen_poll(poll_id: str) -> Response:
+        """Open a poll again; a deadline that has passed is cleared."""
+        poll = checked_id("poll_id", poll_id)
+        return poll_reply(await managing.reopen(current_caller(), poll)).response()
+
+    @views.delete("/delete-poll/<poll_id>")
+    @documented(Answer(204, "Nothing is left of the poll."), errors=_owners)
+    async def delete_poll(poll_id: str) -> Response:
+        """Delete a poll with its votes, likes, history and counts."""
+        await deleting.delete(current_caller(), checked_id("poll_id", poll_id))
+        return nothing(204).response()
+
+    @views.post("/duplicate-poll/<poll_id>")
+    @documented(created_poll, errors=(PollNotFound,))
+    async def duplicate_poll(poll_id: str) -> Response:
+        """A new open poll of the caller's own: same question, options and settings."""
+        poll = checked_id("poll_id", poll_id)
+        return poll_reply(await managing.duplicate(current_caller(), poll), 201).response()
+
+    @views.get("/poll-history/<poll_id>")
+    @documented(
+        Answer(200, "The changes, oldest first.", list[HistoryRow]), errors=(PollNotFound,)
+    )
+    async def poll_history(poll_id: str) -> Response:
+        """What was changed about a poll since it was created, for all who may see it."""
+        return json_reply(await managing.history(checked_id("poll_id", poll_id))).response()
+
+    return views

@@ -1,0 +1,81 @@
+"""Whether this instance can serve."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import structlog
+from odmantic import AIOEngine
+from odmantic.model import Model
+
+from quickpoll.foundation.mongo import Client, deadline, is_outage
+from quickpoll.foundation.redis import RedisLink
+from quickpoll.tallies.bell import Bell
+
+log = structlog.get_logger(__name__)
+
+retry_seconds = 0.5
+ping_seconds = 1.0
+
+
+class Schema:
+    """The indexes. Without them one user could vote twice, so nothing is served before."""
+
+    def __init__(self, engine: AIOEngine, models: tuple[type[Model], ...]) -> None:
+        self._engine = engine
+        self._models = models
+        self._loop: asyncio.Task[None] | None = None
+        self.ready = False
+
+    async def create(self) -> None:
+        """Create the indexes that are not there yet."""
+        await self._engine.configure_database(self._models)
+        self.ready = True
+
+    def start(self) -> None:
+        """Create them as soon as MongoDB is there."""
+        self._loop = asyncio.create_task(self._create_sometime(), name="schema")
+
+    async def aclose(self) -> None:
+        """Give up creating them."""
+        if self._loop is not None:
+            self._loop.cancel()
+            await asyncio.gather(self._loop, return_exceptions=True)
+
+    async def _create_sometime(self) -> None:
+        told = False
+        while True:
+            try:
+                await self.create()
+                return
+            except Exception as error:
+                if not is_outage(error):
+                    log.exception("indexes_not_created")
+                elif not told:
+                    log.warning("mongodb_away", detail="requests get 503 until it answers")
+                told = True
+            await asyncio.sleep(retry_seconds)
+
+
+class Health:
+    """Looks at the stores."""
+
+    def __init__(self, client: Client, link: RedisLink, bell: Bell, schema: Schema) -> None:
+        self._client = client
+        self._link = link
+        self._bell = bell
+        self._schema = schema
+
+    async def mongo_answers(self) -> bool:
+        """Whether MongoDB answers within a second and the indexes are there."""
+        answered = False
+        with contextlib.suppress(Exception), deadline(ping_seconds):
+            async with asyncio.timeout(ping_seconds + 0.5):
+                await self._client.admin.command("ping")
+                answered = True
+        return answered and self._schema.ready
+
+    def degraded(self) -> list[str]:
+        """What is missing that the service can do without."""
+        return [] if self._link.available and not self._bell.deaf else ["redis"]

@@ -1,0 +1,79 @@
+"""``/``, health, readiness and metrics: open to all."""
+
+from __future__ import annotations
+
+from hmac import compare_digest
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel
+from quart import Blueprint, Response, request
+
+from quickpoll import __version__
+from quickpoll.auth.guard import bearer
+from quickpoll.errors import InvalidToken, MissingToken, Unavailable
+from quickpoll.foundation.answers import Reply, json_reply
+from quickpoll.foundation.openapi import Answer, documented
+from quickpoll.operations.health import Health
+
+
+class ServiceBody(BaseModel):
+    """Which service this is."""
+
+    service: str
+    status: str
+    version: str
+
+
+class LiveBody(BaseModel):
+    """The process runs."""
+
+    status: str
+
+
+class ReadyBody(BaseModel):
+    """``ready``, or ``degraded`` with what is missing."""
+
+    status: str
+    degraded: list[str] = []
+
+
+def blueprint(health: Health, metrics_token: str | None) -> Blueprint:
+    """The routes of this package."""
+    views = Blueprint("operations", __name__)
+
+    @views.get("/")
+    @documented(Answer(200, "The service.", ServiceBody))
+    async def service() -> Response:
+        """Name, status and version of the service."""
+        body = {"service": "quickpoll", "status": "ok", "version": __version__}
+        return json_reply(body).response()
+
+    @views.get("/health/live")
+    @documented(Answer(200, "The process runs.", LiveBody))
+    async def live() -> Response:
+        """Whether the process runs."""
+        return json_reply({"status": "live"}).response()
+
+    @views.get("/health/ready")
+    @documented(Answer(200, "Requests are served.", ReadyBody), errors=(Unavailable,))
+    async def ready() -> Response:
+        """Whether requests are served: 503 while MongoDB is away, `degraded` while Redis is."""
+        if not await health.mongo_answers():
+            raise Unavailable("MongoDB does not answer.")
+        degraded = health.degraded()
+        body = {"status": "degraded", "degraded": degraded} if degraded else {"status": "ready"}
+        return json_reply(body).response()
+
+    @views.get("/metrics")
+    @documented(
+        Answer(200, "Metrics.", media_types=("text/plain",)), errors=(MissingToken, InvalidToken)
+    )
+    async def metrics() -> Response:
+        """Metrics in Prometheus' text format."""
+        if metrics_token is not None:
+            given = bearer(request.headers.get("Authorization"))
+            if not compare_digest(given.encode(), metrics_token.encode()):
+                raise InvalidToken
+        return Reply(200, generate_latest(), media_type=CONTENT_TYPE_LATEST).response()
+
+    return views

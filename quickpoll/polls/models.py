@@ -1,0 +1,96 @@
+"""Polls as MongoDB keeps them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from bson import ObjectId
+from odmantic import EmbeddedModel, Field, Index, Model
+from odmantic.query import asc, desc
+
+always, after_vote, after_close, owner_only = "always", "after_vote", "after_close", "owner"
+public, unlisted = "public", "unlisted"
+open_status, closed_status = "open", "closed"
+
+
+class Option(EmbeddedModel):
+    """One of the answers."""
+
+    id: ObjectId = Field(default_factory=ObjectId)
+    text: str
+
+
+class Poll(Model):
+    """A question, its options and its settings.
+
+    ``status`` is what the owner said; whether a poll is open also depends on ``closes_at``.
+    ``revision`` counts the changes of these fields. ``voted_on`` is set before the first vote is
+    written and never unset: it locks what voters rely on. ``likes`` is a copy for sorting, and
+    ``folded`` the question without case for searching. ``last_change`` is the latest row of the
+    history, written together with what it tells of.
+    """
+
+    question: str
+    folded: str
+    user_id: ObjectId = Field(key_name="userId")
+    created_at: datetime = Field(key_name="createdAt")
+    options: list[Option]
+    status: str = open_status
+    closes_at: datetime | None = Field(default=None, key_name="closesAt")
+    min_choices: int = Field(default=1, key_name="minChoices")
+    max_choices: int = Field(default=1, key_name="maxChoices")
+    results: str = always
+    allow_vote_change: bool = Field(default=False, key_name="allowVoteChange")
+    visibility: str = public
+    voted_on: bool = Field(default=False, key_name="votedOn")
+    revision: int = 1
+    likes: int = 0
+    last_change: dict[str, Any] | None = Field(default=None, key_name="lastChange")
+
+    model_config = {
+        "collection": "poll",
+        # Filters come last in the keys, so that no document is fetched that does not match.
+        "indexes": lambda: [
+            Index(
+                asc(Poll.visibility), desc(Poll.created_at), desc(Poll.id),
+                asc(Poll.status), asc(Poll.closes_at), asc(Poll.folded),
+                name="newest",
+            ),
+            Index(
+                asc(Poll.visibility), desc(Poll.likes), desc(Poll.created_at), desc(Poll.id),
+                asc(Poll.status), asc(Poll.closes_at), asc(Poll.folded),
+                name="popular",
+            ),
+            Index(
+                asc(Poll.user_id), desc(Poll.created_at), desc(Poll.id),
+                asc(Poll.status), asc(Poll.closes_at), asc(Poll.folded),
+                name="newest_of_user",
+            ),
+            Index(
+                asc(Poll.user_id), desc(Poll.likes), desc(Poll.created_at), desc(Poll.id),
+                asc(Poll.status), asc(Poll.closes_at), asc(Poll.folded),
+                name="popular_of_user",
+            ),
+            Index(asc(Poll.status), asc(Poll.closes_at), name="closing"),
+        ],
+    }
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether votes are taken at that moment: exact, whether or not anything has run since."""
+        if self.status != open_status:
+            return False
+        return self.closes_at is None or now < self.closes_at
+
+    def status_at(self, now: datetime) -> str:
+        """``open`` or ``closed``."""
+        return open_status if self.is_open(now) else closed_status
+
+    def option_ids(self) -> list[str]:
+        """The options' ids, in the poll's order."""
+        return [str(option.id) for option in self.options]
+
+
+def fold(text: str) -> str:
+    """Text without case, for searching and for telling options apart."""
+    return text.casefold()

@@ -1,0 +1,48 @@
+"""Rules about polls: pure, no I/O."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bson import ObjectId
+
+from quickpoll.auth.caller import Caller
+from quickpoll.errors import Forbidden, invalid
+from quickpoll.polls.bodies import NewPoll
+from quickpoll.polls.models import Option, Poll, fold
+
+
+def check_deadline(closes_at: datetime | None, now: datetime) -> None:
+    """Raises :class:`~quickpoll.errors.InvalidRequest` for a deadline that is not ahead."""
+    if closes_at is not None and closes_at <= now:
+        raise invalid("closesAt", "must be in the future")
+
+
+def check_manages(caller: Caller, poll: Poll) -> None:
+    """Raises :class:`~quickpoll.errors.Forbidden` unless the poll is the caller's to manage."""
+    if not manages(caller, poll):
+        raise Forbidden("Only its owner may do this to a poll.")
+
+
+def manages(caller: Caller, poll: Poll) -> bool:
+    """Owners manage their own polls, admins any."""
+    return caller.admin or caller.user_id == str(poll.user_id)
+
+
+def make_poll(new: NewPoll, user_id: str, now: datetime) -> Poll:
+    """The poll that ``new`` asks for, created at ``now`` (kept to the millisecond)."""
+    check_deadline(new.closes_at, now)
+    return Poll(
+        id=ObjectId(),
+        question=new.question,
+        folded=fold(new.question),
+        user_id=ObjectId(user_id),
+        created_at=now.replace(microsecond=now.microsecond // 1000 * 1000),
+        options=[Option(id=ObjectId(), text=option.text) for option in new.options],
+        closes_at=new.closes_at,
+        min_choices=new.min_choices,
+        max_choices=new.max_choices,
+        results=new.results,
+        allow_vote_change=new.allow_vote_change,
+        visibility=new.visibility,
+    )

@@ -1,0 +1,174 @@
+"""Polls in MongoDB, and those in use in memory."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import orjson
+from bson import ObjectId
+from odmantic import AIOEngine
+
+from quickpoll.errors import PollNotFound
+from quickpoll.polls.bodies import fields_of
+from quickpoll.polls.models import Poll
+
+remembered = 10_000
+"""Polls kept in memory, those not used for longest forgotten first (some 3 kB each)."""
+
+
+class KnownPoll:
+    """A poll in memory, with what is derived from it once."""
+
+    __slots__ = ("_encoded", "id", "option_order", "poll")
+
+    def __init__(self, poll: Poll) -> None:
+        self.poll = poll
+        self.id = str(poll.id)
+        self.option_order = {option: place for place, option in enumerate(poll.option_ids())}
+        self._encoded: dict[str, bytes] = {}
+
+    def encoded(self, now: datetime) -> bytes:
+        """The poll's own fields as a JSON object, encoded once for each status."""
+        status = self.poll.status_at(now)
+        if status not in self._encoded:
+            self._encoded[status] = orjson.dumps(fields_of(self.poll, now))
+        return self._encoded[status]
+
+
+class PollStore:
+    """Reads and writes polls.
+
+    What is remembered may be behind MongoDB. Whoever decides by it asks with the revision that
+    the counts name (:meth:`current`), which is never behind.
+    """
+
+    def __init__(self, engine: AIOEngine) -> None:
+        self._polls = engine.get_collection(Poll)
+        self._known: OrderedDict[str, KnownPoll] = OrderedDict()
+
+    async def get(self, poll_id: str) -> KnownPoll:
+        """A poll, possibly from memory. Raises :class:`~quickpoll.errors.PollNotFound`."""
+        known = self._known.get(poll_id)
+        if known is None:
+            return await self.fresh(poll_id)
+        self._known.move_to_end(poll_id)
+        return known
+
+    async def get_many(self, poll_ids: Iterable[str]) -> dict[str, KnownPoll]:
+        """Those of the polls that exist."""
+        wanted = list(poll_ids)
+        found = {i: self._known[i] for i in wanted if i in self._known}
+        absent = [i for i in wanted if i not in found]
+        return {**found, **(await self.fresh_many(absent) if absent else {})}
+
+    async def fresh(self, poll_id: str) -> KnownPoll:
+        """A poll as MongoDB has it now. Raises :class:`~quickpoll.errors.PollNotFound`."""
+        found = await self.fresh_many([poll_id])
+        if poll_id not in found:
+            raise PollNotFound
+        return found[poll_id]
+
+    async def fresh_many(self, poll_ids: Iterable[str]) -> dict[str, KnownPoll]:
+        """Those of the polls that exist, as MongoDB has them now."""
+        wanted = list(poll_ids)
+        documents = await self._polls.find(
+            {"_id": {"$in": [ObjectId(i) for i in wanted]}}
+        ).to_list(None)
+        found = [self.remember(Poll.model_validate_doc(document)) for document in documents]
+        known = {one.id: one for one in found}
+        for poll_id in wanted:
+            if poll_id not in known:
+                self.forget(poll_id)
+        return known
+
+    async def current(self, revisions: dict[str, int]) -> dict[str, KnownPoll]:
+        """The polls at these revisions; one that is remembered at another is read again.
+
+        A revision of 0 says that it is not known: that poll is read from MongoDB.
+        """
+        stale = [i for i, revision in revisions.items() if not self._is_at(i, revision)]
+        fresh = await self.fresh_many(stale) if stale else {}
+        kept = {i: self._known[i] for i in revisions if i not in stale and i in self._known}
+        return {**kept, **fresh}
+
+    async def insert(self, poll: Poll) -> KnownPoll:
+        """Store a new poll."""
+        await self._polls.insert_one(poll.model_dump_doc())
+        return self.remember(poll)
+
+    async def change(self, poll: Poll, fields: dict[str, Any], **only_if: Any) -> KnownPoll | None:
+        """Set fields of a poll that is still at this revision (and matches ``only_if``).
+
+        Answers the poll as it then is, ``None`` where it is not as expected.
+        """
+        result = await self._polls.update_one(
+            {"_id": poll.id, "revision": poll.revision, **only_if},
+            {"$set": fields, "$inc": {"revision": 1}},
+        )
+        self.forget(str(poll.id))
+        return await self.fresh(str(poll.id)) if result.matched_count else None
+
+    async def lock(self, poll: Poll) -> bool:
+        """Fix what voters rely on, before the first vote is written.
+
+        Answers whether the poll was still at this revision: one write decides between the first
+        vote and an edit.
+        """
+        result = await self._polls.update_one(
+            {"_id": poll.id, "revision": poll.revision}, {"$set": {"votedOn": True}}
+        )
+        if result.matched_count:
+            poll.voted_on = True
+            return True
+        self.forget(str(poll.id))
+        return False
+
+    async def add_likes(self, poll_id: str, likes: int) -> None:
+        """Change the copy of the likes by which lists are sorted."""
+        await self._polls.update_one({"_id": ObjectId(poll_id)}, {"$inc": {"likes": likes}})
+
+    async def set_likes(self, poll_id: str, likes: int) -> None:
+        """Correct the copy of the likes by which lists are sorted."""
+        await self._polls.update_one(
+            {"_id": ObjectId(poll_id), "likes": {"$ne": likes}}, {"$set": {"likes": likes}}
+        )
+
+    async def delete(self, poll_id: str) -> bool:
+        """Delete the poll's document; answers whether it was there."""
+        self.forget(poll_id)
+        return (await self._polls.delete_one({"_id": ObjectId(poll_id)})).deleted_count > 0
+
+    def remember(self, poll: Poll) -> KnownPoll:
+        """Keep a poll in memory, unless a later revision is there already."""
+        known = self._known.get(str(poll.id))
+        if known is not None and known.poll.revision > poll.revision:
+            return known
+        known = KnownPoll(poll)
+        self._known[known.id] = known
+        self._known.move_to_end(known.id)
+        while len(self._known) > remembered:
+            self._known.popitem(last=False)
+        return known
+
+    def forget(self, poll_id: str) -> None:
+        """Drop a poll from memory."""
+        self._known.pop(poll_id, None)
+
+    def forget_all(self) -> None:
+        """Drop all polls from memory: changes may have been missed."""
+        self._known.clear()
+
+    def recent(self) -> list[str]:
+        """The polls in memory, the last used first."""
+        return list(reversed(self._known))
+
+    def is_known(self, poll_id: str) -> bool:
+        """Whether the poll is in memory."""
+        return poll_id in self._known
+
+    def _is_at(self, poll_id: str, revision: int) -> bool:
+        known = self._known.get(poll_id)
+        return known is not None and revision > 0 and known.poll.revision >= revision

@@ -1,0 +1,1 @@
+"""Screens: who watches what, and bringing them the counts."""

@@ -1,0 +1,121 @@
+"""The audience of this instance: who is connected, and which polls each one follows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from quickpoll.auth.caller import Caller
+from quickpoll.errors import Overloaded, RateLimited, TooManySubscriptions
+
+most_polls = 100
+"""Polls that one client may follow at a time."""
+
+firehose = "firehose"
+"""The room of those who have subscribed to nothing: they get every public poll."""
+
+
+def room(poll_id: str) -> str:
+    """The room of those who follow a poll."""
+    return f"poll:{poll_id}"
+
+
+@dataclass(slots=True)
+class Client:
+    """One Socket.IO connection."""
+
+    sid: str
+    caller: Caller
+    polls: set[str] = field(default_factory=set)
+    on_firehose: bool = True
+
+
+class Audience:
+    """Knows the clients of this instance; bounded in all and for each user."""
+
+    def __init__(self, most_clients: int = 20_000, most_of_user: int = 50) -> None:
+        self._most_clients = most_clients
+        self._most_of_user = most_of_user
+        self._clients: dict[str, Client] = {}
+        self._by_user: Counter[str] = Counter()
+        self._followers: dict[str, dict[str, Client]] = {}
+        self._on_firehose: dict[str, Client] = {}
+
+    def __len__(self) -> int:
+        return len(self._clients)
+
+    @property
+    def subscriptions(self) -> int:
+        """How many subscriptions there are."""
+        return sum(len(followers) for followers in self._followers.values())
+
+    def enter(self, sid: str, caller: Caller) -> Client:
+        """Take a client in, on the firehose.
+
+        Raises :class:`~quickpoll.errors.Overloaded` and :class:`~quickpoll.errors.RateLimited`.
+        """
+        if len(self._clients) >= self._most_clients:
+            raise Overloaded("This instance has as many clients as it can serve.")
+        if self._by_user[caller.user_id] >= self._most_of_user:
+            raise RateLimited(detail="You have too many connections open.")
+        client = Client(sid, caller)
+        self._clients[sid] = client
+        self._by_user[caller.user_id] += 1
+        self._on_firehose[sid] = client
+        return client
+
+    def leave(self, sid: str) -> None:
+        """Forget a client."""
+        client = self._clients.pop(sid, None)
+        if client is None:
+            return
+        self._on_firehose.pop(sid, None)
+        self.unfollow(client, list(client.polls))
+        self._by_user[client.caller.user_id] -= 1
+        if not self._by_user[client.caller.user_id]:
+            del self._by_user[client.caller.user_id]
+
+    def get(self, sid: str) -> Client | None:
+        """The client of a connection."""
+        return self._clients.get(sid)
+
+    def follow(self, client: Client, poll_ids: Iterable[str]) -> set[str]:
+        """Let a client follow polls, off the firehose; answers those that are new to it.
+
+        Raises :class:`~quickpoll.errors.TooManySubscriptions`, and then changes nothing.
+        """
+        new = set(poll_ids) - client.polls
+        if len(client.polls) + len(new) > most_polls:
+            raise TooManySubscriptions
+        client.on_firehose = False
+        self._on_firehose.pop(client.sid, None)
+        client.polls |= new
+        for poll_id in new:
+            self._followers.setdefault(poll_id, {})[client.sid] = client
+        return new
+
+    def unfollow(self, client: Client, poll_ids: Iterable[str]) -> None:
+        """Let a client follow these polls no longer."""
+        for poll_id in poll_ids:
+            client.polls.discard(poll_id)
+            followers = self._followers.get(poll_id, {})
+            followers.pop(client.sid, None)
+            if not followers:
+                self._followers.pop(poll_id, None)
+
+    def followers(self, poll_id: str) -> list[Client]:
+        """The clients that follow a poll."""
+        return list(self._followers.get(poll_id, {}).values())
+
+    def on_firehose(self) -> list[Client]:
+        """The clients that have subscribed to nothing."""
+        return list(self._on_firehose.values())
+
+    def followed(self) -> list[str]:
+        """The polls that somebody follows."""
+        return list(self._followers)
+
+    def watched(self, poll_id: str) -> bool:
+        """Whether somebody may want to see this poll."""
+        return poll_id in self._followers or bool(self._on_firehose)

@@ -1,0 +1,47 @@
+"""What MongoDB holds, counted: the truth that the copy in Redis is held against."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from quickpoll.likes.store import LikeStore
+from quickpoll.polls.store import KnownPoll, PollStore
+from quickpoll.tallies.tally import Counted
+from quickpoll.votes.store import VoteStore
+
+
+class MongoCensus:
+    """Counts through the indexes; see :class:`quickpoll.tallies.tally.Census`."""
+
+    def __init__(self, polls: PollStore, votes: VoteStore, likes: LikeStore) -> None:
+        self._polls = polls
+        self._votes = votes
+        self._likes = likes
+
+    async def count(self, poll_id: str) -> Counted | None:
+        """Count one poll; ``None`` when there is no such poll."""
+        return (await self.counts([poll_id])).get(poll_id)
+
+    async def counts(self, poll_ids: Iterable[str]) -> dict[str, Counted]:
+        """Count several polls; those that do not exist are left out."""
+        known = await self._polls.fresh_many(poll_ids)
+        counted = await asyncio.gather(*[self._count(one) for one in known.values()])
+        return dict(zip(known, counted, strict=True))
+
+    async def mend_likes(self, poll_id: str, likes: int) -> None:
+        """Correct the copy of the likes by which lists are sorted."""
+        await self._polls.set_likes(poll_id, likes)
+
+    async def _count(self, known: KnownPoll) -> Counted:
+        options = list(known.option_order)
+        likes, *votes = await asyncio.gather(
+            self._likes.count(known.id),
+            *[self._votes.count(known.id, option) for option in options],
+        )
+        voters = sum(votes)
+        if known.poll.max_choices > 1 and voters:
+            voters = await self._votes.voters(known.id)
+        return Counted(
+            dict(zip(options, votes, strict=True)), voters, likes, known.poll.revision
+        )

@@ -1,0 +1,81 @@
+"""What the reading routes do, apart from any framework."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from quickpoll.auth.caller import Caller
+from quickpoll.errors import Forbidden
+from quickpoll.foundation.answers import Reply, joined, json_reply, nothing
+from quickpoll.polls.ids import checked_id
+from quickpoll.polls.rules import check_manages
+from quickpoll.results import export
+from quickpoll.results.bodies import PollQuery
+from quickpoll.results.listing import Page, PollListing
+from quickpoll.results.timeline import Timeline
+from quickpoll.results.view import PollViews, entity_tag
+
+
+class ResultHandlers:
+    """Read polls, lists of polls, timelines and exports."""
+
+    def __init__(self, views: PollViews, listing: PollListing, timeline: Timeline) -> None:
+        self._views = views
+        self._listing = listing
+        self._timeline = timeline
+
+    async def poll(self, caller: Caller, poll_id: str, if_none_match: str | None) -> Reply:
+        """One poll; 304 where the caller has this answer already."""
+        sight = await self._views.one(caller, checked_id("poll_id", poll_id))
+        body = sight.encoded()
+        tag = entity_tag(body, caller)
+        headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+        if if_none_match is not None and _matches(if_none_match, tag):
+            return nothing(304, headers)
+        return json_reply(body, headers=headers)
+
+    async def of_user(
+        self, caller: Caller, user_id: str, query: PollQuery, next_link: Callable[[str], str]
+    ) -> Reply:
+        """A page of one user's polls, for that user or an admin."""
+        user = checked_id("user_id", user_id)
+        if not caller.admin and caller.user_id != user:
+            raise Forbidden("You may list your own polls only.")
+        return await self._page(caller, await self._listing.of_user(user, query), next_link)
+
+    async def all(
+        self, caller: Caller, query: PollQuery, next_link: Callable[[str], str]
+    ) -> Reply:
+        """A page of all public polls."""
+        return await self._page(caller, await self._listing.public(query), next_link)
+
+    async def timeline(self, caller: Caller, poll_id: str, seconds: int) -> Reply:
+        """The counts over time, for whoever may see them."""
+        poll = checked_id("poll_id", poll_id)
+        sight = await self._views.results(caller, poll)
+        rows = await self._timeline.rows(poll, sight.known.option_order, seconds)
+        return json_reply(rows)
+
+    async def export(self, caller: Caller, poll_id: str, kind: str) -> Reply:
+        """The results as a file, for the owner or an admin."""
+        sight = await self._views.one(caller, checked_id("poll_id", poll_id))
+        check_manages(caller, sight.known.poll)
+        name = f'attachment; filename="poll-{sight.known.id}.{kind}"'
+        headers = {"Content-Disposition": name}
+        if kind == "csv":
+            return Reply(200, export.as_csv(sight).encode(), headers, "text/csv; charset=utf-8")
+        return json_reply(export.as_json(sight), headers=headers)
+
+    async def _page(self, caller: Caller, page: Page, next_link: Callable[[str], str]) -> Reply:
+        sights = await self._views.many(caller, page.poll_ids)
+        headers: dict[str, Any] = {}
+        if page.cursor is not None:
+            headers["Link"] = f'<{next_link(page.cursor)}>; rel="next"'
+        return json_reply(joined([sight.encoded() for sight in sights]), headers=headers)
+
+
+def _matches(if_none_match: str, tag: str) -> bool:
+    """RFC 9110, section 13.1.2: weak comparison with each of the tags, or ``*``."""
+    tags = (one.strip().removeprefix("W/") for one in if_none_match.split(","))
+    return any(one in ("*", tag) for one in tags)

@@ -1,0 +1,131 @@
+"""Poll + counts + own ballot and like: what one caller sees of a poll, encoded once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from quickpoll.auth.caller import Caller
+from quickpoll.errors import PollNotFound, ResultsHidden
+from quickpoll.polls.store import KnownPoll, PollStore
+from quickpoll.results.marks import Mark, MarkReader, unmarked
+from quickpoll.results.rules import may_see_results
+from quickpoll.tallies.reading import TallyReader
+from quickpoll.tallies.tally import Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A poll with its counts, and whether the caller may see them."""
+
+    known: KnownPoll
+    tally: Tally
+    mark: Mark
+    open_to_caller: bool
+    now: datetime
+
+    def counts(self) -> dict[str, Any]:
+        """The counts that the caller may see; hidden means absent."""
+        if not self.open_to_caller:
+            return {
+                "counts": {"likes": self.tally.likes},
+                "version": self.tally.public_version,
+                "resultsHidden": True,
+            }
+        return {
+            "counts": {"likes": self.tally.likes, **self.tally.options},
+            "votersCount": self.tally.voters,
+            "votesCount": self.tally.votes,
+            "version": self.tally.version,
+        }
+
+    def encoded(self) -> bytes:
+        """The JSON object of a PollView, without validating what was just built."""
+        choice = self.mark.option_ids
+        dynamic = {
+            **self.counts(),
+            "userHasVoted": choice[0] if choice else None,
+            "userVotes": choice,
+            "userHasLiked": self.mark.liked,
+        }
+        return self.known.encoded(self.now)[:-1] + b"," + orjson.dumps(dynamic)[1:]
+
+    def snapshot(self) -> dict[str, Any]:
+        """What a Socket.IO client gets of a poll when it subscribes."""
+        status = self.known.poll.status_at(self.now)
+        return {"pollId": self.known.id, "status": status, **self.counts()}
+
+
+def seen_without_ballot(
+    known: KnownPoll, tally: Tally, now: datetime, *, open_to: bool
+) -> Sight:
+    """A poll for an audience of which only this is known: whether it may see the results."""
+    return Sight(known, tally, unmarked, open_to, now)
+
+
+def entity_tag(body: bytes, caller: Caller) -> str:
+    """The ETag of an answer: it changes with the caller and with everything that they see."""
+    return f'"{blake2b(body, digest_size=12, key=caller.user_id.encode()).hexdigest()}"'
+
+
+class PollViews:
+    """Looks at polls for callers."""
+
+    def __init__(self, polls: PollStore, tallies: TallyReader, marks: MarkReader) -> None:
+        self._polls = polls
+        self._tallies = tallies
+        self._marks = marks
+
+    async def one(self, caller: Caller, poll_id: str) -> Sight:
+        """One poll as the caller may see it. Raises :class:`~quickpoll.errors.PollNotFound`."""
+        sights = await self.many(caller, [poll_id])
+        if not sights:
+            raise PollNotFound
+        return sights[0]
+
+    async def results(self, caller: Caller, poll_id: str) -> Sight:
+        """One poll for a caller who must be allowed to see its results.
+
+        Raises :class:`~quickpoll.errors.PollNotFound` and
+        :class:`~quickpoll.errors.ResultsHidden`.
+        """
+        sight = await self.one(caller, poll_id)
+        if not sight.open_to_caller:
+            raise ResultsHidden
+        return sight
+
+    async def many(self, caller: Caller, poll_ids: Iterable[str]) -> list[Sight]:
+        """Those of the polls that exist, in the given order, read in two round trips at once."""
+        wanted = list(poll_ids)
+        if not wanted:
+            return []
+        asked = self._marks.ask(caller.user_id, wanted)
+        tallies = await self._tallies.of(wanted)
+        marks = await self._marks.answer(asked)
+        known = await self._polls.get_many(tallies)
+        stale = {
+            i: tally.revision
+            for i, tally in tallies.items()
+            if i in known and tally.revision > known[i].poll.revision
+        }
+        if stale:
+            known |= await self._polls.current(stale)
+        now = datetime.now(UTC)
+        return [
+            _sight(known[i], tallies[i], marks.get(i, unmarked), caller, now)
+            for i in wanted
+            if i in tallies and i in known
+        ]
+
+
+def _sight(
+    known: KnownPoll, tally: Tally, mark: Mark, caller: Caller, now: datetime
+) -> Sight:
+    has_ballot = bool(mark.option_ids)
+    seen = may_see_results(known.poll, caller, has_ballot=has_ballot, now=now)
+    return Sight(known, tally, mark, seen, now)

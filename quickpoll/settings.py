@@ -1,0 +1,271 @@
+"""The settings: read once from the environment and ``.env``, typed, frozen.
+
+Each field is the environment variable of the same name in capitals. Its description and example
+make the table in the README, which a test holds against this file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pymongo.errors import InvalidURI
+from pymongo.uri_parser import parse_uri
+
+run_file = Path(".quickpoll") / "run.json"
+
+CommaSeparated = Annotated[tuple[str, ...], NoDecode]
+
+
+def _setting(default: Any, description: str, example: str, **rules: Any) -> Any:
+    return Field(default, description=description, examples=[example], **rules)
+
+
+class SettingsError(Exception):
+    """A setting is missing or bad; the message is one line for the operator."""
+
+
+class Settings(BaseSettings):
+    """What an operator can set. See the descriptions of the fields."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    api_database_url: SecretStr = Field(
+        description="MongoDB connection string, with the database's name in its path",
+        examples=["mongodb://localhost:27017/quickpoll"],
+    )
+    api_redis_host: str = _setting("localhost", "Redis host", "localhost")
+    api_redis_port: int = _setting(6379, "Redis port", "6379", ge=1, le=65535)
+    api_redis_password: SecretStr | None = _setting(None, "Redis password", "a-password")
+    api_redis_prefix: str = _setting(
+        "", "put before every Redis key and channel, where services share one Redis", "quickpoll:"
+    )
+    jwt_secret_key: SecretStr | None = _setting(
+        None,
+        "HS256 secret, 32 bytes or more; required unless JWT_JWKS_URL is set",
+        "$(openssl rand -hex 32)",
+    )
+    jwt_algorithms: CommaSeparated = _setting(
+        ("HS256",), "signature algorithms accepted, comma-separated", "HS256"
+    )
+    jwt_jwks_url: str | None = _setting(
+        None, "where the issuer publishes its public keys", "https://id.example/jwks.json"
+    )
+    jwt_issuer: str | None = _setting(None, "required value of the claim iss", "https://id.example")
+    jwt_audience: CommaSeparated = _setting(
+        (), "accepted values of the claim aud, comma-separated", "quickpoll"
+    )
+    jwt_user_id_claim: str = _setting(
+        "sub", "the claim that holds the user's id (24 hexadecimal digits)", "sub"
+    )
+    api_jwt_leeway: int = _setting(
+        0, "seconds by which the issuer's clock may differ from ours", "5", ge=0, le=300
+    )
+    cors_origins: CommaSeparated = _setting(
+        ("*",),
+        "origins whose pages may call the service, comma-separated; * is any",
+        "https://www.example",
+    )
+    api_frame_ancestors: CommaSeparated = _setting(
+        (), "origins that may show the live pages in a frame, comma-separated", "https://www.example"
+    )
+    api_rate_limits: Literal["on", "off"] = _setting("on", "rate limits: on or off", "on")
+    api_rate_limit_user: int = _setting(
+        600, "requests that a user may make in 10 seconds", "600", ge=1
+    )
+    api_rate_limit_address: int = _setting(
+        1000,
+        "requests that an address may make in 10 seconds without a valid token",
+        "1000",
+        ge=1,
+    )
+    api_trusted_proxies: int = _setting(
+        0,
+        "how many proxies stand in front, each adding to X-Forwarded-For",
+        "1",
+        ge=0,
+        le=10,
+    )
+    api_vote_queue: int = _setting(
+        10_000,
+        "votes (and likes) that may wait in one instance; beyond it: 503 overloaded",
+        "10000",
+        ge=1,
+    )
+    api_vote_batch: int = _setting(
+        512, "most votes written to MongoDB in one batch", "512", ge=1, le=10_000
+    )
+    api_socket_clients: int = _setting(
+        20_000, "most Socket.IO clients of one instance", "20000", ge=1
+    )
+    api_socket_clients_per_user: int = _setting(
+        50, "most Socket.IO clients of one user on one instance", "50", ge=1
+    )
+    api_metrics_token: SecretStr | None = _setting(
+        None, "where set, /metrics asks for it as a bearer token", "a-token"
+    )
+    api_log_format: Literal["json", "console"] = _setting(
+        "json", "log lines: json for machines, console for people", "console"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _setting(
+        "INFO", "the least important lines still logged", "INFO"
+    )
+
+    @field_validator(
+        "jwt_algorithms", "jwt_audience", "cors_origins", "api_frame_ancestors", mode="before"
+    )
+    @classmethod
+    def _split_list(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper_level(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("api_database_url")
+    @classmethod
+    def _names_a_database(cls, value: SecretStr) -> SecretStr:
+        _database_name(value.get_secret_value())
+        return value
+
+    @field_validator("jwt_secret_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value().encode()) < 32:
+            raise ValueError("it is shorter than 32 bytes")
+        return value
+
+    @field_validator("jwt_algorithms")
+    @classmethod
+    def _known_algorithms(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        known = {f"{kind}{bits}" for kind in ("HS", "RS", "ES", "PS") for bits in (256, 384, 512)}
+        unknown = [name for name in value if name not in known | {"EdDSA"}]
+        if unknown or not value:
+            raise ValueError(f"no known signature algorithm: {', '.join(unknown) or '(none)'}")
+        return value
+
+    @field_validator("jwt_jwks_url")
+    @classmethod
+    def _web_address(cls, value: str | None) -> str | None:
+        if value is not None and urlsplit(value).scheme not in ("http", "https"):
+            raise ValueError("it is not a web address")
+        return value
+
+    @model_validator(mode="after")
+    def _some_key(self) -> Settings:
+        if self.jwt_secret_key is None and self.jwt_jwks_url is None:
+            raise ValueError("JWT_SECRET_KEY is missing")
+        return self
+
+    @property
+    def database_name(self) -> str:
+        """The database that the connection string names."""
+        return _database_name(self.api_database_url.get_secret_value())
+
+
+def _database_name(url: str) -> str:
+    if url.startswith("mongodb+srv://"):  # parse_uri would ask the DNS, and this opens nothing
+        name = urlsplit(url).path.strip("/")
+    else:
+        try:
+            name = parse_uri(url, validate=True)["database"] or ""
+        except (InvalidURI, ValueError, KeyError) as error:
+            raise ValueError("it is not a MongoDB connection string") from error
+        except Exception as error:
+            raise ValueError(f"it is not a valid connection string ({type(error).__name__})") from error
+    if not name:
+        raise ValueError("it names no database in its path")
+    return name
+
+
+def load_settings(*, running: bool = False) -> Settings:
+    """Read the settings from the environment and ``.env``.
+
+    ``running`` lets an operator's command find the stores and the secret of a running
+    ``make run`` in this folder, where no store is configured.
+
+    Raises :class:`SettingsError` with one line that names the variable, what is wrong and an
+    example.
+    """
+    try:
+        return Settings(**(_of_running_service() if running else {}))
+    except ValidationError as error:
+        raise SettingsError(_one_line(error)) from None
+
+
+def settings_or_exit(*, running: bool = False) -> Settings:
+    """:func:`load_settings`, or one line on standard error and exit status 2."""
+    try:
+        return load_settings(running=running)
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(2) from None
+
+
+def _of_running_service() -> dict[str, Any]:
+    configured = "API_DATABASE_URL" in os.environ or _in_env_file("API_DATABASE_URL")
+    if configured or not run_file.is_file():
+        return {}
+    try:
+        run = json.loads(run_file.read_text())
+        os.kill(int(run["pid"]), 0)
+    except (OSError, ValueError, KeyError):
+        return {}
+    found = {f"api_{name}": run[name] for name in ("database_url", "redis_host", "redis_port")}
+    secret = run_file.with_name("jwt-secret")
+    if "JWT_SECRET_KEY" not in os.environ and secret.is_file():
+        found["jwt_secret_key"] = secret.read_text().strip()
+    return found
+
+
+def _in_env_file(name: str) -> bool:
+    from dotenv import dotenv_values
+
+    return bool(dotenv_values(".env").get(name))
+
+
+def _one_line(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    name = str(first["loc"][0]) if first["loc"] else "jwt_secret_key"
+    wrong = "it is missing" if first["type"] == "missing" or not first["loc"] else first["msg"]
+    example = (Settings.model_fields[name].examples or [""])[0]
+    variable = name.upper()
+    said = wrong.removeprefix("Value error, ")
+    return f"QuickPoll cannot start: {variable}: {said}. Example: {variable}={example}"
+
+
+def masked(settings: Settings) -> dict[str, str]:
+    """Every setting by its variable's name, secrets and passwords masked."""
+    return {name.upper(): _shown(getattr(settings, name)) for name in Settings.model_fields}
+
+
+def _shown(value: object) -> str:
+    if value is None or value == ():
+        return ""
+    if isinstance(value, SecretStr):
+        return _without_password(value.get_secret_value())
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _without_password(secret: str) -> str:
+    if "://" not in secret:
+        return "********"
+    scheme, _, rest = secret.partition("://")
+    credentials, at, place = rest.rpartition("@")
+    return f"{scheme}://{'********@' if at and credentials else ''}{place.partition('?')[0]}"

@@ -1,0 +1,71 @@
+"""The gate of a poll: while it is closed, writers wait and those under way have ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from secrets import token_hex
+
+from quickpoll.foundation.redis import RedisAway
+from quickpoll.tallies import scripts
+from quickpoll.tallies.counters import Counters
+
+lease_milliseconds = 2000
+"""How long a gate stays closed after its owner has died."""
+
+drain_step_seconds = 0.005
+
+
+class Gate:
+    """Closes one poll's gate at a time; the others are not concerned."""
+
+    def __init__(self, counters: Counters) -> None:
+        self._link = counters.link
+        self._keys = counters.keys
+
+    @asynccontextmanager
+    async def closed(self, poll_id: str) -> AsyncIterator[str]:
+        """Hold writers off inside the ``with`` block; yields the token of this closure.
+
+        Entered once no batch is in flight: each has ended, or its deadline has passed.
+        Raises :class:`~quickpoll.foundation.redis.RedisAway`.
+        """
+        token = token_hex(8)
+        await self._drain(poll_id, token)
+        keeper = asyncio.create_task(self._keep(poll_id, token), name=f"gate-{poll_id}")
+        try:
+            yield token
+        finally:
+            keeper.cancel()
+            await self._leave(poll_id, token)
+
+    @asynccontextmanager
+    async def closed_if_possible(self, poll_id: str) -> AsyncIterator[None]:
+        """The same where Redis answers; without it every batch reads the poll from MongoDB."""
+        async with AsyncExitStack() as stack:
+            with suppress(RedisAway):
+                await stack.enter_async_context(self.closed(poll_id))
+            yield
+
+    async def _drain(self, poll_id: str, token: str) -> None:
+        while await self._close(poll_id, token) != 0:
+            await asyncio.sleep(drain_step_seconds)
+
+    async def _close(self, poll_id: str, token: str) -> int:
+        names = [self._keys.gate(poll_id), self._keys.writes(poll_id)]
+        return int(await self._link.run(scripts.close_gate, names, token, lease_milliseconds))
+
+    async def _keep(self, poll_id: str, token: str) -> None:
+        while True:
+            await asyncio.sleep(lease_milliseconds / 4000)
+            try:
+                await self._close(poll_id, token)
+            except RedisAway:
+                return
+
+    async def _leave(self, poll_id: str, token: str) -> None:
+        try:
+            await self._link.run(scripts.leave_gate, [self._keys.gate(poll_id)], token)
+        except RedisAway:
+            return  # it opens by itself

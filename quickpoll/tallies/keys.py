@@ -1,0 +1,66 @@
+"""Every Redis key and channel of the service: its name, type, meaning and lifetime.
+
+Keys of one poll that a script needs together share the hash tag ``{poll_id}``, so they live in
+one slot of a Redis Cluster. The two plain counters are named for readers outside the service and
+have no tag.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+update_channel = "poll-updates"
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The names, each with ``prefix`` before it."""
+
+    prefix: str = ""
+
+    def option(self, poll_id: str, option_id: str) -> str:
+        """String, integer: votes for one option. For readers outside; lives with the poll."""
+        return f"{self.prefix}poll:{poll_id}:option:{option_id}"
+
+    def likes(self, poll_id: str) -> str:
+        """String, integer: likes of a poll. For readers outside; lives with the poll."""
+        return f"{self.prefix}poll:{poll_id}:likes"
+
+    def state(self, poll_id: str) -> str:
+        """String, JSON: all counts of a poll with their version (see :mod:`.scripts`)."""
+        return f"{self.prefix}tally:{{{poll_id}}}:state"
+
+    def writes(self, poll_id: str) -> str:
+        """Hash, token → deadline (ms since 1970): batches between MongoDB and the counts."""
+        return f"{self.prefix}tally:{{{poll_id}}}:writes"
+
+    def gate(self, poll_id: str) -> str:
+        """String, token, expires by itself: a recount is under way, writers wait."""
+        return f"{self.prefix}tally:{{{poll_id}}}:gate"
+
+    @property
+    def due(self) -> str:
+        """Sorted set, poll id by time (ms since 1970): when the reconciler looks at a poll."""
+        return f"{self.prefix}tally:due"
+
+    @property
+    def lease(self) -> str:
+        """String, instance id, expires by itself: the instance that reconciles."""
+        return f"{self.prefix}tally:lease"
+
+    def presence(self, instance: str) -> str:
+        """String, expires by itself: an instance was here; gone when Redis was emptied."""
+        return f"{self.prefix}tally:presence:{instance}"
+
+    def closing(self, poll_id: str, deadline: int) -> str:
+        """String, expires by itself: somebody has announced that this deadline passed."""
+        return f"{self.prefix}tally:{{{poll_id}}}:closed:{deadline}"
+
+    @property
+    def updates(self) -> str:
+        """Channel: JSON ``{event, pollId, version, …}``, one message a change or batch."""
+        return f"{self.prefix}{update_channel}"
+
+    def heartbeat(self, instance: str) -> str:
+        """Channel: an instance's own heartbeat, to notice a deaf subscription."""
+        return f"{self.prefix}heartbeat:{instance}"

@@ -1,0 +1,245 @@
+"""The Lua scripts that change a poll's counts: each one atomic step of the protocol.
+
+The state of a poll is one JSON string::
+
+    {"run": "<run id>", "v": "<version>", "p": "<public version>", "r": revision, "q": until,
+     "n": ballots, "l": likes, "o": {"<option id>": votes, …}}
+
+``run`` is the life of the Redis process that the state was counted in: a state that a restart or
+a failover has brought along is from another life and counts as missing, since it may lack the
+last increments; "" marks one that is known to be wrong. ``v`` and ``p`` are microseconds since
+1970, as text because Lua's JSON keeps 14 digits only. ``q`` is the time (ms since 1970) until
+which writes that the state knows nothing of may still be under way, 0 once a recount after it has
+seen them. ``docs/consistency.md`` has the argument.
+"""
+
+from quickpoll.foundation.redis import Script
+
+_shared = """
+local function now_us()
+  local t = redis.call('TIME')
+  return tonumber(t[1]) * 1000000 + tonumber(t[2])
+end
+local function now_ms() return math.floor(now_us() / 1000) end
+local function text(n) return string.format('%.0f', n) end
+local function load(key)
+  local raw = redis.call('GET', key)
+  return raw and cjson.decode(raw) or nil
+end
+local function save(key, s) redis.call('SET', key, cjson.encode(s)) end
+local function after(s, floor)
+  local v = math.max(now_us(), (floor or 0) + 1)
+  if s then v = math.max(v, tonumber(s.v) + 1) end
+  return v
+end
+local function ring(channel, event, id, v, change)
+  local more = change and (',"change":"' .. change .. '"') or ''
+  redis.call('PUBLISH', channel, '{"event":"' .. event .. '","pollId":"' .. id ..
+    '","version":' .. text(v) .. more .. '}')
+end
+"""
+
+
+def _script(body: str) -> Script:
+    return Script(_shared + body)
+
+
+begin = _script("""
+-- KEYS: state, writes, gate of each poll; ARGV: token, milliseconds to live, run id.
+-- Marks a batch as in flight. Answers for each poll: -1 closed for a recount, 0 nothing known
+-- of its revision, else the revision.
+local deadline = now_ms() + tonumber(ARGV[2])
+local out = {}
+for i = 1, #KEYS, 3 do
+  if redis.call('EXISTS', KEYS[i + 2]) == 1 then
+    out[#out + 1] = -1
+  else
+    redis.call('HSET', KEYS[i + 1], ARGV[1], deadline)
+    local s = load(KEYS[i])
+    out[#out + 1] = (s and s.run == ARGV[3] and s.q == 0) and s.r or 0
+  end
+end
+return out
+""")
+
+apply = _script("""
+-- KEYS: for each poll its state, its writes, then the plain counters of this change.
+-- ARGV: token, run id, channel, JSON list of changes
+--   {id, options: [[option id, difference], …], voters, likes, took, keep}.
+-- Ends the batch's mark (unless keep) and adds the differences. Where the mark is gone, whether
+-- a recount has seen the batch is unknown: the state is given up. Answers 1 counted, 0 recount.
+local token, run, channel = ARGV[1], ARGV[2], ARGV[3]
+local out, k = {}, 1
+for _, c in ipairs(cjson.decode(ARGV[4])) do
+  local state, writes, plain = KEYS[k], KEYS[k + 1], k + 2
+  k = k + 2 + #c.options + (c.likes ~= 0 and 1 or 0)
+  local marked = redis.call('HEXISTS', writes, token)
+  if c.keep ~= 1 then redis.call('HDEL', writes, token) end
+  local changes_votes, changes_likes = c.voters ~= 0 or #c.options > 0, c.likes ~= 0
+  if changes_votes or changes_likes then
+    local s = load(state)
+    local counted = 0
+    local v = after(s)
+    if s and s.run == run then
+      if marked == 1 then
+        counted = 1
+        s.n, s.l, s.v = s.n + c.voters, s.l + c.likes, text(v)
+        if changes_likes or c.took == 1 then s.p = s.v end
+        for i, o in ipairs(c.options) do
+          s.o[o[1]] = (s.o[o[1]] or 0) + o[2]
+          redis.call('SET', KEYS[plain + i - 1], s.o[o[1]])
+        end
+        if changes_likes then redis.call('SET', KEYS[plain + #c.options], s.l) end
+      else
+        s.run = ''
+      end
+      save(state, s)
+    end
+    out[#out + 1] = counted
+    if changes_votes then ring(channel, 'vote-update', c.id, v) end
+    if changes_likes then ring(channel, 'like-update', c.id, v) end
+  else
+    out[#out + 1] = 1
+  end
+end
+return out
+""")
+
+give_up = _script("""
+-- KEYS: states; ARGV: run id. Counts that can no longer be trusted; readers turn to MongoDB.
+for _, key in ipairs(KEYS) do
+  local s = load(key)
+  if s and s.run == ARGV[1] then s.run = ''; save(key, s) end
+end
+return #KEYS
+""")
+
+close_gate = _script("""
+-- KEYS: gate, writes; ARGV: token, milliseconds to live.
+-- Holds writers off. Answers -1 when another recount holds the gate, else the number of batches
+-- still in flight; marks whose deadline has passed are dropped: their writers have died.
+if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
+  if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end
+  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+end
+local now, live = now_ms(), 0
+local marks = redis.call('HGETALL', KEYS[2])
+for i = 1, #marks, 2 do
+  if tonumber(marks[i + 1]) < now then redis.call('HDEL', KEYS[2], marks[i])
+  else live = live + 1 end
+end
+return live
+""")
+
+open_gate = _script("""
+-- KEYS: state, gate, plain counters (options in order, then likes).
+-- ARGV: token, run id, channel, JSON {id, options: [[option id, votes], …], voters, likes, r},
+--   version that must be exceeded, milliseconds since the gate was closed, milliseconds that a
+--   write may take.
+-- Puts a fresh count in place and lets writers in again. Answers -1 when the gate was lost, else
+-- the number of counts that were wrong though they had been trusted.
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then return -1 end
+redis.call('DEL', KEYS[2])
+local fresh, old = cjson.decode(ARGV[4]), load(KEYS[1])
+local trusted = old and old.run == ARGV[2]
+local wrong = 0
+local s = {run = ARGV[2], r = fresh.r, q = 0, n = fresh.voters, l = fresh.likes, o = {}}
+if old and (trusted or old.run == '') then
+  if old.q > now_ms() - tonumber(ARGV[6]) then s.q = old.q end
+else
+  s.q = now_ms() + tonumber(ARGV[7])  -- marks were lost with the state: count once more then
+end
+if trusted and old.r > s.r then s.r = old.r end
+for i, o in ipairs(fresh.options) do
+  s.o[o[1]] = o[2]
+  if trusted and old.o[o[1]] ~= o[2] then wrong = wrong + 1 end
+  redis.call('SET', KEYS[2 + i], o[2])
+end
+redis.call('SET', KEYS[3 + #fresh.options], fresh.likes)
+if trusted and old.n ~= s.n then wrong = wrong + 1 end
+if trusted and old.l ~= s.l then wrong = wrong + 1 end
+if trusted and wrong == 0 then
+  s.v, s.p = old.v, old.p
+  save(KEYS[1], s)
+else
+  local v = after(old, tonumber(ARGV[5]))
+  s.v, s.p = text(v), text(v)
+  save(KEYS[1], s)
+  ring(ARGV[3], 'vote-update', fresh.id, v)
+  ring(ARGV[3], 'like-update', fresh.id, v)
+end
+return wrong
+""")
+
+leave_gate = _script("""
+-- KEYS: gate; ARGV: token. A recount that came to nothing lets the writers in again.
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+""")
+
+create = _script("""
+-- KEYS: state, plain counters (options, then likes).
+-- ARGV: run id, channel, JSON {id, options: [option id, …], r}. A new poll starts at nothing.
+local c = cjson.decode(ARGV[3])
+local v = after(nil)
+if redis.call('EXISTS', KEYS[1]) == 0 then
+  local s = {run = ARGV[1], v = text(v), p = text(v), r = c.r, q = 0, n = 0, l = 0, o = {}}
+  for _, id in ipairs(c.options) do s.o[id] = 0 end
+  for i = 2, #KEYS do redis.call('SET', KEYS[i], 0, 'NX') end
+  save(KEYS[1], s)
+end
+ring(ARGV[2], 'poll-update', c.id, v, 'created')
+return text(v)
+""")
+
+touch = _script("""
+-- KEYS: state; ARGV: run id, channel, poll id, change, revision, version to exceed.
+-- Something about the poll other than its counts has changed: a new version and revision.
+local s = load(KEYS[1])
+local v = after(s, tonumber(ARGV[6]))
+if s then
+  s.v, s.p, s.r = text(v), text(v), math.max(s.r, tonumber(ARGV[5]))
+  save(KEYS[1], s)
+end
+ring(ARGV[2], 'poll-update', ARGV[3], v, ARGV[4])
+return text(v)
+""")
+
+remove = _script("""
+-- KEYS: state, then all other keys of the poll; ARGV: channel, poll id, 1 to announce it.
+local v = after(load(KEYS[1]))
+for _, key in ipairs(KEYS) do redis.call('DEL', key) end
+if ARGV[3] == '1' then ring(ARGV[1], 'poll-update', ARGV[2], v, 'deleted') end
+return text(v)
+""")
+
+inspect = _script("""
+-- KEYS: state, writes, gate; ARGV: run id.
+-- What the reconciler needs to know: {kind, version}, kind one of
+-- 'lost' (no trusted count, or a batch past its deadline), 'provisional', 'busy', 'quiet'.
+local s = load(KEYS[1])
+if not s or s.run ~= ARGV[1] then return {'lost', '0'} end
+local now, live = now_ms(), 0
+local marks = redis.call('HVALS', KEYS[2])
+for _, deadline in ipairs(marks) do
+  if tonumber(deadline) < now then return {'lost', s.v} end
+  live = live + 1
+end
+if s.q > 0 then return {s.q < now and 'provisional' or 'busy', s.v} end
+if live > 0 or redis.call('EXISTS', KEYS[3]) == 1 then return {'busy', s.v} end
+return {'quiet', s.v}
+""")
+
+renew_lease = _script("""
+-- KEYS: lease; ARGV: instance, milliseconds to live. Answers 1 where the instance holds it.
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+""")
+
+end_lease = _script("""
+-- KEYS: lease; ARGV: instance. Another instance may take over at once.
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+""")

@@ -1,0 +1,100 @@
+"""The counts of a poll as plain values, and what changes them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from time import time
+from typing import Protocol
+
+import orjson
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """All counts of one poll at one version (microseconds since 1970, strictly growing).
+
+    ``public_version`` moves only when something changes that everybody may see: whoever may not
+    see the results gets that one, so that its steps do not tell how many have voted.
+    ``revision`` is that of the poll's own fields, 0 where it is not known.
+    """
+
+    options: dict[str, int]
+    voters: int
+    likes: int
+    version: int
+    public_version: int
+    revision: int = 0
+
+    @property
+    def votes(self) -> int:
+        """Choices made: the sum over the options."""
+        return sum(self.options.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What MongoDB holds of a poll, counted through its indexes."""
+
+    options: dict[str, int]
+    voters: int
+    likes: int
+    revision: int
+
+
+@dataclass(slots=True)
+class Change:
+    """What a batch adds to (or takes from) the counts of one poll."""
+
+    options: Counter[str] = field(default_factory=Counter)
+    voters: int = 0
+    likes: int = 0
+    retracted: bool = False
+
+    def ballot(self, before: Iterable[str], after: Iterable[str]) -> None:
+        """Count a ballot that was ``before`` and is ``after``; empty means there is none."""
+        old, new = set(before), set(after)
+        self.options.update(new - old)
+        self.options.subtract(old - new)
+        self.voters += bool(new) - bool(old)
+        self.retracted |= not new
+
+    def steps(self) -> list[tuple[str, int]]:
+        """The options whose counts change, and by how much."""
+        return [(option, step) for option, step in self.options.items() if step]
+
+
+class Census(Protocol):
+    """Counts in MongoDB, the truth."""
+
+    async def count(self, poll_id: str) -> Counted | None:
+        """Count one poll; ``None`` when there is no such poll."""
+
+    async def counts(self, poll_ids: Iterable[str]) -> dict[str, Counted]:
+        """Count several; a poll that is not there is not in the answer."""
+
+    async def mend_likes(self, poll_id: str, likes: int) -> None:
+        """Correct the copy of the likes that the poll's document keeps for sorting."""
+
+
+def parse_state(raw: str | None, run_id: str) -> Tally | None:
+    """The counts in a stored state; ``None`` where it is missing or of another run."""
+    if raw is None:
+        return None
+    state = orjson.loads(raw)
+    if state["run"] != run_id:
+        return None
+    return Tally(
+        options=state["o"],
+        voters=state["n"],
+        likes=state["l"],
+        version=int(state["v"]),
+        public_version=int(state["p"]),
+        revision=state["r"],
+    )
+
+
+def microseconds() -> int:
+    """Now, in microseconds since 1970: the unit of versions."""
+    return int(time() * 1_000_000)

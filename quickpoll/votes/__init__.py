@@ -1,0 +1,1 @@
+"""Ballots: cast, changed, taken back."""

@@ -1,0 +1,390 @@
+"""Casting: what becomes of a ballot between the request and its acknowledgement.
+
+Ballots that arrive together are written in one insert; the unique index judges doubles. Each
+submitter gets an outcome of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from enum import Enum
+from time import monotonic
+
+from bson import ObjectId
+
+from quickpoll.errors import (
+    AlreadyVoted,
+    PollClosed,
+    PollNotFound,
+    QuickPollError,
+    Unavailable,
+)
+from quickpoll.foundation.batching import Batcher, Entry
+from quickpoll.foundation.mongo import Document, deadline, is_outage, operation_seconds
+from quickpoll.polls.store import KnownPoll, PollStore
+from quickpoll.tallies.counters import Writing, write_seconds
+from quickpoll.tallies.ledger import Ledger
+from quickpoll.tallies.tally import Change
+from quickpoll.votes import rules
+from quickpoll.votes.store import Ballot, VoteStore, look_seconds
+
+held_seconds = 0.01
+"""Until the next try of a ballot whose poll is being recounted."""
+
+changes_at_once = 16
+
+
+class Outcome(Enum):
+    """What a request did to the ballot."""
+
+    CREATED = "created"
+    CHANGED = "changed"
+    SAME = "same"
+    RETRACTED = "retracted"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a caller wants of their ballot on a poll: these options, or (empty) no ballot.
+
+    ``moment`` is when the request was judged, to the millisecond; ``revision`` the poll's then.
+    """
+
+    user_id: str
+    poll_id: str
+    option_ids: tuple[str, ...]
+    moment: datetime
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The ballot as it now stands (before, where it was retracted), and what was done."""
+
+    outcome: Outcome
+    ballot: Ballot | None
+
+
+WishEntry = Entry[Wish, Result]
+
+
+@dataclass(slots=True)
+class Batch:
+    """One batch on its way: what was learned of its polls, and what it changed."""
+
+    writing: Writing
+    polls: dict[str, KnownPoll] = field(default_factory=dict)
+    changes: defaultdict[str, Change] = field(default_factory=lambda: defaultdict(Change))
+    uncertain: set[str] = field(default_factory=set)
+    settled: list[tuple[WishEntry, Result | QuickPollError]] = field(default_factory=list)
+    again: list[WishEntry] = field(default_factory=list)
+
+    def settle(self, entry: WishEntry, outcome: Outcome, ballot: Ballot | None) -> None:
+        self.settled.append((entry, Result(outcome, ballot)))
+
+    def refuse(self, entry: WishEntry, error: QuickPollError) -> None:
+        self.settled.append((entry, error))
+
+    def doubt(self, entries: Iterable[WishEntry]) -> None:
+        for entry in entries:
+            self.uncertain.add(entry.item.poll_id)
+            self.refuse(entry, Unavailable())
+
+
+class Casting:
+    """Writes ballots in batches."""
+
+    def __init__(
+        self,
+        polls: PollStore,
+        votes: VoteStore,
+        ledger: Ledger,
+        *,
+        capacity: int = 10_000,
+        largest: int = 512,
+    ) -> None:
+        self._polls = polls
+        self._votes = votes
+        self._ledger = ledger
+        self.batcher: Batcher[Wish, Result] = Batcher(
+            "votes", self._flush, capacity=capacity, largest=largest, lanes=2
+        )
+
+    async def cast(self, user_id: str, poll_id: str, option_ids: Iterable[str]) -> Result:
+        """Make these options the caller's ballot.
+
+        Raises the errors of :mod:`.rules`, :class:`~quickpoll.errors.PollNotFound`,
+        :class:`~quickpoll.errors.AlreadyVoted`, :class:`~quickpoll.errors.Unavailable` and
+        :class:`~quickpoll.errors.Overloaded`.
+        """
+        chosen, moment = tuple(option_ids), _now()
+        known = await self._polls.get(poll_id)
+        try:
+            wish = self._judge(known, user_id, chosen, moment)
+        except QuickPollError:
+            # Refuse by what MongoDB says, never by what may be an old memory.
+            known = await self._polls.fresh(poll_id)
+            try:
+                wish = self._judge(known, user_id, chosen, moment)
+            except PollClosed:
+                return await self._repeated(user_id, rules.ballot_of(known, chosen), poll_id)
+        return await self.batcher.submit(wish)
+
+    async def retract(self, user_id: str, poll_id: str) -> Result:
+        """Take the caller's ballot back; none there is no error.
+
+        Raises :class:`~quickpoll.errors.PollClosed` and
+        :class:`~quickpoll.errors.VoteChangeNotAllowed` where there is one that must stay.
+        """
+        known, moment = await self._polls.fresh(poll_id), _now()
+        if await self._votes.find(user_id, poll_id) is None:
+            return Result(Outcome.RETRACTED, None)
+        rules.check_open(known.poll, moment)
+        rules.check_retractable(known.poll)
+        return await self.batcher.submit(
+            Wish(user_id, poll_id, (), moment, known.poll.revision)
+        )
+
+    def _judge(
+        self, known: KnownPoll, user_id: str, chosen: tuple[str, ...], moment: datetime
+    ) -> Wish:
+        option_ids = rules.ballot_of(known, chosen)
+        rules.check_open(known.poll, moment)
+        return Wish(user_id, known.id, option_ids, moment, known.poll.revision)
+
+    async def _repeated(self, user_id: str, option_ids: tuple[str, ...], poll_id: str) -> Result:
+        """A vote that stands may be repeated even after the close."""
+        standing = await self._votes.find(user_id, poll_id)
+        if standing is None or set(standing.option_ids) != set(option_ids):
+            raise PollClosed
+        return Result(Outcome.SAME, standing)
+
+    async def _flush(self, entries: list[WishEntry]) -> None:
+        began = monotonic()
+        writing = await self._ledger.begin({entry.item.poll_id for entry in entries})
+        batch = Batch(writing)
+        held = [entry for entry in entries if entry.item.poll_id in writing.held]
+        rest = [entry for entry in entries if entry.item.poll_id not in writing.held]
+        self._try_later(held)
+        failure = await self._try_to_write(batch, rest, began)
+        # Also after a failure: what was written is counted, and the mark must not outlive it.
+        await self._ledger.finish(writing, batch.changes, uncertain=batch.uncertain)
+        for entry, result in batch.settled:
+            if isinstance(result, QuickPollError):
+                entry.reject(result)
+            else:
+                entry.resolve(result)
+        self._try_later(batch.again)
+        if failure is not None:
+            raise failure
+
+    async def _try_to_write(
+        self, batch: Batch, entries: list[WishEntry], began: float
+    ) -> Exception | None:
+        try:
+            with deadline(_time_left(began)):
+                await self._write(batch, entries)
+        except Exception as error:
+            return error
+        return None
+
+    def _try_later(self, entries: list[WishEntry]) -> None:
+        waiting = [entry for entry in entries if entry.waiting]
+        if waiting:
+            asyncio.get_running_loop().call_later(held_seconds, self.batcher.requeue, waiting)
+
+    async def _write(self, batch: Batch, wishes: list[WishEntry]) -> None:
+        batch.polls = await self._polls.current(batch.writing.revisions)
+        admitted = await self._admit(batch, wishes)
+        casts = [entry for entry in admitted if entry.item.option_ids]
+        if casts:
+            await self._insert(batch, casts)
+        retractions: defaultdict[str, list[WishEntry]] = defaultdict(list)
+        for entry in admitted:
+            if not entry.item.option_ids:
+                retractions[entry.item.poll_id].append(entry)
+        for poll_id, entries in retractions.items():
+            await self._retract(batch, poll_id, entries)
+
+    async def _admit(self, batch: Batch, entries: list[WishEntry]) -> list[WishEntry]:
+        """Those that the polls, as they now are, still allow; each poll locked for its voters."""
+        await self._lock(batch, {e.item.poll_id for e in entries if e.item.option_ids})
+        admitted = []
+        for entry in entries:
+            try:
+                _check_again(batch.polls.get(entry.item.poll_id), entry.item)
+            except QuickPollError as error:
+                batch.refuse(entry, error)
+            else:
+                admitted.append(entry)
+        return admitted
+
+    async def _lock(self, batch: Batch, poll_ids: set[str]) -> None:
+        unlocked = {i for i in poll_ids & batch.polls.keys() if not batch.polls[i].poll.voted_on}
+        for poll_id in unlocked:
+            while not await self._polls.lock(batch.polls[poll_id].poll):
+                found = await self._polls.fresh_many([poll_id])
+                if poll_id not in found:
+                    batch.polls.pop(poll_id)
+                    break
+                batch.polls[poll_id] = found[poll_id]
+
+    async def _insert(self, batch: Batch, entries: list[WishEntry]) -> None:
+        ballots = [_document(entry.item) for entry in entries]
+        inserted = await self._votes.insert(ballots)
+        for place in inserted.stored:
+            self._created(batch, entries[place], ballots[place])
+        batch.doubt(entries[place] for place in inserted.doubtful)
+        doubles = defaultdict(list)
+        for place in sorted(inserted.duplicate):
+            doubles[entries[place].item.poll_id].append((entries[place], ballots[place]))
+        for poll_id, pairs in doubles.items():
+            await self._judge_doubles(batch, poll_id, pairs)
+
+    def _created(self, batch: Batch, entry: WishEntry, document: Document) -> None:
+        wish = entry.item
+        batch.changes[wish.poll_id].ballot((), wish.option_ids)
+        ballot = Ballot(
+            str(document["_id"]), wish.user_id, wish.poll_id, wish.option_ids, wish.moment
+        )
+        batch.settle(entry, Outcome.CREATED, ballot)
+
+    async def _judge_doubles(
+        self, batch: Batch, poll_id: str, pairs: list[tuple[WishEntry, Document]]
+    ) -> None:
+        """What becomes of ballots whose user has one already."""
+        standing = await self._standing(batch, poll_id, [entry for entry, _ in pairs])
+        changes: defaultdict[str, list[WishEntry]] = defaultdict(list)
+        for entry, document in pairs if standing is not None else ():
+            ballot = standing.get(entry.item.user_id)
+            if ballot is not None and ballot.id == str(document["_id"]):
+                # The driver's own repetition of the insert met its first try.
+                self._created(batch, entry, document)
+            elif ballot is None:
+                batch.again.append(entry)
+            elif ballot.option_ids == entry.item.option_ids:
+                batch.settle(entry, Outcome.SAME, ballot)
+            elif not batch.polls[poll_id].poll.allow_vote_change:
+                batch.refuse(entry, AlreadyVoted(optionIds=list(ballot.option_ids)))
+            else:
+                changes[ballot.user_id].append(entry)
+        await _some_at_once(
+            self._change(batch, standing[user], entries) for user, entries in changes.items()
+        )
+
+    async def _change(self, batch: Batch, standing: Ballot, entries: list[WishEntry]) -> None:
+        """Change one user's ballot. Wishes that arrived together have no order but the one given
+        to them here: the last is written, and each of the others held for no time at all."""
+        last = entries[-1].item
+        write = self._votes.change(standing, last.option_ids, last.moment)
+        if not await self._done(batch, entries, write):
+            return
+        batch.changes[last.poll_id].ballot(standing.option_ids, last.option_ids)
+        for entry in entries:
+            changed = replace(standing, option_ids=entry.item.option_ids)
+            batch.settle(entry, Outcome.CHANGED, changed)
+
+    async def _retract(self, batch: Batch, poll_id: str, entries: list[WishEntry]) -> None:
+        standing = await self._standing(batch, poll_id, entries)
+        if standing is None:
+            return
+        by_user: defaultdict[str, list[WishEntry]] = defaultdict(list)
+        for entry in entries:
+            by_user[entry.item.user_id].append(entry)
+        await _some_at_once(
+            self._take_back(batch, standing.get(user), wishes)
+            for user, wishes in by_user.items()
+        )
+
+    async def _take_back(
+        self, batch: Batch, standing: Ballot | None, entries: list[WishEntry]
+    ) -> None:
+        if standing is not None:
+            if not await self._done(batch, entries, self._votes.retract(standing)):
+                return
+            batch.changes[standing.poll_id].ballot(standing.option_ids, ())
+        for entry in entries:
+            batch.settle(entry, Outcome.RETRACTED, standing)
+
+    async def _standing(
+        self, batch: Batch, poll_id: str, entries: list[WishEntry]
+    ) -> dict[str, Ballot] | None:
+        """The ballots that these users have; ``None`` where MongoDB does not tell."""
+        try:
+            return await self._votes.of_users(poll_id, {e.item.user_id for e in entries})
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            batch.doubt(entries)
+            return None
+
+    async def _done(
+        self, batch: Batch, entries: list[WishEntry], write: Awaitable[bool]
+    ) -> bool:
+        """Whether a compare-and-set went through. If not, the entries are doubtful or, where
+        somebody else was faster, tried again."""
+        try:
+            written = await write
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            batch.doubt(entries)
+            return False
+        if not written:
+            batch.again.extend(entries)
+        return written
+
+
+def _check_again(known: KnownPoll | None, wish: Wish) -> None:
+    """Judge a wish by the poll as it is now, where it has changed since."""
+    if known is None:
+        raise PollNotFound
+    if known.poll.revision == wish.revision:
+        return
+    rules.check_open(known.poll, wish.moment)
+    if wish.option_ids:
+        rules.ballot_of(known, wish.option_ids)
+    else:
+        rules.check_retractable(known.poll)
+
+
+def _document(wish: Wish) -> Document:
+    return {
+        "_id": ObjectId(),
+        "userId": ObjectId(wish.user_id),
+        "pollId": ObjectId(wish.poll_id),
+        "optionIds": [ObjectId(option) for option in wish.option_ids],
+        "createdAt": wish.moment,
+        "castAt": wish.moment,
+        "revision": 0,
+    }
+
+
+def _time_left(began: float) -> float:
+    """Seconds until the writes must have ended, so that none outlives the batch's mark.
+
+    Raises :class:`~quickpoll.errors.Unavailable` when this process was held up too long.
+    """
+    left = write_seconds - (monotonic() - began) - look_seconds - 0.2
+    if left < 0.2:
+        raise Unavailable
+    return min(left, operation_seconds)
+
+
+def _now() -> datetime:
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+async def _some_at_once(writes: Iterable[Awaitable[None]]) -> None:
+    slots = asyncio.Semaphore(changes_at_once)
+
+    async def one(write: Awaitable[None]) -> None:
+        async with slots:
+            await write
+
+    await asyncio.gather(*map(one, writes))

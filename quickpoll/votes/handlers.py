@@ -1,0 +1,62 @@
+"""What the voting routes do, apart from any framework."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from quickpoll.auth.caller import Caller
+from quickpoll.errors import NotFound
+from quickpoll.foundation.answers import Reply, json_reply, nothing
+from quickpoll.polls.bodies import instant
+from quickpoll.polls.ids import checked_id
+from quickpoll.polls.store import PollStore
+from quickpoll.votes.casting import Casting, Outcome
+from quickpoll.votes.store import Ballot, VoteStore
+
+
+class VoteHandlers:
+    """Cast, read and take back the caller's ballot."""
+
+    def __init__(self, polls: PollStore, votes: VoteStore, casting: Casting) -> None:
+        self._polls = polls
+        self._votes = votes
+        self._casting = casting
+
+    async def vote(self, caller: Caller, poll_id: str, option_id: str) -> Reply:
+        """Cast one option as the whole ballot."""
+        option = checked_id("option_id", option_id)
+        return await self.put(caller, poll_id, [option])
+
+    async def put(self, caller: Caller, poll_id: str, option_ids: Iterable[str]) -> Reply:
+        """Make these options the caller's ballot: 201 for a new one, else 200."""
+        poll = checked_id("poll_id", poll_id)
+        result = await self._casting.cast(caller.user_id, poll, option_ids)
+        assert result.ballot is not None  # noqa: S101 - only a retraction may leave none
+        status = 201 if result.outcome is Outcome.CREATED else 200
+        return json_reply(ballot_body(result.ballot), status)
+
+    async def get(self, caller: Caller, poll_id: str) -> Reply:
+        """The caller's ballot. Raises :class:`~quickpoll.errors.NotFound` where there is none."""
+        poll = checked_id("poll_id", poll_id)
+        ballot = await self._votes.find(caller.user_id, poll)
+        if ballot is None:
+            await self._polls.get(poll)
+            raise NotFound("You have not voted on this poll.")
+        return json_reply(ballot_body(ballot))
+
+    async def delete(self, caller: Caller, poll_id: str) -> Reply:
+        """Take the caller's ballot back; none there is no error."""
+        await self._casting.retract(caller.user_id, checked_id("poll_id", poll_id))
+        return nothing(204)
+
+
+def ballot_body(ballot: Ballot) -> dict[str, object]:
+    """A ballot as it is answered."""
+    return {
+        "id": ballot.id,
+        "userId": ballot.user_id,
+        "optionId": ballot.option_ids[0],
+        "optionIds": ballot.option_ids,
+        "pollId": ballot.poll_id,
+        "createdAt": instant(ballot.created_at),
+    }

@@ -1,0 +1,32 @@
+"""Votes as MongoDB keeps them: one document a ballot."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bson import ObjectId
+from odmantic import Field, Index, Model
+from odmantic.query import asc
+
+
+class Vote(Model):
+    """The ballot of one user on one poll.
+
+    ``option_ids`` are in the poll's order. ``created_at`` is when the ballot was first cast,
+    ``cast_at`` the moment of its present choice, ``revision`` counts the changes.
+    """
+
+    user_id: ObjectId = Field(key_name="userId")
+    poll_id: ObjectId = Field(key_name="pollId")
+    option_ids: list[ObjectId] = Field(key_name="optionIds")
+    created_at: datetime = Field(key_name="createdAt")
+    cast_at: datetime = Field(key_name="castAt")
+    revision: int = 0
+
+    model_config = {
+        "collection": "vote",
+        "indexes": lambda: [
+            Index(asc(Vote.user_id), asc(Vote.poll_id), unique=True, name="one_ballot"),
+            Index(asc(Vote.poll_id), asc(Vote.option_ids), name="counting"),
+        ],
+    }

@@ -1,0 +1,68 @@
+"""What browsers are told about pages: where things may come from, and what is off."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_everywhere = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": (
+        "camera=(), microphone=(), geolocation=(), payment=(), usb=(), "
+        "clipboard-write=(self), fullscreen=(self)"
+    ),
+}
+
+_nobody = ("'none'",)
+
+
+def _policy(directives: Mapping[str, str]) -> str:
+    return "; ".join(f"{name} {sources}".strip() for name, sources in directives.items())
+
+
+def _page(frame_ancestors: tuple[str, ...], **more: str) -> dict[str, str]:
+    directives = {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "img-src": "'self'",
+        "font-src": "'self'",
+        "connect-src": "'self'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": " ".join(frame_ancestors or _nobody),
+        **{name.replace("_", "-"): sources for name, sources in more.items()},
+    }
+    headers = {**_everywhere, "Content-Security-Policy": _policy(directives)}
+    if directives["frame-ancestors"] == "'none'":
+        headers["X-Frame-Options"] = "DENY"
+    return headers
+
+
+def live_page(frame_ancestors: tuple[str, ...]) -> dict[str, str]:
+    """Nothing inline, nothing from elsewhere; text can become markup nowhere."""
+    return _page(
+        frame_ancestors, require_trusted_types_for="'script'", trusted_types="'none'"
+    )
+
+
+def swagger_ui() -> dict[str, str]:
+    """As a live page's, but for what Swagger UI does: style attributes and ``data:`` images."""
+    return _page(_nobody, style_src="'self' 'unsafe-inline'", img_src="'self' data:")
+
+
+def redoc() -> dict[str, str]:
+    """As Swagger UI's, and the search of ReDoc runs in a worker made from a ``blob:``."""
+    return {**swagger_ui(), **_page(
+        _nobody,
+        style_src="'self' 'unsafe-inline'",
+        img_src="'self' data:",
+        worker_src="blob:",
+    )}
+
+
+def asset() -> dict[str, str]:
+    """For a file; opened by itself, an image runs nothing."""
+    return {**_everywhere, "Content-Security-Policy": "default-src 'none'"}

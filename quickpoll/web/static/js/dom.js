@@ -1,0 +1,26 @@
+// Building pages out of elements. Text is set as text and never read as markup.
+
+/** The element with this id. */
+export const byId = (id) => document.getElementById(id);
+
+/** A new element; `properties` are set on it, `children` are elements or plain text. */
+export function el(name, properties = {}, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(properties)) {
+    if (key === "class") element.className = value;
+    else if (key.includes("-") || key === "role") element.setAttribute(key, value);
+    else element[key] = value;
+  }
+  element.append(...children);
+  return element;
+}
+
+/** Show or hide. */
+export function show(element, visible = true) {
+  element.hidden = !visible;
+}
+
+/** Set the text, and only where it differs: screen readers hear of what really changed. */
+export function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}

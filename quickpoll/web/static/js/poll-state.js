@@ -1,0 +1,64 @@
+// What is known of a poll. A bar never goes back: what is older than what is shown is ignored.
+
+export class PollState {
+  /** `view`: the poll as the REST interface answers it. */
+  constructor(view) {
+    this.view = view;
+  }
+
+  get id() {
+    return this.view.id;
+  }
+
+  get isOpen() {
+    return this.view.status === "open";
+  }
+
+  get single() {
+    return this.view.maxChoices === 1;
+  }
+
+  get hidden() {
+    return this.view.resultsHidden === true;
+  }
+
+  get hasVoted() {
+    return this.view.userVotes.length > 0;
+  }
+
+  /** The options' counts in the poll's order; zeros where they are hidden. */
+  get counts() {
+    return this.view.options.map((option) => this.view.counts[option.id] ?? 0);
+  }
+
+  get voters() {
+    return this.view.votersCount ?? 0;
+  }
+
+  /** The poll read anew. Its counts may be older than an update that came meanwhile. */
+  read(view) {
+    if (view.version < this.view.version && !this.hidden && !view.resultsHidden) {
+      const { counts, votersCount, votesCount, version } = this.view;
+      this.view = { ...view, counts, votersCount, votesCount, version };
+    } else {
+      this.view = view;
+    }
+  }
+
+  /** A snapshot or an update. Answers whether it was taken. Equal versions are equal states. */
+  hear({ version, counts, likes, votersCount, votesCount, status }) {
+    if (version < this.view.version) return false;
+    this.view.version = version;
+    if (status) this.view.status = status;
+    if (likes !== undefined) this.view.counts.likes = likes;
+    if (counts) this.#count(counts);
+    if (votersCount !== undefined) this.view.votersCount = votersCount;
+    if (votesCount !== undefined) this.view.votesCount = votesCount;
+    return true;
+  }
+
+  #count(counts) {
+    Object.assign(this.view.counts, counts);
+    if (this.view.options.every((option) => option.id in counts)) delete this.view.resultsHidden;
+  }
+}

@@ -1,0 +1,144 @@
+"""What the launcher decides before it starts anything."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+from pathlib import Path
+
+import jwt
+import pytest
+from hypercorn.config import Config
+from pydantic import SecretStr
+
+from quickpoll import launcher
+from quickpoll.foundation.child_process import LOOPBACK, free_port
+from quickpoll.foundation.embedded import StoreAddresses
+from quickpoll.foundation.run_record import RunDirectory
+from quickpoll.launcher import (
+    DEVELOPMENT_USER,
+    LaunchError,
+    development_token,
+    environment_of_run,
+    refuse_taken_port,
+    welcome,
+)
+from quickpoll.settings import Settings
+
+ADDRESSES = StoreAddresses("mongodb://127.0.0.1:1/quickpoll", "127.0.0.1", 2)
+SECRET = "s" * 32
+
+
+def settings(**changes: object) -> Settings:
+    values: dict[str, object] = {
+        "api_database_url": SecretStr(ADDRESSES.database_url),
+        "jwt_secret_key": SecretStr(SECRET),
+    }
+    return Settings.model_validate(values | changes)
+
+
+def test_taken_port_is_refused_in_one_line() -> None:
+    with socket.socket() as other:
+        other.bind((LOOPBACK, 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(LaunchError, match=rf"^Port {port} of 127\.0\.0\.1 is taken.*\Z"):
+            refuse_taken_port(port)
+
+
+def test_port_that_was_just_left_is_free() -> None:
+    with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.bind((LOOPBACK, 0))
+        server.listen()
+        port = server.getsockname()[1]
+        with socket.create_connection((LOOPBACK, port)):
+            server.accept()[0].close()
+    refuse_taken_port(port)
+
+
+def test_free_port_stays_free() -> None:
+    port = free_port()
+    refuse_taken_port(port)
+    refuse_taken_port(port)
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> RunDirectory:
+    return RunDirectory(tmp_path)
+
+
+def test_the_stores_are_always_those_of_the_run(directory: RunDirectory) -> None:
+    given = {"API_DATABASE_URL": "mongodb://elsewhere/x", "API_REDIS_HOST": "elsewhere"}
+    environment = environment_of_run(given, ADDRESSES, directory)
+    assert environment["API_DATABASE_URL"] == ADDRESSES.database_url
+    assert environment["API_REDIS_HOST"] == "127.0.0.1"
+    assert environment["API_REDIS_PORT"] == "2"
+
+
+def test_the_secret_is_the_folders_unless_one_is_given(directory: RunDirectory) -> None:
+    for given in ({}, {"JWT_SECRET_KEY": ""}, {"JWT_SECRET_KEY": None}):
+        environment = environment_of_run(given, ADDRESSES, directory)
+        assert environment["JWT_SECRET_KEY"] == directory.secret()
+    given = {"JWT_SECRET_KEY": SECRET, "API_LOG_FORMAT": "json"}
+    environment = environment_of_run(given, ADDRESSES, directory)
+    assert not environment.keys() & given.keys()
+
+
+def test_development_token_fits_the_settings() -> None:
+    token = development_token(
+        settings(
+            jwt_algorithms="RS256,HS512",
+            jwt_issuer="https://id.example",
+            jwt_audience="quickpoll,other",
+            jwt_user_id_claim="uid",
+            jwt_secret_key=SecretStr("s" * 64),
+        )
+    )
+    assert token is not None
+    claims = jwt.decode(
+        token,
+        "s" * 64,
+        algorithms=["HS512"],
+        issuer="https://id.example",
+        audience="quickpoll",
+        options={"require": ["exp", "iat"]},
+    )
+    assert claims["uid"] == DEVELOPMENT_USER
+    assert claims["exp"] - claims["iat"] == 30 * 24 * 3600
+    assert re.fullmatch("[0-9a-f]{24}", DEVELOPMENT_USER)
+
+
+def test_no_development_token_where_only_an_issuer_signs() -> None:
+    elsewhere = {"jwt_jwks_url": "https://id.example/jwks.json"}
+    assert development_token(settings(**elsewhere, jwt_algorithms="RS256")) is None
+    assert development_token(settings(**elsewhere, jwt_secret_key=None)) is None
+
+
+def test_welcome_gives_the_addresses_and_the_token_ready_to_paste() -> None:
+    text = welcome(8005, "a.b.c")
+    assert "http://127.0.0.1:8005/docs" in text
+    assert "\na.b.c\n" in text
+    assert "\nhttp://127.0.0.1:8005/polls#token=a.b.c\n" in text
+    assert "token" not in welcome(8005, None)
+
+
+def test_demo_polls_are_what_a_client_could_send() -> None:
+    polls = json.loads((launcher.PACKAGE / "demo" / "polls.json").read_text())
+    assert len(polls) == 6
+    for poll in polls:
+        texts = [option["text"] for option in poll["options"]]
+        assert 2 <= len(texts) == len({text.casefold() for text in texts}) <= 50
+        assert 1 <= len(poll["question"]) <= 500
+
+
+def test_hypercorn_knows_every_line_of_its_configuration() -> None:
+    text = (launcher.PACKAGE / "hypercorn.toml").read_text()
+    for name in re.findall(r"^(\w+) =", text, re.MULTILINE):
+        assert hasattr(Config, name), name
+    config = Config.from_toml(launcher.PACKAGE / "hypercorn.toml")
+    assert config.bind == ["0.0.0.0:8001"]
+    assert config.workers == 0
+    assert config.worker_class == "uvloop"
+    assert config.graceful_timeout + config.shutdown_timeout < 10
