@@ -128,9 +128,7 @@ class Services:
 
     def _manage(self) -> None:
         history = HistoryStore(self.engine)
-        self.managing = Managing(
-            self.polls, history, self.creation, self.gate, self.announcer
-        )
+        self.managing = Managing(self.polls, history, self.creation, self.gate, self.announcer)
         self.deleting = Deleting(
             self.polls,
             self.votes,
@@ -162,11 +160,7 @@ class Services:
 
     def _go_live(self, settings: Settings) -> None:
         self.health = Health(self.mongo, self.redis, self.bell, self.schema)
-        self.audience = Audience(
-            settings.api_socket_clients, settings.api_socket_clients_per_user
-        )
+        self.audience = Audience(settings.api_socket_clients, settings.api_socket_clients_per_user)
         self.sio, sender = make_server(settings.cors_origins)
         self.live = LiveServer(self.sio, self.guard, self.views, self.audience)
         self.relay = Relay(self.polls, self.votes, self.tallies, self.audience, sender)
-
-

@@ -80,7 +80,9 @@ class Settings(BaseSettings):
         "https://www.example",
     )
     api_frame_ancestors: CommaSeparated = _setting(
-        (), "origins that may show the live pages in a frame, comma-separated", "https://www.example"
+        (),
+        "origins that may show the live pages in a frame, comma-separated",
+        "https://www.example",
     )
     api_rate_limits: Literal["on", "off"] = _setting("on", "rate limits: on or off", "on")
     api_rate_limit_user: int = _setting(
@@ -188,7 +190,9 @@ def _database_name(url: str) -> str:
         except (InvalidURI, ValueError, KeyError) as error:
             raise ValueError("it is not a MongoDB connection string") from error
         except Exception as error:
-            raise ValueError(f"it is not a valid connection string ({type(error).__name__})") from error
+            raise ValueError(
+                f"it is not a valid connection string ({type(error).__name__})"
+            ) from error
     if not name:
         raise ValueError("it names no database in its path")
     return name

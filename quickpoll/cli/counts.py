@@ -104,5 +104,3 @@ def bars(sight: Sight, columns: int) -> list[str]:
         lines.append(f"{option.text[:16]:16} {votes:8} {share:6.1%} {bar}")
     status = poll.status_at(sight.now)
     return [*lines, "", f"{tally.voters} voters, {tally.likes} likes, {status}"]
-
-

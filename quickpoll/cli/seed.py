@@ -58,9 +58,7 @@ async def seed(
     made = [await services.creation.create(new, owner) for new in wanted]
     check_room(made, crowd, votes, likes)
     ballots = pick_ballots(random, made, crowd, votes)
-    await _all(
-        "Votes", ballots, lambda one: services.casting.cast(one[0], one[1].id, one[2])
-    )
+    await _all("Votes", ballots, lambda one: services.casting.cast(one[0], one[1].id, one[2]))
     likers = pick_pairs(random, made, crowd, likes)
     await _all("Likes", likers, lambda one: services.liking.act(one[0], one[1].id, Act.SET))
     click.echo(f"{len(made)} polls, {len(ballots)} votes, {len(likers)} likes.")
@@ -123,9 +121,7 @@ def pick_ballots(
     return ballots
 
 
-async def _all(
-    label: str, items: Iterable[Any], work: Callable[[Any], Awaitable[object]]
-) -> None:
+async def _all(label: str, items: Iterable[Any], work: Callable[[Any], Awaitable[object]]) -> None:
     waiting = list(items)
     with click.progressbar(length=len(waiting), label=label) as bar:
         for start in range(0, len(waiting), at_once):

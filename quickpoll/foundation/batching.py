@@ -155,4 +155,3 @@ class Batcher(Generic[Item, Result]):
 def _give_up(future: asyncio.Future[Result]) -> None:
     if not future.done():
         future.set_exception(Unavailable())
-

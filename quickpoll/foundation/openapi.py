@@ -199,5 +199,3 @@ def _header(named: tuple[str, str]) -> dict[str, Any]:
         "description": description,
         "schema": {"type": "string"},
     }
-
-

@@ -64,9 +64,7 @@ class RedisLink:
             "decode_responses": True,
             "redis_connect_func": self._greet,
         }
-        pool = ConnectionPool(
-            socket_timeout=call_seconds, max_connections=10_000, **self._options
-        )
+        pool = ConnectionPool(socket_timeout=call_seconds, max_connections=10_000, **self._options)
         self.client: aioredis.Redis = aioredis.Redis(connection_pool=pool)
 
     def on_return(self, listener: Listener) -> None:

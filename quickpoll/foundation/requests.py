@@ -15,9 +15,7 @@ most_bytes = 64 * 1024
 class StrictRequest(Request):
     """Takes ``application/json`` in UTF-8 and nothing else (RFC 8259)."""
 
-    async def get_json(
-        self, force: bool = False, silent: bool = False, cache: bool = True
-    ) -> Any:
+    async def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
         """The JSON value of the body.
 
         Raises :class:`~quickpoll.errors.UnsupportedMediaType`,

@@ -81,13 +81,10 @@ class Managing:
         """What was changed about a poll, oldest first."""
         rows = await self._history.rows((await self._polls.fresh(poll_id)).poll)
         return [
-            rules.history_row(row["change"], row["before"], row["after"], row["at"])
-            for row in rows
+            rules.history_row(row["change"], row["before"], row["after"], row["at"]) for row in rows
         ]
 
-    async def _apply(
-        self, caller: Caller, poll_id: str, change: str, decide: Change
-    ) -> KnownPoll:
+    async def _apply(self, caller: Caller, poll_id: str, change: str, decide: Change) -> KnownPoll:
         while True:
             known = await self._polls.fresh(poll_id)
             check_manages(caller, known.poll)

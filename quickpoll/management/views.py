@@ -66,9 +66,7 @@ def blueprint(managing: Managing, deleting: Deleting) -> Blueprint:
         return poll_reply(await managing.duplicate(current_caller(), poll), 201).response()
 
     @views.get("/poll-history/<poll_id>")
-    @documented(
-        Answer(200, "The changes, oldest first.", list[HistoryRow]), errors=(PollNotFound,)
-    )
+    @documented(Answer(200, "The changes, oldest first.", list[HistoryRow]), errors=(PollNotFound,))
     async def poll_history(poll_id: str) -> Response:
         """What was changed about a poll since it was created, for all who may see it."""
         return json_reply(await managing.history(checked_id("poll_id", poll_id))).response()

@@ -74,9 +74,9 @@ class PollStore:
     async def fresh_many(self, poll_ids: Iterable[str]) -> dict[str, KnownPoll]:
         """Those of the polls that exist, as MongoDB has them now."""
         wanted = list(poll_ids)
-        documents = await self._polls.find(
-            {"_id": {"$in": [ObjectId(i) for i in wanted]}}
-        ).to_list(None)
+        documents = await self._polls.find({"_id": {"$in": [ObjectId(i) for i in wanted]}}).to_list(
+            None
+        )
         found = [self.remember(Poll.model_validate_doc(document)) for document in documents]
         known = {one.id: one for one in found}
         for poll_id in wanted:

@@ -42,6 +42,4 @@ class MongoCensus:
         voters = sum(votes)
         if known.poll.max_choices > 1 and voters:
             voters = await self._votes.voters(known.id)
-        return Counted(
-            dict(zip(options, votes, strict=True)), voters, likes, known.poll.revision
-        )
+        return Counted(dict(zip(options, votes, strict=True)), voters, likes, known.poll.revision)

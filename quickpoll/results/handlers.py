@@ -44,9 +44,7 @@ class ResultHandlers:
             raise Forbidden("You may list your own polls only.")
         return await self._page(caller, await self._listing.of_user(user, query), next_link)
 
-    async def all(
-        self, caller: Caller, query: PollQuery, next_link: Callable[[str], str]
-    ) -> Reply:
+    async def all(self, caller: Caller, query: PollQuery, next_link: Callable[[str], str]) -> Reply:
         """A page of all public polls."""
         return await self._page(caller, await self._listing.public(query), next_link)
 

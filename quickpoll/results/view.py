@@ -61,9 +61,7 @@ class Sight:
         return {"pollId": self.known.id, "status": status, **self.counts()}
 
 
-def seen_without_ballot(
-    known: KnownPoll, tally: Tally, now: datetime, *, open_to: bool
-) -> Sight:
+def seen_without_ballot(known: KnownPoll, tally: Tally, now: datetime, *, open_to: bool) -> Sight:
     """A poll for an audience of which only this is known: whether it may see the results."""
     return Sight(known, tally, unmarked, open_to, now)
 
@@ -123,9 +121,7 @@ class PollViews:
         ]
 
 
-def _sight(
-    known: KnownPoll, tally: Tally, mark: Mark, caller: Caller, now: datetime
-) -> Sight:
+def _sight(known: KnownPoll, tally: Tally, mark: Mark, caller: Caller, now: datetime) -> Sight:
     has_ballot = bool(mark.option_ids)
     seen = may_see_results(known.poll, caller, has_ballot=has_ballot, now=now)
     return Sight(known, tally, mark, seen, now)

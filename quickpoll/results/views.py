@@ -68,9 +68,7 @@ def blueprint(handlers: ResultHandlers) -> Blueprint:
     @documented(_page)
     async def get_all_polls(query_args: PollQuery) -> Response:
         """All public polls, newest or most liked first."""
-        return (
-            await handlers.all(current_caller(), query_args, next_link(query_args))
-        ).response()
+        return (await handlers.all(current_caller(), query_args, next_link(query_args))).response()
 
     @views.get("/poll-timeline/<poll_id>")
     @validate_querystring(TimelineQuery)

@@ -150,9 +150,7 @@ class Counters:
 
     async def _mark(self, ids: list[str], token: str) -> dict[str, int]:
         keys = [
-            key
-            for i in ids
-            for key in (self.keys.state(i), self.keys.writes(i), self.keys.gate(i))
+            key for i in ids for key in (self.keys.state(i), self.keys.writes(i), self.keys.gate(i))
         ]
         lifetime = int(write_seconds * 1000)
         answers = await self.link.run(scripts.begin, keys, token, lifetime, self.link.run_id)

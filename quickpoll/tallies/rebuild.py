@@ -87,9 +87,7 @@ class Rebuilder:
             if wrong >= 0:
                 return wrong
 
-    async def _put(
-        self, poll_id: str, token: str, counted: Counted | None, elapsed: float
-    ) -> int:
+    async def _put(self, poll_id: str, token: str, counted: Counted | None, elapsed: float) -> int:
         if counted is None:
             await self._counters.remove(poll_id)
             return 0
@@ -103,9 +101,7 @@ class Rebuilder:
         await self._census.mend_likes(poll_id, counted.likes)
         return wrong
 
-    async def _open_gate(
-        self, poll_id: str, token: str, counted: Counted, elapsed: float
-    ) -> int:
+    async def _open_gate(self, poll_id: str, token: str, counted: Counted, elapsed: float) -> int:
         keys = self._counters.keys
         plain = [keys.option(poll_id, option) for option in counted.options]
         body = {

@@ -145,9 +145,7 @@ class Casting:
             return Result(Outcome.RETRACTED, None)
         rules.check_open(known.poll, moment)
         rules.check_retractable(known.poll)
-        return await self.batcher.submit(
-            Wish(user_id, poll_id, (), moment, known.poll.revision)
-        )
+        return await self.batcher.submit(Wish(user_id, poll_id, (), moment, known.poll.revision))
 
     def _judge(
         self, known: KnownPoll, user_id: str, chosen: tuple[str, ...], moment: datetime
@@ -296,8 +294,7 @@ class Casting:
         for entry in entries:
             by_user[entry.item.user_id].append(entry)
         await _some_at_once(
-            self._take_back(batch, standing.get(user), wishes)
-            for user, wishes in by_user.items()
+            self._take_back(batch, standing.get(user), wishes) for user, wishes in by_user.items()
         )
 
     async def _take_back(
@@ -322,9 +319,7 @@ class Casting:
             batch.doubt(entries)
             return None
 
-    async def _done(
-        self, batch: Batch, entries: list[WishEntry], write: Awaitable[bool]
-    ) -> bool:
+    async def _done(self, batch: Batch, entries: list[WishEntry], write: Awaitable[bool]) -> bool:
         """Whether a compare-and-set went through. If not, the entries are doubtful or, where
         somebody else was faster, tried again."""
         try:

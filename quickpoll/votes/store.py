@@ -68,9 +68,7 @@ class VoteStore:
             return await asyncio.create_task(self._look_for(ballots), context=Context())
         return Inserted(set(range(len(ballots))), set(), set())
 
-    async def change(
-        self, standing: Ballot, option_ids: tuple[str, ...], moment: datetime
-    ) -> bool:
+    async def change(self, standing: Ballot, option_ids: tuple[str, ...], moment: datetime) -> bool:
         """Put another choice on a ballot; answers whether it still was as ``standing``.
 
         Compare and set: so what the change adds to the counts is known exactly.

@@ -43,9 +43,7 @@ def _page(frame_ancestors: tuple[str, ...], **more: str) -> dict[str, str]:
 
 def live_page(frame_ancestors: tuple[str, ...]) -> dict[str, str]:
     """Nothing inline, nothing from elsewhere; text can become markup nowhere."""
-    return _page(
-        frame_ancestors, require_trusted_types_for="'script'", trusted_types="'none'"
-    )
+    return _page(frame_ancestors, require_trusted_types_for="'script'", trusted_types="'none'")
 
 
 def swagger_ui() -> dict[str, str]:
@@ -55,12 +53,15 @@ def swagger_ui() -> dict[str, str]:
 
 def redoc() -> dict[str, str]:
     """As Swagger UI's, and the search of ReDoc runs in a worker made from a ``blob:``."""
-    return {**swagger_ui(), **_page(
-        _nobody,
-        style_src="'self' 'unsafe-inline'",
-        img_src="'self' data:",
-        worker_src="blob:",
-    )}
+    return {
+        **swagger_ui(),
+        **_page(
+            _nobody,
+            style_src="'self' 'unsafe-inline'",
+            img_src="'self' data:",
+            worker_src="blob:",
+        ),
+    }
 
 
 def asset() -> dict[str, str]:

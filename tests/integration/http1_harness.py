@@ -217,8 +217,10 @@ class App:
 
 
 @contextlib.contextmanager
-def serving(*, fast: bool, loop: str = "uvloop", **settings: Any) -> Iterator[Running]:
-    """Run Hypercorn in a thread, with our HTTP/1.1 (``fast``) or its own."""
+def serving(
+    *, fast: bool, loop: str = "uvloop", app: Any = None, **settings: Any
+) -> Iterator[Running]:
+    """Run Hypercorn in a thread, with our HTTP/1.1 (``fast``) or its own; ``App`` unless told."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -234,7 +236,7 @@ def serving(*, fast: bool, loop: str = "uvloop", **settings: Any) -> Iterator[Ru
     def serve() -> None:
         with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
             runner.run(
-                hypercorn.asyncio.serve(App(running), config, shutdown_trigger=until_stopped)
+                hypercorn.asyncio.serve(app or App(running), config, shutdown_trigger=until_stopped)
             )
 
     thread = threading.Thread(target=serve)

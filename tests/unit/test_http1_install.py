@@ -19,13 +19,17 @@ def _restored() -> Iterator[None]:
     http1.uninstall()
 
 
+def served_by() -> object:
+    return hypercorn_run.TCPServer
+
+
 def test_installs_once_and_uninstalls() -> None:
     assert http1.install()
     assert http1.install()
-    assert hypercorn_run.TCPServer is takeover.FastTCPServer
+    assert served_by() is takeover.FastTCPServer
     http1.uninstall()
     http1.uninstall()
-    assert hypercorn_run.TCPServer is TCPServer
+    assert served_by() is TCPServer
 
 
 def test_another_hypercorn_serves_by_itself(
@@ -33,7 +37,7 @@ def test_another_hypercorn_serves_by_itself(
 ) -> None:
     monkeypatch.setattr(takeover, "version", lambda _: "0.19.0")
     assert not http1.install()
-    assert hypercorn_run.TCPServer is TCPServer
+    assert served_by() is TCPServer
     assert len(caplog.records) == 1
     assert "0.19.0" in caplog.text
 
@@ -49,7 +53,7 @@ def test_a_server_replaced_by_others_is_left_alone(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(hypercorn_run, "TCPServer", object)
     assert not http1.install()
     http1.uninstall()
-    assert hypercorn_run.TCPServer is object
+    assert served_by() is object
 
 
 def test_without_httptools_hypercorn_serves_by_itself(
@@ -60,7 +64,7 @@ def test_without_httptools_hypercorn_serves_by_itself(
     monkeypatch.setitem(sys.modules, "httptools", None)
     assert not http1.install()
     assert "httptools" in caplog.text
-    assert hypercorn_run.TCPServer is TCPServer
+    assert served_by() is TCPServer
 
 
 def test_the_stream_we_borrow_from_is_the_one_we_know() -> None:

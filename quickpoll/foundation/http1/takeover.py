@@ -13,7 +13,7 @@ import logging
 from collections.abc import Generator
 from importlib import import_module
 from importlib.metadata import version
-from typing import Any
+from typing import Any, cast
 
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.asyncio.worker_context import WorkerContext
@@ -60,12 +60,14 @@ class FastTCPServer:
         connection = self._take_over()
         if connection is not None:
             await _until_closed(connection)
-        if connection is None or self._handed_back:
-            await TCPServer(*self._shared, self._reader, self._writer)
+            if not self._handed_back:
+                return
+            del connection  # a WebSocket may stay for hours, and has no use for it
+        await TCPServer(*self._shared, self._reader, self._writer)
 
     def _take_over(self) -> Http1Connection | None:
         """Put our protocol on the transport, unless the connection is not for us."""
-        transport = self._writer.transport
+        transport = cast(asyncio.Transport, self._writer.transport)
         tls = transport.get_extra_info("ssl_object")
         http2 = tls is not None and tls.selected_alpn_protocol() == "h2"
         if http2 or self._shared[2].h11_pass_raw_headers or transport.is_closing():
@@ -129,14 +131,15 @@ async def _until_closed(connection: Http1Connection) -> None:
         await connection.closed
         while connection.tasks:
             await asyncio.wait([task for task in connection.tasks if task is not None])
-    except asyncio.CancelledError:  # Hypercorn's graceful_timeout is over
+    except asyncio.CancelledError:
+        # Hypercorn's graceful_timeout is over. It knows; asyncio's streams, told again, would
+        # print a traceback for each connection.
         connection.transport.abort()
         tasks = [task for task in connection.tasks if task is not None]
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
-        raise
 
 
 def install() -> bool:

@@ -1,0 +1,1 @@
+"""Measuring QuickPoll beside what one would write instead. See README.md in this folder."""

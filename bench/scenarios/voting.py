@@ -1,0 +1,82 @@
+"""Votes: how many, how fast, and beside a request that does nothing."""
+
+from __future__ import annotations
+
+import statistics
+
+from bench.report import Table
+from bench.workbench import Measured, Workbench
+
+columns = [
+    ("rate", "votes/s", 0),
+    ("cpu", "CPU µs a vote", 0),
+    ("busy", "core busy %", 0),
+    ("p50", "p50 ms", 1),
+    ("p99", "p99 ms", 1),
+]
+offered_share = 0.6
+"""Of what the slowest form can take, offered to all when their latencies are compared."""
+
+
+def votes(bench: Workbench) -> list[Table]:
+    """As many votes as each form takes, at 64 and 256 connections."""
+    return [_votes(bench, connections) for connections in (64, 256)]
+
+
+def _votes(bench: Workbench, connections: int) -> Table:
+    table = Table(
+        f"votes-{connections}",
+        f"Votes on one poll, {connections} connections, every voter another user",
+        columns,
+        compared="rate",
+        baseline="FastAPI + uvicorn",
+    )
+    for service in bench.rounds(bench.chosen("quickpoll", "fastapi", "node", "quart")):
+        measured = bench.vote(service, [service.create_poll()], connections)
+        table.add(service.form.label, measured.sample(), measured.faults)
+    return table
+
+
+def same_load(bench: Workbench) -> list[Table]:
+    """Latencies at the same offered load, below what the slowest takes."""
+    services = bench.chosen("quickpoll", "fastapi", "node")
+    slowest = min(_capacity(bench, name.key) for name in services)
+    rate = round(slowest * offered_share, -1)
+    table = Table(
+        "latency",
+        f"The same load for all: {rate:.0f} votes/s at random moments, 64 connections",
+        [*columns, ("late", "late starts", 0)],
+        compared="p99",
+        baseline="FastAPI + uvicorn",
+        smaller_is_better=True,
+    )
+    for service in bench.rounds(services):
+        measured = bench.vote(service, [service.create_poll()], rate=rate)
+        table.add(service.form.label, measured.sample(), measured.faults)
+    return [table]
+
+
+def _capacity(bench: Workbench, key: str) -> float:
+    service = bench.service(key)
+    rates = [
+        bench.vote(service, [service.create_poll()], seconds=1.0).load.rate
+        for _ in range(1 if bench.extent.quick else 3)
+    ]
+    return statistics.median(rates)
+
+
+def empty_request(bench: Workbench) -> list[Table]:
+    """A vote beside an authenticated POST that does nothing, in the same process."""
+    table = Table(
+        "empty",
+        "A vote, and an authenticated POST that does nothing, in the same process",
+        columns,
+        compared="rate",
+        baseline="empty authenticated POST",
+    )
+    for service in bench.rounds(bench.chosen("quickpoll-empty")):
+        empty: Measured = bench.send(service, "POST", ["/api/bench/empty"], once=True)
+        table.add("empty authenticated POST", empty.sample(), empty.faults)
+        measured = bench.vote(service, [service.create_poll()])
+        table.add("vote", measured.sample(), measured.faults)
+    return [table]

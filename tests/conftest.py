@@ -1,0 +1,222 @@
+"""Fixtures for all tests: real stores once a session, a database and key prefix of its own for
+each test, applications in this process and services in processes of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+import jwt
+import pytest
+from quart import Quart
+
+from quickpoll.composition import Services
+from quickpoll.factory import create_app
+from quickpoll.foundation.embedded import EmbeddedStores, StoreAddresses
+from quickpoll.settings import Settings
+
+root = Path(__file__).parent.parent
+secret = "a secret for tests only, 32 bytes or more"  # noqa: S105
+
+
+@pytest.fixture(scope="session")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreAddresses]:
+    """Embedded MongoDB and Redis, shared by all tests that do not harm them."""
+    with EmbeddedStores(tmp_path_factory.mktemp("stores")) as addresses:
+        yield addresses
+
+
+def sign(user_id: str | None = None, *, seconds: float = 3600, **claims: Any) -> str:
+    """A token for a user (a new one, where none is named)."""
+    known = {"sub": user_id or token_hex(12), "exp": time.time() + seconds}
+    return jwt.encode({**known, **claims}, secret, "HS256")
+
+
+def bearer(user_id: str | None = None, **claims: Any) -> dict[str, str]:
+    """The header that goes with :func:`sign`."""
+    return {"Authorization": f"Bearer {sign(user_id, **claims)}"}
+
+
+def environment(stores: StoreAddresses, name: str, **more: str) -> dict[str, str]:
+    """The variables of a service with a database and a key prefix of its own."""
+    url = urlsplit(stores.database_url)
+    return {
+        "API_DATABASE_URL": urlunsplit(url._replace(path=f"/{name}")),
+        "API_REDIS_HOST": stores.redis_host,
+        "API_REDIS_PORT": str(stores.redis_port),
+        "API_REDIS_PREFIX": f"{name}:",
+        "API_RATE_LIMITS": "off",
+        "JWT_SECRET_KEY": secret,
+        "LOG_LEVEL": "WARNING",
+        **more,
+    }
+
+
+def settings_from(variables: dict[str, str]) -> Settings:
+    """The settings that these variables make, whatever the environment holds."""
+    return Settings(_env_file=None, **{name.lower(): value for name, value in variables.items()})
+
+
+@pytest.fixture
+def name() -> str:
+    """The name of this test's database and the prefix of its keys."""
+    return f"t{token_hex(6)}"
+
+
+@pytest.fixture
+def settings(stores: StoreAddresses, name: str) -> Settings:
+    """Settings of this test's own database and keys."""
+    return settings_from(environment(stores, name))
+
+
+@asynccontextmanager
+async def served(app: Quart) -> AsyncIterator[httpx.AsyncClient]:
+    """An application running in this process, and a client of it without a network."""
+    async with app.test_app():
+        await until_ready(app.extensions["quickpoll"])
+        transport = httpx.ASGITransport(app=app.asgi_app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            yield client
+
+
+async def until_ready(services: Services) -> None:
+    """Wait until the indexes are there."""
+    while not services.schema.ready:  # noqa: ASYNC110 - the product offers no event for it
+        await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+async def app(settings: Settings) -> AsyncIterator[Quart]:
+    """An application that is not running yet."""
+    yield create_app(settings)
+
+
+@pytest.fixture
+async def client(app: Quart) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the running application."""
+    async with served(app) as client:
+        yield client
+
+
+@pytest.fixture
+def services(app: Quart, client: httpx.AsyncClient) -> Services:
+    """The parts of the running application."""
+    found: Services = app.extensions["quickpoll"]
+    return found
+
+
+class Instance:
+    """The service in a process of its own, served by Hypercorn as in production."""
+
+    def __init__(self, variables: dict[str, str], port: int | None = None) -> None:
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._variables = variables
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """The process, for tests that end it their own way."""
+        assert self._process is not None
+        return self._process
+
+    def start(self, *, wait: bool = True) -> Instance:
+        """Start it, and wait until it is ready."""
+        command = ["-m", "hypercorn", "--config", "hypercorn.toml"]
+        bind = ["--bind", f"127.0.0.1:{self.port}", "quickpoll.asgi:app"]
+        self._process = subprocess.Popen(  # noqa: S603
+            [sys.executable, *command, *bind],
+            cwd=root,
+            env={**_bare_environment(), **self._variables},
+        )
+        if wait:
+            self.wait_until_ready()
+        return self
+
+    def wait_until_ready(self, seconds: float = 30.0) -> None:
+        """Wait until it serves requests."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            try:
+                if httpx.get(f"{self.url}/health/ready", timeout=2).status_code == 200:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.05)
+            if self.process.poll() is not None:
+                raise AssertionError(f"it ended with status {self.process.returncode}")
+        raise AssertionError("it did not become ready")
+
+    def stop(self) -> int:
+        """End it with SIGTERM; answers its exit status."""
+        self.process.terminate()
+        return self.process.wait(timeout=15)
+
+    def kill(self) -> None:
+        """End it without a warning."""
+        self.process.kill()
+        self.process.wait(timeout=5)
+
+    def close(self) -> None:
+        """Make sure that it is gone."""
+        if self._process is not None and self._process.poll() is None:
+            self.kill()
+
+
+def _bare_environment() -> dict[str, str]:
+    kept = ("PATH", "HOME", "LANG", "VIRTUAL_ENV", "COVERAGE_PROCESS_START", "PYTHONPATH")
+    return {name: os.environ[name] for name in kept if name in os.environ}
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def start_instance(stores: StoreAddresses, name: str) -> Iterator[Callable[..., Instance]]:
+    """Starts instances of the service on this test's database; all end with the test."""
+    started: list[Instance] = []
+
+    def start(**variables: str) -> Instance:
+        instance = Instance(environment(stores, name, **variables))
+        started.append(instance)
+        return instance.start()
+
+    yield start
+    for instance in started:
+        instance.close()
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[Callable[[str], httpx.AsyncClient]]:
+    """Clients over the network, closed with the test."""
+    async with AsyncExitStack() as stack:
+        clients: list[httpx.AsyncClient] = []
+
+        def connect(url: str) -> httpx.AsyncClient:
+            client = httpx.AsyncClient(base_url=url, timeout=10)
+            clients.append(client)
+            stack.push_async_callback(client.aclose)
+            return client
+
+        yield connect
