@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import socketio
@@ -154,7 +154,7 @@ def _allow_origins(app: Quart, settings: Settings) -> None:
 
 def _serve(app: Quart, services: Services) -> None:
     @app.while_serving
-    async def lifespan() -> AsyncIterator[None]:
+    async def lifespan() -> AsyncGenerator[None, None]:
         async with serving(services):
             yield
 

@@ -27,7 +27,7 @@ from quickpoll.foundation.embedded import EmbeddedStores, StoreAddresses
 from quickpoll.settings import Settings
 
 root = Path(__file__).parent.parent
-secret = "a secret for tests only, 32 bytes or more"  # noqa: S105
+secret = "a secret for tests only, 32 bytes or more"
 
 
 @pytest.fixture(scope="session")
@@ -65,7 +65,8 @@ def environment(stores: StoreAddresses, name: str, **more: str) -> dict[str, str
 
 def settings_from(variables: dict[str, str]) -> Settings:
     """The settings that these variables make, whatever the environment holds."""
-    return Settings(_env_file=None, **{name.lower(): value for name, value in variables.items()})
+    named: dict[str, Any] = {name.lower(): value for name, value in variables.items()}
+    return Settings(_env_file=None, **named)
 
 
 @pytest.fixture
@@ -85,7 +86,8 @@ async def served(app: Quart) -> AsyncIterator[httpx.AsyncClient]:
     """An application running in this process, and a client of it without a network."""
     async with app.test_app():
         await until_ready(app.extensions["quickpoll"])
-        transport = httpx.ASGITransport(app=app.asgi_app)
+        asgi: Any = app.asgi_app
+        transport = httpx.ASGITransport(app=asgi)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             yield client
 
@@ -97,9 +99,9 @@ async def until_ready(services: Services) -> None:
 
 
 @pytest.fixture
-async def app(settings: Settings) -> AsyncIterator[Quart]:
+def app(settings: Settings) -> Quart:
     """An application that is not running yet."""
-    yield create_app(settings)
+    return create_app(settings)
 
 
 @pytest.fixture
@@ -141,7 +143,7 @@ class Instance:
         """Start it, and wait until it is ready."""
         command = ["-m", "hypercorn", "--config", "hypercorn.toml"]
         bind = ["--bind", f"127.0.0.1:{self.port}", "quickpoll.asgi:app"]
-        self._process = subprocess.Popen(  # noqa: S603
+        self._process = subprocess.Popen(
             [sys.executable, *command, *bind],
             cwd=root,
             env={**_bare_environment(), **self._variables},

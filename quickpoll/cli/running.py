@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Concatenate, ParamSpec
 
 import click
-from quart.cli import ScriptInfo, pass_script_info
+from quart.cli import ScriptInfo
 
 from quickpoll.composition import Services
 from quickpoll.errors import QuickPollError
@@ -30,10 +30,9 @@ def with_services(
 ) -> Callable[P, None]:
     """A command that runs with stores connected; exit status 1 and one line where it fails."""
 
-    @pass_script_info
     @wraps(work)
-    def command(info: ScriptInfo, *args: P.args, **kwargs: P.kwargs) -> None:
-        services = services_of(info)
+    def command(*args: P.args, **kwargs: P.kwargs) -> None:
+        services = services_of(click.get_current_context().ensure_object(ScriptInfo))
 
         async def run() -> None:
             async with connected(services):
@@ -44,7 +43,7 @@ def with_services(
         except Exception as error:
             raise click.ClickException(_one_line(error)) from error
 
-    return command  # type: ignore[no-any-return]
+    return command
 
 
 def _one_line(error: Exception) -> str:

@@ -23,7 +23,8 @@ class StrictRequest(Request):
         """
         if not self.is_json:
             raise UnsupportedMediaType
-        return parse_json(await self.get_data(cache=cache))
+        body = await self.get_data(cache=cache)
+        return parse_json(body if isinstance(body, bytes) else body.encode())
 
 
 def parse_json(body: bytes) -> Any:

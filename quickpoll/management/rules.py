@@ -86,10 +86,7 @@ def difference(poll: Poll, changed: Fields, now: datetime) -> tuple[Fields, Fiel
 
 def stored(changed: Fields) -> Fields:
     """The changed fields as MongoDB keeps them."""
-    names = {
-        name: Poll.__odm_fields__[name].key_name  # type: ignore[attr-defined]
-        for name in changed
-    }
+    names = {name: Poll.__odm_fields__[name].key_name for name in changed}
     return {names[name]: _stored_value(value) for name, value in changed.items()}
 
 

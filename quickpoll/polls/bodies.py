@@ -85,17 +85,18 @@ InstantInput = Annotated[
 """A time as it is taken: RFC 3339 with an offset; kept to the millisecond."""
 
 
-def _line(longest: int) -> Any:
-    return Annotated[
-        str,
-        BeforeValidator(_trimmed),
-        Field(min_length=1, max_length=longest, strict=True),
-        AfterValidator(printable),
-    ]
-
-
-Question = _line(500)
-OptionText = _line(200)
+Question = Annotated[
+    str,
+    BeforeValidator(_trimmed),
+    Field(min_length=1, max_length=500, strict=True),
+    AfterValidator(printable),
+]
+OptionText = Annotated[
+    str,
+    BeforeValidator(_trimmed),
+    Field(min_length=1, max_length=200, strict=True),
+    AfterValidator(printable),
+]
 Status = Literal["open", "closed"]
 Results = Literal["always", "after_vote", "after_close", "owner"]
 Visibility = Literal["public", "unlisted"]

@@ -9,7 +9,7 @@ from typing import Any
 from quickpoll.polls.bodies import fields_of
 from quickpoll.results.view import Sight
 
-_formula_starts = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_formula_starts = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def percentages(votes: list[int], voters: int, *, one_choice: bool) -> list[float]:

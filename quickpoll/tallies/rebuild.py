@@ -44,7 +44,7 @@ class Rebuilder:
         """Recount these polls in the background."""
         for poll_id in poll_ids:
             if not self._closing and poll_id not in self._running:
-                self._spawn(poll_id)
+                _ = self._spawn(poll_id)
 
     async def now(self, poll_id: str) -> int:
         """Recount a poll; answers how many trusted counts were wrong.

@@ -37,10 +37,10 @@ time it falls quiet would cost its voters."""
 class Reconciler:
     """One instance at a time, by a lease, looks at the polls that are due.
 
-    ``recent`` names the polls in use on this instance: they are recounted, unasked, when Redis
-    turns out to have been emptied. A poll becomes due with each batch written to it. A batch past its deadline, a count that was
+    A poll becomes due with each batch written to it. A batch past its deadline, a count that was
     given up or lost: the poll is recounted. A poll that is quiet is counted in MongoDB without
-    holding anybody off, and compared.
+    holding anybody off, and compared. ``recent`` names the polls in use on this instance: they
+    are recounted, unasked, when Redis turns out to have been emptied.
     """
 
     def __init__(

@@ -256,8 +256,10 @@ class Casting:
     ) -> None:
         """What becomes of ballots whose user has one already."""
         standing = await self._standing(batch, poll_id, [entry for entry, _ in pairs])
+        if standing is None:
+            return
         changes: defaultdict[str, list[WishEntry]] = defaultdict(list)
-        for entry, document in pairs if standing is not None else ():
+        for entry, document in pairs:
             ballot = standing.get(entry.item.user_id)
             if ballot is not None and ballot.id == str(document["_id"]):
                 # The driver's own repetition of the insert met its first try.
