@@ -24,14 +24,16 @@ help: ## Show this list
 setup: $(INSTALLED) ## Make the virtual environment in .venv (nothing to do: at once)
 	@:
 
-# The hashes hold for everything that comes from outside; only this project itself has none.
+# The hashes hold for everything that comes from outside; only this project itself has none. The
+# lock is complete, and --no-deps keeps it that way: left to resolve, pip 23 looks past a pin for
+# what an extra asks for (coverage[toml]) and then finds a newer version than the hashes know.
 $(INSTALLED): pyproject.toml requirements/development.txt
 	@test -n '$(PYTHON)' && '$(PYTHON)' -c '$(FITS)' 2>/dev/null || { \
 		echo "QuickPoll needs Python 3.11, 3.12 or 3.13; found: $$($(or $(PYTHON),python3) --version 2>&1 | head -1)." \
 			"Name one: make setup PYTHON=/path/to/python3.12" >&2; exit 1; }
 	@echo "Setting up $(VENV) with $$('$(PYTHON)' --version) (a minute or so) ..."
 	@$(PIP) --version >/dev/null 2>&1 && $(PY) -c '$(FITS)' || '$(PYTHON)' -m venv --clear $(VENV)
-	@$(PIP) install --require-hashes --requirement requirements/development.txt
+	@$(PIP) install --no-deps --require-hashes --requirement requirements/development.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 

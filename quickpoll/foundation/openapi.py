@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -92,6 +92,10 @@ def documented(
 
 class QuickPollOpenAPI(OpenAPIProvider):
     """Adds answers, errors, security and patterns of ids to the document."""
+
+    def generate_rules(self) -> Iterable[Rule]:
+        """The rules of the API; pages for people are none of it."""
+        return (rule for rule in super().generate_rules() if not rule.endpoint.startswith("web."))
 
     def build_paths(self, rule: Rule) -> tuple[dict[str, Any], dict[str, Any]]:
         """The operations of one rule, each with all that it may answer."""

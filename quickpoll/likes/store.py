@@ -65,7 +65,7 @@ class LikeStore:
 
     async def count(self, poll_id: str) -> int:
         """How many like a poll, from the keys of the index ``counting``."""
-        return await self._likes.count_documents({"pollId": ObjectId(poll_id)}, hint="counting")
+        return await self._likes.count_documents({"pollId": ObjectId(poll_id)})
 
     async def delete_all(self, poll_id: str) -> None:
         """Delete every like of a poll."""

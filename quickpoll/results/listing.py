@@ -42,13 +42,13 @@ class PollListing:
 
     async def public(self, query: PollQuery) -> Page:
         """A page of all public polls."""
-        return await self._page({"visibility": public}, query, "")
+        return await self._page({"visibility": public}, query)
 
     async def of_user(self, user_id: str, query: PollQuery) -> Page:
         """A page of one user's polls, unlisted ones included."""
-        return await self._page({"userId": ObjectId(user_id)}, query, "_of_user")
+        return await self._page({"userId": ObjectId(user_id)}, query)
 
-    async def _page(self, which: Document, query: PollQuery, index: str) -> Page:
+    async def _page(self, which: Document, query: PollQuery) -> Page:
         keys = _sort_keys[query.sort]
         wanted = {**which, **_filters(query, datetime.now(UTC)), **_after(query)}
         fields = {key: 1 for key, _ in keys}
@@ -56,7 +56,6 @@ class PollListing:
             self._polls.find(wanted, fields)
             .sort(keys)
             .limit(query.limit + 1)
-            .hint(query.sort + index)
             .to_list(None)
         )
         page = found[: query.limit]

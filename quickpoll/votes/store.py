@@ -109,11 +109,11 @@ class VoteStore:
     async def count(self, poll_id: str, option_id: str) -> int:
         """How many ballots name an option, from the keys of the index ``counting``."""
         query = {"pollId": ObjectId(poll_id), "optionIds": ObjectId(option_id)}
-        return await self._votes.count_documents(query, hint="counting")
+        return await self._votes.count_documents(query)
 
     async def voters(self, poll_id: str) -> int:
         """How many ballots a poll has, from the keys of the index ``counting``."""
-        return await self._votes.count_documents({"pollId": ObjectId(poll_id)}, hint="counting")
+        return await self._votes.count_documents({"pollId": ObjectId(poll_id)})
 
     async def delete_all(self, poll_id: str) -> None:
         """Delete every ballot of a poll."""
