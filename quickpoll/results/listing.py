@@ -53,10 +53,7 @@ class PollListing:
         wanted = {**which, **_filters(query, datetime.now(UTC)), **_after(query)}
         fields = {key: 1 for key, _ in keys}
         found = await (
-            self._polls.find(wanted, fields)
-            .sort(keys)
-            .limit(query.limit + 1)
-            .to_list(None)
+            self._polls.find(wanted, fields).sort(keys).limit(query.limit + 1).to_list(None)
         )
         page = found[: query.limit]
         more = len(found) > query.limit

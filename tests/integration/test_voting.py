@@ -24,7 +24,12 @@ async def test_a_vote_is_counted_and_repeating_it_is_safe(client: httpx.AsyncCli
     assert (first.status_code, again.status_code) == (201, 200)
     assert first.json() == again.json()
     seen = await look(client, poll, user)
-    assert seen["counts"] == {"likes": 0, option(poll, 0): 0, option(poll, 1): 1, option(poll, 2): 0}
+    assert seen["counts"] == {
+        "likes": 0,
+        option(poll, 0): 0,
+        option(poll, 1): 1,
+        option(poll, 2): 0,
+    }
     assert (seen["votersCount"], seen["votesCount"]) == (1, 1)
     assert seen["userHasVoted"] == option(poll, 1)
     assert seen["userVotes"] == [option(poll, 1)]
