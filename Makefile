@@ -16,10 +16,10 @@ PIP := $(PY) -m pip --disable-pip-version-check --no-input --quiet --quiet
 LOCK := --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --quiet \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' $(LOCKARGS)
 
-.PHONY: help setup run test check format-check lint types format lock faults bench clean
+.PHONY: help setup run test check format-check lint types format lock screenshots faults bench clean
 
 help: ## Show this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 setup: $(INSTALLED) ## Make the virtual environment in .venv (nothing to do: at once)
 	@:
@@ -69,6 +69,9 @@ lock: ## Pin every dependency anew in requirements/ (LOCKARGS=--upgrade)
 		--constraint requirements/development.txt --output-file requirements/production.txt
 	@build/lock/bin/uv pip compile $(LOCK) requirements/build.in \
 		--constraint requirements/development.txt --output-file requirements/build.txt
+
+screenshots: $(INSTALLED) ## Take the README's pictures anew (needs Chromium)
+	@SCREENSHOTS=docs/images $(PY) -m pytest --quiet tests/browser/test_screenshots.py
 
 faults: $(INSTALLED) ## Kill, stop and flush things under load for minutes (ARGS='--minutes 10')
 	@$(PY) -m tests.faults $(ARGS)
