@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncGenerator
+from functools import lru_cache
 from typing import Any
 
 import socketio
@@ -18,6 +19,7 @@ from quickpoll.auth.web import admit
 from quickpoll.cli import add_commands
 from quickpoll.composition import Services
 from quickpoll.errors import Unavailable
+from quickpoll.foundation.entrance import Entrance
 from quickpoll.foundation.logs import configure_logs
 from quickpoll.foundation.openapi import QuickPollOpenAPI
 from quickpoll.foundation.problems import as_error, problem_reply
@@ -41,14 +43,27 @@ answer_seconds = 2.8
 
 
 class QuickPoll(Quart):
-    """Quart with strict JSON and a time limit on every request."""
+    """Quart with strict JSON, a time limit on every request and a route that metrics can name."""
 
     request_class = StrictRequest
+
+    async def full_dispatch_request(self, request_context: Any = None) -> Any:
+        """Name the route before anything may refuse the request."""
+        asked = request_context.request
+        if asked.url_rule is not None:
+            asked.scope["quickpoll.route"] = template(asked.url_rule.rule)
+        return await super().full_dispatch_request(request_context)
 
     async def dispatch_request(self, request_context: Any = None) -> Any:
         """Answer within the limit, or raise ``TimeoutError``."""
         async with asyncio.timeout(answer_seconds):
             return await super().dispatch_request(request_context)
+
+
+@lru_cache
+def template(rule: str) -> str:
+    """A rule of Werkzeug's as OpenAPI writes it: ``/<path:file>`` is ``/{file}``."""
+    return re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule)
 
 
 def create_app(settings: Settings) -> Quart:
@@ -114,11 +129,12 @@ def _guard(app: Quart, services: Services) -> None:
     async def guard() -> None:
         if not request.path.startswith(api_prefix) or _is_preflight():
             return
-        admit(
-            await services.gatekeeper.admit(
-                request.headers.get("Authorization"), request.remote_addr or ""
-            )
+        caller = await services.gatekeeper.admit(
+            request.headers.get("Authorization"), request.remote_addr or ""
         )
+        scope: dict[str, Any] = request.scope  # type: ignore[assignment]
+        scope["quickpoll.user_id"] = caller.user_id
+        admit(caller)
         if not services.schema.ready:
             raise Unavailable
 
@@ -159,6 +175,7 @@ def _serve(app: Quart, services: Services) -> None:
             yield
 
     # Wrapped inside, so that Hypercorn, `quart run` and the test client serve the same thing.
-    app.asgi_app = socketio.ASGIApp(  # type: ignore[method-assign]
-        services.sio, app.asgi_app, socketio_path=socket_path
+    inner = socketio.ASGIApp(services.sio, app.asgi_app, socketio_path=socket_path)
+    app.asgi_app = Entrance(  # type: ignore[assignment,method-assign]
+        inner, trusted_proxies=services.settings.api_trusted_proxies, prefixes=(socket_path,)
     )

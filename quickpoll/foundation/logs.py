@@ -7,9 +7,25 @@ import sys
 from typing import Any
 
 import structlog
+from structlog.typing import EventDict
+
+from quickpoll.foundation.entrance import current_request
+
+
+def _name_request(_: Any, __: str, line: EventDict) -> EventDict:
+    """Add which request the line is about, and whose."""
+    scope = current_request.get()
+    if scope is not None:
+        line.setdefault("request_id", scope["quickpoll.request_id"])
+        if "quickpoll.user_id" in scope:
+            line.setdefault("user_id", scope["quickpoll.user_id"])
+        # Never the query, which may hold a token.
+        line.setdefault("path", scope["path"])
+    return line
+
 
 _shared: list[Any] = [
-    structlog.contextvars.merge_contextvars,
+    _name_request,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
