@@ -38,7 +38,7 @@ $(INSTALLED): pyproject.toml requirements/development.txt
 	@touch $@
 
 run: $(INSTALLED) ## Run the service with embedded stores on http://127.0.0.1:8001 (PORT=...)
-	@exec $(PY) -m quickpoll $(if $(PORT),--port $(PORT))
+	@exec $(PY) -m quickpoll --with-parent $(if $(PORT),--port $(PORT))
 
 test: $(INSTALLED) ## Run the tests (ARGS='-k name' for some of them)
 	@$(PY) -m pytest $(ARGS)

@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,21 +25,38 @@ from dotenv import dotenv_values
 from hypercorn.config import Config
 from hypercorn.run import run as serve_until_stopped
 
-from quickpoll.foundation.child_process import LOOPBACK, ChildProcess, until
+from quickpoll.demo.seeding import seed_once
+from quickpoll.foundation.child_process import LOOPBACK, until
 from quickpoll.foundation.embedded import EmbeddedStoreError, EmbeddedStores, StoreAddresses
-from quickpoll.foundation.run_record import AlreadyRunningError, RunDirectory, RunRecord
-from quickpoll.settings import Settings, SettingsError, load_settings
+from quickpoll.foundation.run_record import (
+    AlreadyRunningError,
+    RunDirectory,
+    RunRecord,
+    UnusableDirectoryError,
+)
+from quickpoll.settings import Settings, SettingsError, load_settings, run_folder
 
 PACKAGE = Path(__file__).parent
 DEVELOPMENT_USER = "5eed5eed5eed5eed5eed0001"
 DEVELOPMENT_TOKEN_LIFE = timedelta(days=30)
-DEMO_SEED = "--voters 300 --votes 900 --likes 120 --random-seed 1"
-SEED_SECONDS = 120.0
 START_SECONDS = 60.0
+LOOK_SECONDS = 0.5
+NOWHERE = StoreAddresses("mongodb://127.0.0.1:1/quickpoll", LOOPBACK, 1)
+"""What the settings are checked with while the stores have no address yet."""
 
 
 class LaunchError(Exception):
     """The service cannot be started; the message is one line for a person."""
+
+
+refusals = (
+    LaunchError,
+    AlreadyRunningError,
+    UnusableDirectoryError,
+    EmbeddedStoreError,
+    SettingsError,
+)
+"""Whatever may keep the service from starting; each says why in one line."""
 
 
 @click.command(help="Run QuickPoll with embedded stores, its data in .quickpoll/.")
@@ -47,16 +65,19 @@ class LaunchError(Exception):
     type=click.IntRange(1, 65535),
     default=8001,
     show_default=True,
-    envvar="API_PORT",
-    show_envvar=True,
     help="Port on 127.0.0.1.",
 )
-def main(port: int) -> None:
+@click.option(
+    "--with-parent", is_flag=True, help="End when the process that started this one does."
+)
+def main(port: int, with_parent: bool) -> None:
     """Run the service until SIGTERM or Ctrl-C. Exit status 1 if it cannot be started."""
     _hear_every_farewell_as_sigterm()
+    if with_parent:
+        _end_with_parent()
     try:
-        launch(RunDirectory(Path(".quickpoll")), port)
-    except (LaunchError, AlreadyRunningError, EmbeddedStoreError, SettingsError) as error:
+        launch(RunDirectory(run_folder), port)
+    except refusals as error:
         click.echo(str(error), err=True)
         sys.exit(1)
 
@@ -64,12 +85,14 @@ def main(port: int) -> None:
 def launch(directory: RunDirectory, port: int) -> None:
     """Start the stores, seed them the first time, and serve until told to stop.
 
-    Raises :class:`LaunchError`, :class:`AlreadyRunningError`, :class:`EmbeddedStoreError` or
-    :class:`SettingsError`, with nothing left running.
+    Raises one of :data:`refusals`, with nothing left running.
     """
     with directory:
         refuse_taken_port(port)
         given = {**dotenv_values(".env"), **os.environ}
+        # A bad setting is told at once, before anything is started.
+        os.environ.update(environment_of_run(given, NOWHERE, directory))
+        load_settings()
         if given.get("API_DATABASE_URL"):
             click.echo("API_DATABASE_URL is not used here: this run brings its own stores.")
         stores = EmbeddedStores(directory.path, redis_password=given.get("API_REDIS_PASSWORD"))
@@ -78,7 +101,7 @@ def launch(directory: RunDirectory, port: int) -> None:
             directory.write(RunRecord(os.getpid(), _address(port), **vars(addresses)))
             os.environ.update(environment_of_run(given, addresses, directory))
             settings = load_settings()
-            _seed_once(directory)
+            seed_once(directory, addresses.database_url, DEVELOPMENT_USER)
             _announce_when_up(port, settings)
             _serve(port)
         click.echo("Stopped. The data is kept.")
@@ -184,24 +207,16 @@ def _hear_every_farewell_as_sigterm() -> None:
         threading.Thread(target=relay, name="farewell", daemon=True).start()
 
 
-def _seed_once(directory: RunDirectory) -> None:
-    """Fill the first run's database with demo polls, the way an operator would."""
-    done, log = directory.path / "seeded", directory.path / "seed.log"
-    if done.exists():
-        return
-    click.echo("Seeding demo polls (first start) ...")
-    command = [
-        *(sys.executable, "-m", "quart", "--app", "quickpoll", "seed"),
-        *("--file", str(PACKAGE / "demo" / "polls.json"), *DEMO_SEED.split()),
-    ]
-    seeding = ChildProcess(command, log, Path.cwd(), os.environ)
-    try:
-        if seeding.wait(SEED_SECONDS) == 0:
-            done.touch()
-        else:
-            click.echo(f"The demo polls could not be seeded; {log} says why.", err=True)
-    finally:
-        seeding.kill()
+def _end_with_parent() -> None:
+    """Be told to stop when the parent is gone: ``make`` may be killed, and the service with it."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(LOOK_SECONDS)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
 
 
 def _announce_when_up(port: int, settings: Settings) -> None:

@@ -6,19 +6,22 @@ make the table in the README, which a test holds against this file.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pymongo.errors import InvalidURI
 from pymongo.uri_parser import parse_uri
 
-run_file = Path(".quickpoll") / "run.json"
+from quickpoll.foundation.run_record import RunDirectory
+
+run_folder = Path(".quickpoll")
+"""Where ``make run`` keeps its data, and says how its stores are reached."""
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 
@@ -223,25 +226,21 @@ def settings_or_exit(*, running: bool = False) -> Settings:
 
 
 def _of_running_service() -> dict[str, Any]:
-    configured = "API_DATABASE_URL" in os.environ or _in_env_file("API_DATABASE_URL")
-    if configured or not run_file.is_file():
+    directory = RunDirectory(run_folder)
+    if _is_given("API_DATABASE_URL") or (run := directory.read()) is None:
         return {}
-    try:
-        run = json.loads(run_file.read_text())
-        os.kill(int(run["pid"]), 0)
-    except (OSError, ValueError, KeyError):
-        return {}
-    found = {f"api_{name}": run[name] for name in ("database_url", "redis_host", "redis_port")}
-    secret = run_file.with_name("jwt-secret")
-    if "JWT_SECRET_KEY" not in os.environ and secret.is_file():
-        found["jwt_secret_key"] = secret.read_text().strip()
+    found = {
+        "api_database_url": run.database_url,
+        "api_redis_host": run.redis_host,
+        "api_redis_port": run.redis_port,
+    }
+    if not _is_given("JWT_SECRET_KEY"):
+        found["jwt_secret_key"] = directory.secret()
     return found
 
 
-def _in_env_file(name: str) -> bool:
-    from dotenv import dotenv_values
-
-    return bool(dotenv_values(".env").get(name))
+def _is_given(name: str) -> bool:
+    return bool(os.environ.get(name) or dotenv_values(".env").get(name))
 
 
 def _one_line(error: ValidationError) -> str:

@@ -146,7 +146,7 @@ class Instance:
         self._process = subprocess.Popen(
             [sys.executable, *command, *bind],
             cwd=root,
-            env={**_bare_environment(), **self._variables},
+            env={**bare_environment(), **self._variables},
         )
         if wait:
             self.wait_until_ready()
@@ -181,8 +181,9 @@ class Instance:
             self.kill()
 
 
-def _bare_environment() -> dict[str, str]:
-    kept = ("PATH", "HOME", "LANG", "VIRTUAL_ENV", "COVERAGE_PROCESS_START", "PYTHONPATH")
+def bare_environment() -> dict[str, str]:
+    """What a process of the service gets of the tests' own environment: no setting of it."""
+    kept = ("PATH", "HOME", "LANG", "VIRTUAL_ENV", "COVERAGE_PROCESS_CONFIG", "PYTHONPATH")
     return {name: os.environ[name] for name in kept if name in os.environ}
 
 

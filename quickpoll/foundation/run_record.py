@@ -4,6 +4,8 @@
     lock               held (flock) for as long as a run lasts, however it ends
     run.json           mode 600; what an operator's command needs to reach the run
     jwt-secret         mode 600; made once, kept with the data
+    seeding, seeded    whether the demo polls are being made, or were
+    seed.log           what was said while they were made
     mongo/ mongo.log redis.conf redis.log secantusd.toml
 """
 
@@ -36,6 +38,10 @@ class AlreadyRunningError(RuntimeError):
     """Another run holds the folder; the message is one line for a person."""
 
 
+class UnusableDirectoryError(RuntimeError):
+    """The folder cannot be made or written; the message is one line for a person."""
+
+
 class RunDirectory:
     """The folder of a run. As a context manager it holds the folder's lock."""
 
@@ -44,10 +50,16 @@ class RunDirectory:
         self._lock = -1
 
     def __enter__(self) -> Self:
-        """Make the folder and take its lock. Raises :class:`AlreadyRunningError`."""
-        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.path.chmod(0o700)
-        lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        """Make the folder and take its lock.
+
+        Raises :class:`AlreadyRunningError` or :class:`UnusableDirectoryError`.
+        """
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.path.chmod(0o700)
+            lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise UnusableDirectoryError(f"{self.path} cannot be used: {error.strerror}") from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -68,10 +80,8 @@ class RunDirectory:
         os.close(self._lock)
 
     def write(self, record: RunRecord) -> None:
-        """Tell others of this run. Replaces the file whole, so that nobody reads half of it."""
-        draft = self.path / "run.json.new"
-        _write_private(draft, json.dumps(asdict(record), indent=2) + "\n")
-        draft.replace(self._record_file)
+        """Tell others of this run."""
+        _write_private(self._record_file, json.dumps(asdict(record), indent=2) + "\n")
 
     def read(self) -> RunRecord | None:
         """The run that holds the folder now, ``None`` if there is none."""
@@ -85,7 +95,7 @@ class RunDirectory:
     def secret(self) -> str:
         """The secret that signs this folder's tokens, made on the first call."""
         file = self.path / "jwt-secret"
-        if not file.exists():
+        if not file.exists() or not file.stat().st_size:
             _write_private(file, secrets.token_hex(SECRET_BYTES) + "\n")
         return file.read_text().strip()
 
@@ -114,7 +124,12 @@ class RunDirectory:
 
 
 def _write_private(file: Path, text: str) -> None:
-    """Write a file that only its owner may read, at no moment readable by others."""
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+    """Write a file that only its owner may read, at no moment readable by others.
+
+    It is replaced whole: nobody reads half of it, and nobody who is killed leaves half of it.
+    """
+    draft = file.with_name(f"{file.name}.new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
         os.fchmod(out.fileno(), 0o600)
         out.write(text)
+    draft.replace(file)

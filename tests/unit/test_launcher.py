@@ -13,6 +13,7 @@ from hypercorn.config import Config
 from pydantic import SecretStr
 
 from quickpoll import launcher
+from quickpoll.demo.seeding import POLLS
 from quickpoll.foundation.child_process import LOOPBACK, free_port
 from quickpoll.foundation.embedded import StoreAddresses
 from quickpoll.foundation.run_record import RunDirectory
@@ -125,7 +126,7 @@ def test_welcome_gives_the_addresses_and_the_token_ready_to_paste() -> None:
 
 
 def test_demo_polls_are_what_a_client_could_send() -> None:
-    polls = json.loads((launcher.PACKAGE / "demo" / "polls.json").read_text())
+    polls = json.loads(POLLS.read_text())
     assert len(polls) == 6
     for poll in polls:
         texts = [option["text"] for option in poll["options"]]

@@ -1,0 +1,1 @@
+"""Demo polls, for the first start on a machine."""
