@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from secrets import token_hex
 
+from quickpoll.auth.caller import Caller
 from quickpoll.auth.gatekeeper import Gatekeeper
 from quickpoll.auth.guard import Guard
 from quickpoll.auth.keys import SharedSecret
 from quickpoll.auth.limits import RateLimit, Unlimited
 from quickpoll.auth.tokens import Tokens
+from quickpoll.errors import Unavailable
 from quickpoll.foundation.mongo import open_client, open_engine
 from quickpoll.foundation.redis import RedisLink
+from quickpoll.likes.handlers import LikeHandlers
 from quickpoll.likes.liking import Liking
 from quickpoll.likes.models import Like
 from quickpoll.likes.store import LikeStore
@@ -67,6 +70,18 @@ class Services:
         self._admit(settings)
         self._go_live(settings)
 
+    async def enter(self, authorization: str | None, address: str) -> Caller:
+        """Let a caller in, to any route under ``/api/``.
+
+        Raises :class:`~quickpoll.errors.Unauthenticated`,
+        :class:`~quickpoll.errors.RateLimited`, and :class:`~quickpoll.errors.Unavailable` until
+        the indexes are there.
+        """
+        caller = await self.gatekeeper.admit(authorization, address)
+        if not self.schema.ready:
+            raise Unavailable
+        return caller
+
     async def forget_polls(self) -> None:
         """Drop the polls in memory: changes of them may have been missed."""
         self.polls.forget_all()
@@ -117,6 +132,7 @@ class Services:
             largest=settings.api_vote_batch,
         )
         self.liking = Liking(self.polls, self.likes, ledger, capacity=settings.api_vote_queue)
+        self.like_handlers = LikeHandlers(self.liking, self.tallies)
         self.vote_handlers = VoteHandlers(self.polls, self.votes, self.casting)
 
     def _show_results(self) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 
 import socketio
 from quart import Quart, Response, request
-from quart_cors import cors
 from quart_schema import HttpSecurityScheme, Info, QuartSchema
 from werkzeug.exceptions import HTTPException
 
@@ -18,12 +17,14 @@ from quickpoll import __version__
 from quickpoll.auth.web import admit
 from quickpoll.cli import add_commands
 from quickpoll.composition import Services
-from quickpoll.errors import Unavailable
 from quickpoll.foundation.entrance import Entrance
 from quickpoll.foundation.logs import configure_logs
 from quickpoll.foundation.openapi import QuickPollOpenAPI
+from quickpoll.foundation.origins import OriginFields, allow_origins
 from quickpoll.foundation.problems import as_error, problem_reply
 from quickpoll.foundation.requests import StrictRequest, most_bytes
+from quickpoll.lane import routes
+from quickpoll.lane.lane import Lane
 from quickpoll.lifespan import serving
 from quickpoll.likes import views as likes_views
 from quickpoll.management import views as management_views
@@ -66,8 +67,11 @@ def template(rule: str) -> str:
     return re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule)
 
 
-def create_app(settings: Settings) -> Quart:
-    """A fresh application; nothing is opened before it is served."""
+def create_app(settings: Settings, *, lane: bool = True) -> Quart:
+    """A fresh application; nothing is opened before it is served.
+
+    Without the ``lane`` every route is answered by Quart: the same answers, more slowly.
+    """
     configure_logs(settings.log_level, settings.api_log_format)
     services = Services(settings)
     app = QuickPoll("quickpoll", static_folder=None)
@@ -78,9 +82,9 @@ def create_app(settings: Settings) -> Quart:
     _add_routes(app, services)
     _guard(app, services)
     _render_errors(app)
-    _allow_origins(app, settings)
+    allow_origins(app, settings.cors_origins)
     add_commands(app)
-    _serve(app, services)
+    _serve(app, services, lane=lane)
     return app
 
 
@@ -114,7 +118,7 @@ def _add_routes(app: Quart, services: Services) -> None:
     blueprints = (
         polls_views.blueprint(services.creation),
         votes_views.blueprint(services.vote_handlers),
-        likes_views.blueprint(services.liking, services.tallies),
+        likes_views.blueprint(services.like_handlers),
         results_views.blueprint(services.result_handlers),
         management_views.blueprint(services.managing, services.deleting),
         operations_views.blueprint(services.health, token.get_secret_value() if token else None),
@@ -129,14 +133,11 @@ def _guard(app: Quart, services: Services) -> None:
     async def guard() -> None:
         if not request.path.startswith(api_prefix) or _is_preflight():
             return
-        caller = await services.gatekeeper.admit(
-            request.headers.get("Authorization"), request.remote_addr or ""
-        )
+        authorization, address = request.headers.get("Authorization"), request.remote_addr or ""
+        caller = await services.enter(authorization, address)
         scope: dict[str, Any] = request.scope  # type: ignore[assignment]
         scope["quickpoll.user_id"] = caller.user_id
         admit(caller)
-        if not services.schema.ready:
-            raise Unavailable
 
 
 def _is_preflight() -> bool:
@@ -153,29 +154,25 @@ def _render_errors(app: Quart) -> None:
         return problem_reply(as_error(raised)).response()
 
 
-def _allow_origins(app: Quart, settings: Settings) -> None:
-    origins = settings.cors_origins
-    # With credentials a browser wants its own origin named, never "*".
-    allowed: list[Any] = [re.compile(".*")] if "*" in origins else list(origins)
-    cors(
-        app,
-        allow_origin=allowed,
-        allow_credentials=True,
-        allow_headers=["Authorization", "Content-Type", "If-None-Match", "X-Request-ID"],
-        allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
-        expose_headers=["ETag", "Link", "Location", "Retry-After", "X-Request-ID"],
-        max_age=600,
-    )
-
-
-def _serve(app: Quart, services: Services) -> None:
+def _serve(app: Quart, services: Services, *, lane: bool) -> None:
     @app.while_serving
     async def lifespan() -> AsyncGenerator[None, None]:
         async with serving(services):
             yield
 
     # Wrapped inside, so that Hypercorn, `quart run` and the test client serve the same thing.
-    inner = socketio.ASGIApp(services.sio, app.asgi_app, socketio_path=socket_path)
+    inner: Any = socketio.ASGIApp(services.sio, app.asgi_app, socketio_path=socket_path)
+    if lane:
+        inner = app.extensions["quickpoll.lane"] = _lane(services, inner)
     app.asgi_app = Entrance(  # type: ignore[assignment,method-assign]
         inner, trusted_proxies=services.settings.api_trusted_proxies, prefixes=(socket_path,)
     )
+
+
+def _lane(services: Services, framework: Any) -> Lane:
+    origins = OriginFields(services.settings.cors_origins)
+    lane = Lane(framework, services.enter, origins, answer_seconds)
+    lane.add(*routes.voting(services.vote_handlers))
+    lane.add(*routes.liking(services.like_handlers))
+    lane.add(*routes.reading(services.result_handlers))
+    return lane

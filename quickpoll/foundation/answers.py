@@ -12,7 +12,10 @@ json_media_type = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a route answers, before any framework has seen it."""
+    """What a route answers, before any framework has seen it.
+
+    Without a ``media_type`` there is nothing to say: neither type nor length (RFC 9110, 8.6).
+    """
 
     status: int
     body: bytes
@@ -23,8 +26,17 @@ class Reply:
         """The same as Quart sends it."""
         response = Response(self.body, self.status, self.headers, content_type=self.media_type)
         if self.media_type is None:
-            response.headers.pop("Content-Type", None)
+            del response.headers["Content-Type"]
+            del response.headers["Content-Length"]
         return response
+
+    def fields(self) -> list[tuple[bytes, bytes]]:
+        """The header fields as :meth:`response` has them, for ASGI."""
+        found = [(n.lower().encode(), value.encode()) for n, value in self.headers.items()]
+        if self.media_type is not None:
+            found.append((b"content-type", self.media_type.encode()))
+            found.append((b"content-length", b"%d" % len(self.body)))
+        return found
 
 
 def json_reply(body: object, status: int = 200, headers: dict[str, str] | None = None) -> Reply:

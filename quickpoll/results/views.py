@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from urllib.parse import urlencode
-
 from quart import Blueprint, Response, request
 from quart_schema import validate_querystring
 
@@ -20,6 +17,7 @@ from quickpoll.results.bodies import (
     TimelineRow,
 )
 from quickpoll.results.handlers import ResultHandlers
+from quickpoll.results.links import next_link
 
 _page = Answer(
     200,
@@ -27,16 +25,6 @@ _page = Answer(
     list[PollView],
     headers={"Link": 'the next page, rel="next"; absent on the last'},
 )
-
-
-def next_link(query: PollQuery) -> Callable[[str], str]:
-    """The address of this list's page at a cursor."""
-    asked = query.model_dump(exclude_none=True, exclude_defaults=True, exclude={"cursor"})
-
-    def at(cursor: str) -> str:
-        return f"{request.base_url}?{urlencode({**asked, 'cursor': cursor})}"
-
-    return at
 
 
 def blueprint(handlers: ResultHandlers) -> Blueprint:
@@ -60,7 +48,7 @@ def blueprint(handlers: ResultHandlers) -> Blueprint:
     @documented(_page, errors=(Forbidden,))
     async def get_poll_by_user_id(user_id: str, query_args: PollQuery) -> Response:
         """A user's own polls, unlisted ones included; for that user and admins."""
-        link = next_link(query_args)
+        link = next_link(query_args, request.base_url)
         return (await handlers.of_user(current_caller(), user_id, query_args, link)).response()
 
     @views.get("/get-all-polls")
@@ -68,7 +56,8 @@ def blueprint(handlers: ResultHandlers) -> Blueprint:
     @documented(_page)
     async def get_all_polls(query_args: PollQuery) -> Response:
         """All public polls, newest or most liked first."""
-        return (await handlers.all(current_caller(), query_args, next_link(query_args))).response()
+        link = next_link(query_args, request.base_url)
+        return (await handlers.all(current_caller(), query_args, link)).response()
 
     @views.get("/poll-timeline/<poll_id>")
     @validate_querystring(TimelineQuery)

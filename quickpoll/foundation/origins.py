@@ -1,0 +1,50 @@
+"""Which pages of other origins may read our answers: one rule for every route (Fetch standard)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from quart import Quart
+from quart_cors import cors
+
+exposed = ("ETag", "Link", "Location", "Retry-After", "X-Request-ID")
+"""Headers of an answer that a page may read."""
+
+Fields = list[tuple[bytes, bytes]]
+
+_vary = (b"vary", b"Origin")
+
+
+def allow_origins(app: Quart, origins: tuple[str, ...]) -> None:
+    """Let pages of these origins call the application; ``*`` is any."""
+    # With credentials a browser wants its own origin named, never "*".
+    allowed: list[Any] = [re.compile(".*")] if "*" in origins else list(origins)
+    cors(
+        app,
+        allow_origin=allowed,
+        allow_credentials=True,
+        allow_headers=["Authorization", "Content-Type", "If-None-Match", "X-Request-ID"],
+        allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
+        expose_headers=list(exposed),
+        max_age=600,
+    )
+
+
+class OriginFields:
+    """The fields that :func:`allow_origins` adds to an answer, for whoever answers by itself."""
+
+    def __init__(self, origins: tuple[str, ...]) -> None:
+        self._any = "*" in origins
+        self._allowed = frozenset(origin.encode() for origin in origins)
+        self._granted = (
+            (b"access-control-allow-credentials", b"true"),
+            (b"access-control-expose-headers", ", ".join(exposed).encode()),
+            _vary,
+        )
+
+    def of(self, origin: bytes | None) -> Fields:
+        """For an answer to a page of ``origin`` (``None``: the caller is no page)."""
+        if not origin or not (self._any or origin in self._allowed):
+            return [_vary]
+        return [(b"access-control-allow-origin", origin), *self._granted]

@@ -1,0 +1,31 @@
+"""What the liking routes do, apart from any framework."""
+
+from __future__ import annotations
+
+from quickpoll.auth.caller import Caller
+from quickpoll.errors import PollNotFound
+from quickpoll.foundation.answers import Reply, json_reply
+from quickpoll.likes.liking import Act, Liking
+from quickpoll.polls.ids import checked_id
+from quickpoll.tallies.reading import TallyReader
+
+
+class LikeHandlers:
+    """Like a poll, or do not."""
+
+    def __init__(self, liking: Liking, tallies: TallyReader) -> None:
+        self._liking = liking
+        self._tallies = tallies
+
+    async def act(self, caller: Caller, poll_id: str, act: Act) -> Reply:
+        """Set, unset or toggle the caller's like.
+
+        Raises :class:`~quickpoll.errors.PollNotFound`.
+        """
+        poll = checked_id("poll_id", poll_id)
+        liked = await self._liking.act(caller.user_id, poll, act)
+        tally = await self._tallies.one(poll)
+        if tally is None:
+            raise PollNotFound
+        body = {"pollId": poll, "userId": caller.user_id, "liked": liked, "likes": tally.likes}
+        return json_reply(body)
