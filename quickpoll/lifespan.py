@@ -26,6 +26,7 @@ async def serving(services: Services) -> AsyncIterator[None]:
     async with _opened(services, _all_parts(services)):
         services.bell.on_ring(services.relay.hear)
         services.bell.on_gap(services.relay.missed)
+        await services.schema.tried()
         with _stopping_gracefully(services):
             _tune_garbage_collector()
             log.info("started", instance=services.instance)

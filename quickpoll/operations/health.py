@@ -16,6 +16,9 @@ from quickpoll.tallies.bell import Bell
 log = structlog.get_logger(__name__)
 
 retry_seconds = 0.5
+first_try_seconds = 3.0
+"""How long the first try may hold up the start: an absent MongoDB takes two of them."""
+
 ping_seconds = 1.0
 
 
@@ -26,6 +29,7 @@ class Schema:
         self._engine = engine
         self._models = models
         self._loop: asyncio.Task[None] | None = None
+        self._tried = asyncio.Event()
         self.ready = False
 
     async def create(self) -> None:
@@ -36,6 +40,16 @@ class Schema:
     def start(self) -> None:
         """Create them as soon as MongoDB is there."""
         self._loop = asyncio.create_task(self._create_sometime(), name="schema")
+
+    async def tried(self, seconds: float = first_try_seconds) -> None:
+        """Wait for the first try to end, well or not.
+
+        An instance that accepts connections before it could answer fails requests that another
+        one would have served.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._tried.wait()
 
     async def aclose(self) -> None:
         """Give up creating them."""
@@ -55,6 +69,8 @@ class Schema:
                 elif not told:
                     log.warning("mongodb_away", detail="requests get 503 until it answers")
                 told = True
+            finally:
+                self._tried.set()
             await asyncio.sleep(retry_seconds)
 
 

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 
 import socketio
 import structlog
+from engineio.packet import NOOP, Packet
 from socketio.exceptions import ConnectionRefusedError as Refusal
 
 from quickpoll.auth.caller import Caller
@@ -56,9 +57,17 @@ class LiveServer:
             await self._hang_up(eio_sid)
 
     async def _hang_up(self, eio_sid: str) -> None:
+        """End a connection as a network failure would.
+
+        A goodbye in words (Engine.IO's packet CLOSE) is final for some clients, Python's among
+        them; after a lost transport every client connects again.
+        """
         connection = self.sio.eio.sockets.get(eio_sid)
         if connection is not None:
-            await connection.close(wait=False, reason=self.sio.reason.SERVER_DISCONNECT)
+            reason = self.sio.reason.SERVER_DISCONNECT
+            await connection.close(wait=False, abort=True, reason=reason)
+            # Ends the WebSocket, or answers the request that waits; the next one finds no session.
+            connection.queue.put_nowait(None if connection.upgraded else Packet(NOOP))
 
     async def _connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
         try:
