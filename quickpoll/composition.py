@@ -7,7 +7,8 @@ from secrets import token_hex
 from quickpoll.auth.caller import Caller
 from quickpoll.auth.gatekeeper import Gatekeeper
 from quickpoll.auth.guard import Guard
-from quickpoll.auth.keys import SharedSecret
+from quickpoll.auth.issuer import Issuer
+from quickpoll.auth.keys import KeyRing, SharedSecret
 from quickpoll.auth.limits import RateLimit, Unlimited
 from quickpoll.auth.tokens import Tokens
 from quickpoll.errors import Unavailable
@@ -157,15 +158,19 @@ class Services:
         self.deadlines = Deadlines(self.engine, self.counters, self.announcer)
 
     def _admit(self, settings: Settings) -> None:
-        secret = settings.jwt_secret_key
-        keys = SharedSecret(secret.get_secret_value() if secret else "", settings.jwt_algorithms)
+        secret, url = settings.jwt_secret_key, settings.jwt_jwks_url
+        algorithms = settings.algorithms
+        self.issuer = Issuer(url, algorithms) if url else None
+        shared = SharedSecret(secret.get_secret_value(), algorithms) if secret else None
         self.tokens = Tokens(
-            keys,
+            KeyRing(shared, self.issuer),
             issuer=settings.jwt_issuer,
             audience=settings.jwt_audience,
             user_id_claim=settings.jwt_user_id_claim,
             leeway=settings.api_jwt_leeway,
         )
+        if self.issuer is not None:
+            self.issuer.on_loss(self.tokens.forget_all)
         self.guard = Guard(self.tokens)
         limited = settings.api_rate_limits == "on"
         self.gatekeeper = Gatekeeper(
@@ -175,7 +180,7 @@ class Services:
         )
 
     def _go_live(self, settings: Settings) -> None:
-        self.health = Health(self.mongo, self.redis, self.bell, self.schema)
+        self.health = Health(self.mongo, self.redis, self.bell, self.schema, self.issuer)
         self.audience = Audience(settings.api_socket_clients, settings.api_socket_clients_per_user)
         self.sio, sender = make_server(settings.cors_origins)
         self.live = LiveServer(self.sio, self.guard, self.views, self.audience)

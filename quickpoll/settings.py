@@ -62,7 +62,10 @@ class Settings(BaseSettings):
         "$(openssl rand -hex 32)",
     )
     jwt_algorithms: CommaSeparated = _setting(
-        ("HS256",), "signature algorithms accepted, comma-separated", "HS256"
+        ("HS256",),
+        "signature algorithms accepted, comma-separated; HS… go with JWT_SECRET_KEY, all others"
+        " with JWT_JWKS_URL (unset, with a JWKS URL: RS256, ES256 and EdDSA too)",
+        "RS256",
     )
     jwt_jwks_url: str | None = _setting(
         None, "where the issuer publishes its public keys", "https://id.example/jwks.json"
@@ -175,8 +178,29 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _some_key(self) -> Settings:
         if self.jwt_secret_key is None and self.jwt_jwks_url is None:
-            raise ValueError("JWT_SECRET_KEY is missing")
+            raise ValueError("JWT_SECRET_KEY: it is missing")
         return self
+
+    @model_validator(mode="after")
+    def _algorithms_with_keys(self) -> Settings:
+        usable = [
+            name
+            for name in self.algorithms
+            if (self.jwt_secret_key if name.startswith("HS") else self.jwt_jwks_url) is not None
+        ]
+        if not usable:
+            name = self.algorithms[0]
+            needed = "JWT_SECRET_KEY" if name.startswith("HS") else "JWT_JWKS_URL"
+            raise ValueError(f"JWT_ALGORITHMS: {name} needs {needed}, which is not set")
+        return self
+
+    @property
+    def algorithms(self) -> tuple[str, ...]:
+        """The signature algorithms accepted. An issuer's keys are of no use to HS256, the default,
+        so with a JWKS URL alone the usual ones for public keys are accepted too."""
+        if "jwt_algorithms" in self.model_fields_set or self.jwt_jwks_url is None:
+            return self.jwt_algorithms
+        return (*self.jwt_algorithms, "RS256", "ES256", "EdDSA")
 
     @property
     def database_name(self) -> str:
@@ -245,11 +269,13 @@ def _is_given(name: str) -> bool:
 
 def _one_line(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
-    name = str(first["loc"][0]) if first["loc"] else "jwt_secret_key"
-    wrong = "it is missing" if first["type"] == "missing" or not first["loc"] else first["msg"]
-    example = (Settings.model_fields[name].examples or [""])[0]
-    variable = name.upper()
-    said = wrong.removeprefix("Value error, ")
+    said = "it is missing" if first["type"] == "missing" else first["msg"]
+    said = said.removeprefix("Value error, ")
+    if first["loc"]:
+        variable = str(first["loc"][0]).upper()
+    else:  # a rule about several settings names the one that it blames
+        variable, _, said = said.partition(": ")
+    example = (Settings.model_fields[variable.lower()].examples or [""])[0]
     return f"QuickPoll cannot start: {variable}: {said}. Example: {variable}={example}"
 
 

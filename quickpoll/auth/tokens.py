@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from time import time
 from typing import Any
 
 import jwt
 
 from quickpoll.auth.caller import Caller
-from quickpoll.auth.keys import VerificationKeys
+from quickpoll.auth.keys import Candidate, VerificationKeys
 from quickpoll.errors import ExpiredToken, InvalidToken
 
 _object_id = re.compile("[0-9a-fA-F]{24}")
@@ -71,22 +72,33 @@ class Tokens:
             self._remember(token, caller)
         return caller
 
+    def forget_all(self) -> None:
+        """Verify every token anew: a key has been withdrawn."""
+        self._known.clear()
+
     async def _verify(self, token: str) -> Caller:
         if len(token) > longest_token or not token.isascii():
             raise InvalidToken
         try:
-            key, algorithms = await self._keys.find(jwt.get_unverified_header(token))
-            return self._caller(self._decode(token, key, algorithms))
+            candidates = await self._keys.find(jwt.get_unverified_header(token))
+            return self._caller(self._decode_with_any(token, candidates))
         except jwt.ExpiredSignatureError as error:
             raise ExpiredToken from error
         except _undecodable as error:
             raise InvalidToken from error
 
-    def _decode(self, token: str, key: Any, algorithms: list[str]) -> dict[str, Any]:
+    def _decode_with_any(self, token: str, candidates: Sequence[Candidate]) -> dict[str, Any]:
+        """The claims, by the one key that has signed them."""
+        for candidate in candidates[:-1]:
+            with suppress(jwt.InvalidSignatureError):
+                return self._decode(token, candidate)
+        return self._decode(token, candidates[-1])
+
+    def _decode(self, token: str, candidate: Candidate) -> dict[str, Any]:
         return jwt.decode(
             token,
-            key,
-            algorithms=algorithms,
+            candidate.key,
+            algorithms=candidate.algorithms,
             issuer=self._issuer,
             audience=list(self._audience) or None,
             leeway=self._leeway,

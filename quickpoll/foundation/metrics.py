@@ -7,7 +7,7 @@ lists all of them, and a test holds it against what ``/metrics`` answers.
 
 from __future__ import annotations
 
-from prometheus_client import Histogram
+from prometheus_client import Counter, Histogram
 
 request_buckets = (
     *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5),
@@ -20,4 +20,10 @@ requests = Histogram(
     "HTTP requests, by route, method and status, with the time that each took",
     ("route", "method", "status"),
     buckets=request_buckets,
+)
+
+key_fetches = Counter(
+    "quickpoll_issuer_key_fetches_total",
+    "Fetches of the issuer's public keys (JWT_JWKS_URL), by outcome: fetched, failed",
+    ("outcome",),
 )

@@ -9,6 +9,7 @@ import structlog
 from odmantic import AIOEngine
 from odmantic.model import Model
 
+from quickpoll.auth.issuer import Issuer
 from quickpoll.foundation.mongo import Client, deadline, is_outage
 from quickpoll.foundation.redis import RedisLink
 from quickpoll.tallies.bell import Bell
@@ -77,8 +78,16 @@ class Schema:
 class Health:
     """Looks at the stores."""
 
-    def __init__(self, client: Client, link: RedisLink, bell: Bell, schema: Schema) -> None:
+    def __init__(
+        self,
+        client: Client,
+        link: RedisLink,
+        bell: Bell,
+        schema: Schema,
+        issuer: Issuer | None = None,
+    ) -> None:
         self._client = client
+        self._issuer = issuer
         self._link = link
         self._bell = bell
         self._schema = schema
@@ -94,4 +103,6 @@ class Health:
 
     def degraded(self) -> list[str]:
         """What is missing that the service can do without."""
-        return [] if self._link.available and not self._bell.deaf else ["redis"]
+        redis = self._link.available and not self._bell.deaf
+        keys = self._issuer is None or self._issuer.known
+        return [*([] if redis else ["redis"]), *([] if keys else ["issuer"])]
