@@ -145,7 +145,8 @@ async def test_any_claims_that_are_signed_make_a_caller_or_are_refused(claims: A
 
 
 def settings(**variables: Any) -> Settings:
-    return Settings(_env_file=None, api_database_url="mongodb://localhost/polls", **variables)
+    url: Any = "mongodb://localhost/polls"
+    return Settings(_env_file=None, api_database_url=url, **variables)
 
 
 def test_algorithms_follow_the_keys_where_none_are_named() -> None:
