@@ -17,6 +17,7 @@ from quickpoll import __version__
 from quickpoll.auth.web import admit
 from quickpoll.cli import add_commands
 from quickpoll.composition import Services
+from quickpoll.errors import PayloadTooLarge
 from quickpoll.foundation.entrance import Entrance
 from quickpoll.foundation.logs import configure_logs
 from quickpoll.foundation.openapi import QuickPollOpenAPI
@@ -138,6 +139,8 @@ def _guard(app: Quart, services: Services) -> None:
         scope: dict[str, Any] = request.scope  # type: ignore[assignment]
         scope["quickpoll.user_id"] = caller.user_id
         admit(caller)
+        if request.routing_exception is None and (request.content_length or 0) > most_bytes:
+            raise PayloadTooLarge  # also where nobody would read it
 
 
 def _is_preflight() -> bool:

@@ -53,9 +53,22 @@ def _invalid(error: Exception) -> errors.QuickPollError:
     return errors.InvalidRequest([_field_error(one) for one in _details(error)])
 
 
+_in_our_words = {
+    "extra_forbidden": "is not a field of this request",
+    "missing": "is missing",
+    "model_type": "must be a JSON object",
+    "model_attributes_type": "must be a JSON object",
+    "string_unicode": "must be text without lone surrogates",
+}
+"""Said by the kind of error, where pydantic's own words are for programmers."""
+
+
 def _details(error: ValidationError) -> list[tuple[str, str]]:
     found = error.errors(include_url=False, include_context=False, include_input=False)
-    return [(".".join(map(str, one["loc"])), one["msg"]) for one in found]
+    return [
+        (".".join(map(str, one["loc"])), _in_our_words.get(one["type"], one["msg"]))
+        for one in found
+    ]
 
 
 def _field_error(detail: tuple[str, str]) -> dict[str, str]:

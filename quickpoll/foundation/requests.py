@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from quart import Request
+from werkzeug.datastructures import MultiDict
+from werkzeug.utils import cached_property
 
-from quickpoll.errors import MalformedJson, UnsupportedMediaType
+from quickpoll.errors import MalformedJson, UnsupportedMediaType, invalid
 
 most_bytes = 64 * 1024
 
@@ -21,10 +24,35 @@ class StrictRequest(Request):
         Raises :class:`~quickpoll.errors.UnsupportedMediaType`,
         :class:`~quickpoll.errors.MalformedJson`, and 413 for a body over the limit.
         """
-        if not self.is_json:
+        if not _is_json(self.mimetype, self.mimetype_params.get("charset", "utf-8")):
             raise UnsupportedMediaType
         body = await self.get_data(cache=cache)
         return parse_json(body if isinstance(body, bytes) else body.encode())
+
+    @cached_property
+    def args(self) -> MultiDict[str, str]:
+        """The query string. Raises :class:`~quickpoll.errors.InvalidRequest` for a value that is
+        not UTF-8, lone surrogates among them."""
+        for name, _, value in map(_parts, self.query_string.split(b"&")):
+            if not _is_utf_8(name + value):
+                raise invalid(name.decode("utf-8", "replace"), "must be UTF-8")
+        return super().args
+
+
+def _is_json(mimetype: str, charset: str) -> bool:
+    return mimetype == "application/json" and charset.lower() in ("utf-8", "utf8")
+
+
+def _parts(pair: bytes) -> tuple[bytes, bytes, bytes]:
+    return unquote_to_bytes(pair).partition(b"=")
+
+
+def _is_utf_8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def parse_json(body: bytes) -> Any:

@@ -31,8 +31,14 @@ _rfc_3339 = re.compile(
 most_options = 50
 
 
+_white_space = " \t\n\v\f\r\u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
+"""What ``str.strip`` takes as well, the information separators and NEL, are control characters."""
+
+
 def _trimmed(value: object) -> object:
-    return value.strip() if isinstance(value, str) else value
+    return value.strip(_white_space) if isinstance(value, str) else value
 
 
 def printable(value: str) -> str:
@@ -54,7 +60,10 @@ def instant(moment: datetime) -> str:
 
 
 def _to_the_millisecond(moment: datetime) -> datetime:
-    utc = moment.astimezone(UTC)
+    try:
+        utc = moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must be within the years 1 to 9999 in UTC") from None
     return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
 
 
@@ -85,17 +94,18 @@ InstantInput = Annotated[
 """A time as it is taken: RFC 3339 with an offset; kept to the millisecond."""
 
 
+# Validators that come before are run from the right: trimmed, then measured, then read.
 Question = Annotated[
     str,
-    BeforeValidator(_trimmed),
     Field(min_length=1, max_length=500, strict=True),
     AfterValidator(printable),
+    BeforeValidator(_trimmed),
 ]
 OptionText = Annotated[
     str,
-    BeforeValidator(_trimmed),
     Field(min_length=1, max_length=200, strict=True),
     AfterValidator(printable),
+    BeforeValidator(_trimmed),
 ]
 Status = Literal["open", "closed"]
 Results = Literal["always", "after_vote", "after_close", "owner"]
@@ -106,9 +116,8 @@ Choices = Annotated[StrictInt, Field(ge=1, le=most_options)]
 class Body(BaseModel):
     """Names in camelCase on the wire; unknown fields are refused."""
 
-    model_config = ConfigDict(
-        alias_generator=to_camel, validate_by_name=True, validate_by_alias=True, extra="forbid"
-    )
+    # Read from JSON and never built by name: a name in snake_case is an unknown field.
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid")  # type: ignore[pydantic-alias]
 
 
 class NewOption(Body):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from unicodedata import normalize
 
 from bson import ObjectId
 from odmantic import EmbeddedModel, Field, Index, Model
@@ -110,5 +111,9 @@ class Poll(Model):
 
 
 def fold(text: str) -> str:
-    """Text without case, for searching and for telling options apart."""
-    return text.casefold()
+    """Text without case and in one spelling, for searching and for telling options apart.
+
+    Canonical caseless matching (Unicode, definition D145). Decomposed, so that a part of a text
+    stays a part of the folded text.
+    """
+    return normalize("NFD", normalize("NFD", text).casefold())

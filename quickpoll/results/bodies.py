@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
 
 from quickpoll.polls.bodies import (
     Body,
@@ -73,20 +81,30 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
 
+def _digits(value: object) -> object:
+    if isinstance(value, str) and not re.fullmatch("-?[0-9]{1,20}", value):
+        raise ValueError("must be a whole number")
+    return value
+
+
+WholeNumber = Annotated[int, BeforeValidator(_digits)]
+"""A number as an address carries it: digits, and nothing that merely could be read as them."""
+
+
 class PollQuery(Query):
     """Which polls a list has, and in which order."""
 
-    limit: Annotated[int, Field(ge=1, le=100)] = 50
+    limit: Annotated[WholeNumber, Field(ge=1, le=100)] = 50
     cursor: str | None = Field(default=None, max_length=1000)
     status: Status | None = None
-    q: Annotated[str, AfterValidator(printable)] | None = Field(default=None, max_length=100)
+    q: Annotated[str, Field(max_length=100), AfterValidator(printable)] | None = None
     sort: Literal["newest", "popular"] = "newest"
 
 
 class TimelineQuery(Query):
     """How long a bucket is, in seconds."""
 
-    bucket: Annotated[int, Field(ge=1, le=31_536_000)] = 60
+    bucket: Annotated[WholeNumber, Field(ge=1, le=31_536_000)] = 60
 
 
 class ExportQuery(Query):

@@ -40,7 +40,7 @@ class VoteHandlers:
         poll = checked_id("poll_id", poll_id)
         ballot = await self._votes.find(caller.user_id, poll)
         if ballot is None:
-            await self._polls.get(poll)
+            await self._polls.fresh(poll)
             raise NotFound("You have not voted on this poll.")
         return json_reply(ballot_body(ballot))
 
