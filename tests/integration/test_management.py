@@ -64,7 +64,7 @@ async def poll_past_its_deadline(client: httpx.AsyncClient, **fields: Any) -> Po
 
 async def test_everything_may_change_before_the_first_vote(client: httpx.AsyncClient) -> None:
     poll = await create_poll(client, owner)
-    fields = {
+    fields: Poll = {
         "question": " Another? ",
         "options": texts(poll, "one", "two", "three")[::-1],
         "minChoices": 2,
@@ -92,7 +92,7 @@ async def test_everything_may_change_before_the_first_vote(client: httpx.AsyncCl
 
 async def test_a_request_that_changes_nothing_leaves_no_trace(client: httpx.AsyncClient) -> None:
     poll = await create_poll(client, owner)
-    same = {
+    same: Poll = {
         "question": f" {poll['question']} ",
         "options": [{"id": one["id"].upper(), "text": one["text"]} for one in poll["options"]],
         "maxChoices": 1,
@@ -100,7 +100,8 @@ async def test_a_request_that_changes_nothing_leaves_no_trace(client: httpx.Asyn
     }
     before = (await look(client, poll, owner))["version"]
 
-    for fields in ({}, same):
+    unchanged: tuple[Poll, ...] = ({}, same)
+    for fields in unchanged:
         answer = await patch(client, poll, **fields)
         assert (answer.status_code, answer.json()) == (200, poll)
 
