@@ -27,17 +27,9 @@ from quickpoll.foundation.embedded import (
     EmbeddedStoreError,
     EmbeddedStores,
 )
+from tests.processes import exists, of_session
 
 DURABLE = WriteConcern(w="majority", j=True)
-
-
-def exists(pid: int) -> bool:
-    """Whether a process lives; one that waits to be reaped does not."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return False
-    return stat.rpartition(")")[2].split()[0] != "Z"
 
 
 def votes(mongo: EmbeddedMongo) -> MongoClient[dict[str, Any]]:
@@ -316,28 +308,15 @@ sys.stdin.read()
             child = int(parent.stdout.readline())
             time.sleep(0.3)
             assert exists(child)
-            assert len(processes_of_session(child)) == 2
+            assert len(of_session(child)) == 2
             parent.kill()
-        assert until(lambda: not processes_of_session(child), 3)
+        assert until(lambda: not of_session(child), 3)
 
     def test_watcher_goes_with_the_child(self, tmp_path: Path) -> None:
         child = ChildProcess(["sleep", "60"], tmp_path / "log", tmp_path, watch_with_kernel=False)
-        assert until(lambda: len(processes_of_session(child.pid)) == 2, 3)
+        assert until(lambda: len(of_session(child.pid)) == 2, 3)
         child.kill()
-        assert until(lambda: not processes_of_session(child.pid), 3)
-
-
-def processes_of_session(session: int) -> list[int]:
-    """The living processes of a session: a child and, where there is one, its watcher."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and exists(int(entry.name)):
-            try:
-                if os.getsid(int(entry.name)) == session:
-                    found.append(int(entry.name))
-            except ProcessLookupError:
-                continue
-    return found
+        assert until(lambda: not of_session(child.pid), 3)
 
 
 def test_guardian_of_a_lost_parent_does_not_start_the_command(tmp_path: Path) -> None:
