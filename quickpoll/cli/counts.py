@@ -14,6 +14,7 @@ from quickpoll.composition import Services
 from quickpoll.polls.ids import checked_id
 from quickpoll.polls.models import Poll
 from quickpoll.results.view import Sight
+from quickpoll.tallies.debts import Debt
 from quickpoll.tallies.tally import Counted, Tally
 
 operator = Caller(str(ObjectId("0" * 24)), admin=True)
@@ -43,7 +44,7 @@ async def _all_polls(services: Services) -> list[str]:
 async def _mend(services: Services, poll_id: str) -> list[str]:
     await services.polls.fresh(poll_id)
     before = await services.reconciler.stored(poll_id)
-    await services.counters.give_up([poll_id])
+    await services.counters.give_up({poll_id: Debt()})
     await services.rebuilder.now(poll_id)
     after = await services.census.count(poll_id)
     return [] if after is None else _differences(poll_id, before, after)

@@ -38,6 +38,14 @@ class Entry(Generic[Item, Result]):
             self.future.set_exception(error)
 
     @property
+    def given_up(self) -> bool:
+        """Whether the submitter has been told that it failed: then it must not happen any more.
+
+        One that has merely left may have meant it.
+        """
+        return self.future.done() and not self.future.cancelled()
+
+    @property
     def waiting(self) -> bool:
         """Whether the entry has neither result nor error yet (a cancelled one has)."""
         return not self.future.done()
@@ -134,11 +142,16 @@ class Batcher(Generic[Item, Result]):
                     return
                 self._arrived.clear()
                 await self._arrived.wait()
-            await self._run(self._take())
+            if batch := self._take():
+                await self._run(batch)
 
     def _take(self) -> list[Entry[Item, Result]]:
-        count = min(len(self._waiting), self._largest)
-        return [self._waiting.popleft() for _ in range(count)]
+        batch: list[Entry[Item, Result]] = []
+        while self._waiting and len(batch) < self._largest:
+            entry = self._waiting.popleft()
+            if not entry.given_up:
+                batch.append(entry)
+        return batch
 
     async def _run(self, batch: list[Entry[Item, Result]]) -> None:
         began = asyncio.get_running_loop().time()

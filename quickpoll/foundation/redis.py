@@ -15,7 +15,7 @@ from typing import Any
 import redis.asyncio as aioredis
 import structlog
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import NoScriptError, RedisError
 
 log = structlog.get_logger(__name__)
 
@@ -54,6 +54,8 @@ class RedisLink:
         self._returned: list[Listener] = []
         self._probe: asyncio.Task[None] | None = None
         self._attempted: asyncio.Future[bool] | None = None
+        self._admitted: asyncio.Task[Any] | None = None
+        self._just_lost = False
         self._closing = False
         self._options: dict[str, Any] = {
             "host": host,
@@ -68,7 +70,8 @@ class RedisLink:
         self.client: aioredis.Redis = aioredis.Redis(connection_pool=pool)
 
     def on_return(self, listener: Listener) -> None:
-        """Call ``listener`` each time Redis has come back (the first time included)."""
+        """Call ``listener`` each time Redis has come back (the first time included), before
+        anybody else may use it. One that raises :class:`RedisAway` puts the return off."""
         self._returned.append(listener)
 
     async def start(self) -> None:
@@ -96,18 +99,23 @@ class RedisLink:
 
     async def together(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
         """Send commands in one round trip. Raises :class:`RedisAway`."""
-        if not self.available:
+        if not (self.available or self._admitted is asyncio.current_task()):
             raise RedisAway
         pipeline = self.client.pipeline(transaction=False)
         for command in commands:
             pipeline.execute_command(*command)
         try:
             return list(await pipeline.execute())
-        except ResponseError:
+        except NoScriptError:
             raise
         except (RedisError, OSError, TimeoutError) as error:
+            # A server that is full, read-only or still loading is as good as none.
             self._lost(error)
             raise RedisAway from error
+
+    async def ask(self, *command: Any) -> Any:
+        """Send a command that changes nothing, twice if need be (see :meth:`run`)."""
+        return await self._twice(lambda: self.call(*command))
 
     async def run(self, script: Script, keys: Sequence[str], *arguments: Any) -> Any:
         """Run a script by its SHA-1, sending its source when the server does not know it.
@@ -115,13 +123,18 @@ class RedisLink:
         A killed connection is no outage: where a new one is there at once, the script runs again,
         so a script must be safe to repeat. Raises :class:`RedisAway`.
         """
-        was_available = self.available
+        return await self._twice(lambda: self._run(script, keys, *arguments))
+
+    async def _twice(self, attempt: Callable[[], Awaitable[Any]]) -> Any:
+        # Only the first look after a loss is worth waiting for: a dead Redis holds up nobody else.
+        hopeful = self.available or self._just_lost
         try:
-            return await self._run(script, keys, *arguments)
+            return await attempt()
         except RedisAway:
-            if not (was_available and await self.recover()):
+            itself = self._admitted is asyncio.current_task()
+            if itself or not (hopeful and await self.recover()):
                 raise
-            return await self._run(script, keys, *arguments)
+            return await attempt()
 
     async def recover(self) -> bool:
         """Wait for the outcome of the look for Redis that is under way, if any."""
@@ -138,8 +151,8 @@ class RedisLink:
 
     def _lost(self, error: BaseException) -> None:
         if self.available:
-            self.available = False
-            log.warning("redis_away", error=type(error).__name__)
+            self.available, self._just_lost = False, True
+            log.warning("redis_away", error=type(error).__name__, detail=str(error)[:200])
         self._look_for_it()
 
     def _look_for_it(self) -> None:
@@ -153,14 +166,12 @@ class RedisLink:
             self._attempted = asyncio.get_running_loop().create_future()
 
     async def _try(self) -> bool:
-        answered = await self._answers()
-        self.available = answered
+        answered = await self._answers() and await self._prepared()
+        self.available, self._just_lost = answered, False
         if self._attempted is not None and not self._attempted.done():
             self._attempted.set_result(answered)
         if answered:
             log.info("redis_available", run_id=self.run_id)
-            for listener in self._returned:
-                await listener()
         return answered
 
     async def _answers(self) -> bool:
@@ -170,6 +181,18 @@ class RedisLink:
             with contextlib.suppress(RedisError, OSError, TimeoutError):
                 await self.client.connection_pool.disconnect()
             return False
+        return True
+
+    async def _prepared(self) -> bool:
+        """Whether all who must speak first have spoken."""
+        self._admitted = asyncio.current_task()
+        try:
+            for listener in self._returned:
+                await listener()
+        except RedisAway:
+            return False
+        finally:
+            self._admitted = None
         return True
 
     async def _greet(self, connection: AbstractConnection) -> None:

@@ -69,10 +69,11 @@ class Deleting:
     async def sweep(self) -> None:
         """Finish deletions: a vote that was under way may have been written after the first."""
         for poll_id, option_ids in await self._deletions.ripe(2 * write_seconds):
-            await self._erase(poll_id, option_ids, again=True)
-            await self._deletions.done(poll_id)
+            if await self._erase(poll_id, option_ids, again=True):
+                await self._deletions.done(poll_id)
 
-    async def _erase(self, poll_id: str, option_ids: list[str], *, again: bool = False) -> None:
+    async def _erase(self, poll_id: str, option_ids: list[str], *, again: bool = False) -> bool:
+        """Erase everything; answers whether that includes what Redis has."""
         # The poll first: from then on votes get 404 and nothing counts it anew.
         await self._polls.delete(poll_id)
         await asyncio.gather(
@@ -80,7 +81,7 @@ class Deleting:
             self._likes.delete_all(poll_id),
             self._history.delete_all(poll_id),
         )
-        await self._announcer.removed(poll_id, option_ids, again=again)
+        return await self._announcer.removed(poll_id, option_ids, again=again)
 
     async def _sweep_forever(self) -> None:
         while True:

@@ -161,9 +161,11 @@ class PollStore:
         """Drop all polls from memory: changes may have been missed."""
         self._known.clear()
 
-    def recent(self) -> list[str]:
-        """The polls in memory, the last used first."""
-        return list(reversed(self._known))
+    async def recent(self, most: int = 1000) -> list[str]:
+        """Polls in use: the last used here, and the newest in MongoDB."""
+        newest = await self._polls.find({}, {"_id": 1}).sort("_id", -1).limit(most).to_list(most)
+        used = list(reversed(self._known))[:most]
+        return list(dict.fromkeys([*used, *(str(one["_id"]) for one in newest)]))
 
     def is_known(self, poll_id: str) -> bool:
         """Whether the poll is in memory."""

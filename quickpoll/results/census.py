@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from time import monotonic
 
 from quickpoll.likes.store import LikeStore
 from quickpoll.polls.store import KnownPoll, PollStore
 from quickpoll.tallies.tally import Counted
 from quickpoll.votes.store import VoteStore
+
+hung_seconds = 0.5
+"""A poll is one small document: MongoDB that takes so long to find it was not there for a while."""
 
 
 class MongoCensus:
@@ -25,15 +29,17 @@ class MongoCensus:
 
     async def counts(self, poll_ids: Iterable[str]) -> dict[str, Counted]:
         """Count several polls; those that do not exist are left out."""
+        began = monotonic()
         known = await self._polls.fresh_many(poll_ids)
-        counted = await asyncio.gather(*[self._count(one) for one in known.values()])
+        hung = monotonic() - began > hung_seconds
+        counted = await asyncio.gather(*[self._count(one, hung) for one in known.values()])
         return dict(zip(known, counted, strict=True))
 
     async def mend_likes(self, poll_id: str, likes: int) -> None:
         """Correct the copy of the likes by which lists are sorted."""
         await self._polls.set_likes(poll_id, likes)
 
-    async def _count(self, known: KnownPoll) -> Counted:
+    async def _count(self, known: KnownPoll, hung: bool) -> Counted:
         options = list(known.option_order)
         likes, *votes = await asyncio.gather(
             self._likes.count(known.id),
@@ -42,4 +48,5 @@ class MongoCensus:
         voters = sum(votes)
         if known.poll.max_choices > 1 and voters:
             voters = await self._votes.voters(known.id)
-        return Counted(dict(zip(options, votes, strict=True)), voters, likes, known.poll.revision)
+        counts = dict(zip(options, votes, strict=True))
+        return Counted(counts, voters, likes, known.poll.revision, hung)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+from pymongo.errors import PyMongoError
+
 from quickpoll.foundation.redis import RedisAway
 from quickpoll.tallies.bell import Bell, Ring
 from quickpoll.tallies.counters import Counters
@@ -26,13 +30,23 @@ class Announcer:
         try:
             await self._counters.touch(poll_id, change, revision)
         except RedisAway:
-            self._debts.owe([poll_id])
+            await self._missed(poll_id)
             self._bell.ring(Ring("poll-update", poll_id, microseconds(), change))
 
-    async def removed(self, poll_id: str, option_ids: list[str], *, again: bool = False) -> None:
-        """Remove a deleted poll's counts and announce that (unless done before)."""
+    async def removed(self, poll_id: str, option_ids: list[str], *, again: bool = False) -> bool:
+        """Remove a deleted poll's counts and announce that (unless done before); answers whether
+        Redis could be told."""
         try:
             await self._counters.remove(poll_id, option_ids, announce=not again)
         except RedisAway:
-            self._debts.owe([poll_id])
-            self._bell.ring(Ring("poll-update", poll_id, microseconds(), "deleted"))
+            await self._missed(poll_id)
+            if not again:
+                self._bell.ring(Ring("poll-update", poll_id, microseconds(), "deleted"))
+            return False
+        return True
+
+    async def _missed(self, poll_id: str) -> None:
+        """Nobody shall go by the revision that Redis names when it is back."""
+        self._debts.owe([poll_id])
+        with suppress(PyMongoError):  # then this instance alone knows
+            await self._debts.note([poll_id], 0.0)

@@ -16,7 +16,7 @@ import structlog
 from quickpoll.foundation.batching import Batcher, Entry
 from quickpoll.foundation.redis import RedisAway, RedisLink
 from quickpoll.tallies import scripts
-from quickpoll.tallies.debts import Debts
+from quickpoll.tallies.debts import Debt, Debts
 from quickpoll.tallies.keys import Keys
 from quickpoll.tallies.tally import Change, Tally, microseconds, parse_state
 
@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 write_seconds = 3.0
 """The longest time between the mark of a batch and the end of its writes in MongoDB: more than
 the operation limit, less than the five seconds within which counts must be exact again."""
+
+write_milliseconds = int(write_seconds * 1000)
 
 State = Mapping[str, Tally | None]
 
@@ -78,19 +80,21 @@ class Counters:
     ) -> set[str]:
         """Add what a batch changed, and end its mark.
 
-        ``uncertain`` names polls where a write may or may not stand: their mark stays until its
-        deadline, after which they are recounted. Answers the polls that must be recounted now.
+        ``uncertain`` names polls where a write may or may not stand, now or a little later: they
+        stay in doubt until a recount has come after all of it. Answers the polls that must be
+        recounted now.
         """
-        keep = set(uncertain)
-        touched = [i for i in writing.revisions if i in changes or i in keep or writing.marked]
-        if not touched:
+        unsure = set(uncertain)
+        if not writing.revisions:
             return set()
-        if not writing.marked:
-            return self._debts.owe(i for i in touched if i in changes or i in keep)
         try:
-            counted = await self._add(writing, touched, changes, keep)
+            if not writing.marked:
+                return await self._miss(writing, changes, unsure)
+            touched = list(writing.revisions)
+            counted = await self._add(writing, touched, changes, unsure)
         except RedisAway:
-            return self._debts.owe(touched)
+            self._debts.owe(writing.revisions, writing.token, unsure=unsure)
+            return set()
         return {i for i, one in zip(touched, counted, strict=True) if not one}
 
     async def read(self, poll_ids: Iterable[str]) -> State:
@@ -142,34 +146,55 @@ class Counters:
         await self.link.run(scripts.remove, [*own, *plain], *ring)
         await self.link.call("ZREM", keys.due, poll_id)
 
-    async def give_up(self, poll_ids: Iterable[str]) -> None:
-        """Declare counts wrong: readers turn to MongoDB until they are recounted."""
-        states = [self.keys.state(poll_id) for poll_id in poll_ids]
-        if states:
-            await self.link.run(scripts.give_up, states, self.link.run_id)
+    async def give_up(self, owed: Mapping[str, Debt]) -> None:
+        """Declare counts incomplete: readers turn to MongoDB until they are recounted, which the
+        reconciler does at once. Raises :class:`~quickpoll.foundation.redis.RedisAway`."""
+        for unsure in (False, True):
+            polls = [(i, debt) for i, debt in owed.items() if debt.unsure is unsure]
+            for start in range(0, len(polls), 500):
+                await self._give_up(polls[start : start + 500], write_milliseconds * unsure)
+
+    async def _give_up(self, polls: list[tuple[str, Debt]], milliseconds: int) -> None:
+        names = [name for i, _ in polls for name in (self.keys.state(i), self.keys.writes(i))]
+        tokens = [sorted(debt.tokens) for _, debt in polls]
+        await self.link.run(scripts.give_up, names, milliseconds, orjson.dumps(tokens))
+        await self.look_at([i for i, _ in polls], 0.0, "LT")
+
+    async def look_at(self, poll_ids: Iterable[str], seconds: float, condition: str = "") -> None:
+        """Have the reconciler look at polls in so many seconds. ``condition`` is one of ``ZADD``:
+        ``LT`` no later than planned, ``XX`` only what is planned anyway, ``NX`` only what is not.
+
+        Raises :class:`~quickpoll.foundation.redis.RedisAway`.
+        """
+        arguments = int(seconds * 1000), condition
+        await self.link.run(scripts.look_at, [self.keys.due], *arguments, *poll_ids)
 
     async def _mark(self, ids: list[str], token: str) -> dict[str, int]:
         keys = [
             key for i in ids for key in (self.keys.state(i), self.keys.writes(i), self.keys.gate(i))
         ]
-        lifetime = int(write_seconds * 1000)
-        answers = await self.link.run(scripts.begin, keys, token, lifetime, self.link.run_id)
+        arguments = token, write_milliseconds, self.link.run_id
+        answers = await self.link.run(scripts.begin, keys, *arguments)
         # The mark stands before the entry is made, and the reconciler looks at the marks after it
         # has removed an entry: so an entry is never missed.
-        await self._look_later(ids)
+        await self.look_at(ids, write_seconds, "LT")
         return dict(zip(ids, answers, strict=True))
 
-    async def _look_later(self, ids: list[str]) -> None:
-        due = microseconds() // 1000 + int(write_seconds * 1000)
-        entries = [part for i in ids for part in (due, i)]
-        await self.link.call("ZADD", self.keys.due, "NX", *entries)
+    async def _miss(
+        self, writing: Writing, changes: Mapping[str, Change], unsure: set[str]
+    ) -> set[str]:
+        """Redis knows nothing of this batch. It may be back; then it hears of it before anybody
+        hears that the batch is written."""
+        missed = changes.keys() | unsure
+        await self.give_up({i: Debt(unsure=i in unsure) for i in missed})
+        return set()
 
     async def _add(
         self,
         writing: Writing,
         touched: list[str],
         changes: Mapping[str, Change],
-        keep: set[str],
+        unsure: set[str],
     ) -> list[int]:
         keys: list[str] = []
         body = []
@@ -179,22 +204,16 @@ class Counters:
             keys += [self.keys.state(poll_id), self.keys.writes(poll_id)]
             keys += [self.keys.option(poll_id, option) for option, _ in steps]
             keys += [self.keys.likes(poll_id)] if change.likes else []
-            body.append(_change_body(poll_id, change, steps, keep=poll_id in keep))
-        answer: list[int] = await self.link.run(
-            scripts.apply,
-            keys,
-            writing.token,
-            self.link.run_id,
-            self.keys.updates,
-            orjson.dumps(body),
-        )
+            body.append(_change_body(poll_id, change, steps, unsure=poll_id in unsure))
+        arguments = writing.token, self.link.run_id, self.keys.updates, write_milliseconds
+        answer: list[int] = await self.link.run(scripts.apply, keys, *arguments, orjson.dumps(body))
         return answer
 
     async def _read_batch(self, batch: list[Entry[tuple[str, ...], State]]) -> None:
         wanted = list(dict.fromkeys(i for entry in batch for i in entry.item))
         tallies: State = {}
         try:
-            raw = await self.link.call("MGET", *map(self.keys.state, wanted))
+            raw = await self.link.ask("MGET", *map(self.keys.state, wanted))
             run = self.link.run_id
             tallies = {i: parse_state(one, run) for i, one in zip(wanted, raw, strict=True)}
         except RedisAway:
@@ -204,7 +223,7 @@ class Counters:
 
 
 def _change_body(
-    poll_id: str, change: Change, steps: list[tuple[str, int]], *, keep: bool
+    poll_id: str, change: Change, steps: list[tuple[str, int]], *, unsure: bool
 ) -> dict[str, object]:
     return {
         "id": poll_id,
@@ -212,5 +231,5 @@ def _change_body(
         "voters": change.voters,
         "likes": change.likes,
         "took": int(change.retracted),
-        "keep": int(keep),
+        "unsure": int(unsure),
     }

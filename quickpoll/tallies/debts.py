@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from bson import ObjectId
@@ -13,16 +14,26 @@ from quickpoll.foundation.mongo import Database
 collection_name = "uncounted"
 
 
+@dataclass(slots=True)
+class Debt:
+    """What Redis is to be told about one poll: that these batches have ended, and whether some
+    of their writes may still land."""
+
+    tokens: set[str] = field(default_factory=set)
+    unsure: bool = False
+
+
 class Debts:
     """What this instance owes Redis, and, durably, what all instances owe it.
 
     A note is written before the votes are, with the time until which they may still arrive, so
-    that no crash of an instance forgets it.
+    that no crash of an instance forgets it. Notes are judged by the instances' clocks, which
+    must agree within a second or so.
     """
 
     def __init__(self, database: Database) -> None:
         self._notes = database[collection_name]
-        self._owed: set[str] = set()
+        self._owed: dict[str, Debt] = {}
 
     async def note(self, poll_ids: Iterable[str], seconds: float) -> None:
         """Note that these polls are written to, for at most ``seconds`` from now."""
@@ -34,16 +45,31 @@ class Debts:
         if notes:
             await self._notes.bulk_write(notes, ordered=False)
 
-    def owe(self, poll_ids: Iterable[str]) -> set[str]:
+    def owe(self, poll_ids: Iterable[str], token: str = "", *, unsure: Iterable[str] = ()) -> None:
         """Remember polls whose counts Redis must give up as soon as it is back."""
-        owed = set(poll_ids)
-        self._owed |= owed
+        doubtful = set(unsure)
+        for poll_id in poll_ids:
+            debt = self._owed.setdefault(poll_id, Debt())
+            debt.unsure |= poll_id in doubtful
+            if token:
+                debt.tokens.add(token)
+
+    def take_owed(self) -> dict[str, Debt]:
+        """The polls that this instance owes; the caller settles them or owes them again."""
+        owed, self._owed = self._owed, {}
         return owed
 
-    def take_owed(self) -> set[str]:
-        """The polls that this instance owes; the caller settles them or owes them again."""
-        owed, self._owed = self._owed, set()
-        return owed
+    def owe_again(self, owed: dict[str, Debt]) -> None:
+        """Put back what could not be settled."""
+        for poll_id, debt in owed.items():
+            present = self._owed.setdefault(poll_id, Debt())
+            present.tokens |= debt.tokens
+            present.unsure |= debt.unsure
+
+    async def noted(self, limit: int = 5000) -> list[str]:
+        """Noted polls, whether their writes have ended or not."""
+        found = await self._notes.find({}, {"_id": 1}).limit(limit).to_list(limit)
+        return [str(note["_id"]) for note in found]
 
     async def ripe(self, limit: int = 200) -> list[tuple[str, datetime]]:
         """Noted polls whose writes have all ended, one way or the other."""

@@ -49,7 +49,8 @@ class Keys:
         return f"{self.prefix}tally:lease"
 
     def presence(self, instance: str) -> str:
-        """String, expires by itself: an instance was here; gone when Redis was emptied."""
+        """String, run id: an instance (or ``any``) was here in this life of Redis; gone when it
+        was emptied. That of an instance expires by itself."""
         return f"{self.prefix}tally:presence:{instance}"
 
     def closing(self, poll_id: str, deadline: int) -> str:

@@ -30,11 +30,10 @@ class Ledger:
         self, writing: Writing, changes: Mapping[str, Change], *, uncertain: Iterable[str] = ()
     ) -> None:
         """Count what was written. ``uncertain``: polls where a write may or may not stand."""
-        unsure = set(uncertain)
-        recount = await self._counters.finish(writing, changes, uncertain=unsure)
+        recount = await self._counters.finish(writing, changes, uncertain=uncertain)
         if not writing.marked:
             self._ring_here(changes)
-        self._rebuilder.soon(recount - unsure)
+        self._rebuilder.soon(recount)
 
     def _ring_here(self, changes: Mapping[str, Change]) -> None:
         """While Redis is away, the screens of this instance at least stay live."""

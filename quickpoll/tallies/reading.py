@@ -19,9 +19,10 @@ Tallies = dict[str, Tally]
 class TallyReader:
     """The counts of polls, always; a poll that does not exist has none.
 
-    Counts that Redis lacks are counted in MongoDB, one such reading at a time, so that their
-    versions, taken after each reading, have the order of the readings. A recount is begun, so
-    that the next reader finds them.
+    Counts that Redis lacks are counted in MongoDB, one such reading at a time. Each has the time
+    at which it began as its version: it holds all that was written before, so whatever it lacks
+    gets a higher version, and no slow reading stands in the way of a newer count. A recount is
+    begun, so that the next reader finds the counts in Redis.
     """
 
     def __init__(
@@ -50,11 +51,13 @@ class TallyReader:
         """The counts of those of the polls that exist."""
         wanted = list(poll_ids)
         read = await self._counters.read(wanted)
-        found = {i: tally for i in wanted if (tally := read.get(i)) is not None}
+        settled = {i: one for i, one in read.items() if one is not None and one.settled}
+        found = {i: settled[i] for i in wanted if i in settled}
         self._was_read(found)
         missing = tuple(i for i in wanted if i not in found)
         if missing:
             found |= await self._from_mongo(missing)
+            self._mend(i for i in found if read.get(i) is None)
         for poll_id, tally in found.items():
             self._note_version(poll_id, tally.version)
         return found
@@ -65,19 +68,22 @@ class TallyReader:
 
     async def _from_mongo(self, missing: tuple[str, ...]) -> Tallies:
         counted = await self._direct.submit(missing)
-        if self._counters.link.available:
-            self._rebuilder.soon(i for i in missing if i in counted)
         return {i: counted[i] for i in missing if i in counted}
 
+    def _mend(self, poll_ids: Iterable[str]) -> None:
+        if self._counters.link.available:
+            self._rebuilder.soon(poll_ids)
+
     async def _count_batch(self, batch: list[Entry[tuple[str, ...], Tallies]]) -> None:
-        wanted = {i for entry in batch for i in entry.item}
-        counted = await self._census.counts(wanted)
-        tallies = {i: self._labelled(i, one) for i, one in counted.items()}
+        began = microseconds()
+        counted = await self._census.counts({i for entry in batch for i in entry.item})
+        tallies = {i: self._labelled(i, one, began) for i, one in counted.items()}
         for entry in batch:
             entry.resolve(tallies)
 
-    def _labelled(self, poll_id: str, counted: Counted) -> Tally:
-        version = max(microseconds(), self._versions.get(poll_id, 0) + 1)
+    def _labelled(self, poll_id: str, counted: Counted, began: int) -> Tally:
+        version = max(began, self._versions.get(poll_id, 0) + 1)
+        self._note_version(poll_id, version)
         tally = Tally(counted.options, counted.voters, counted.likes, version, version)
         return replace(tally, revision=counted.revision)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from time import monotonic
 
 import orjson
@@ -13,14 +14,18 @@ from prometheus_client import Counter
 from quickpoll.foundation.mongo import is_outage
 from quickpoll.foundation.redis import RedisAway
 from quickpoll.tallies import scripts
-from quickpoll.tallies.counters import Counters, write_seconds
-from quickpoll.tallies.gate import Gate
+from quickpoll.tallies.counters import Counters, write_milliseconds, write_seconds
+from quickpoll.tallies.debts import Debt
+from quickpoll.tallies.gate import Gate, StillWriting
 from quickpoll.tallies.tally import Census, Counted, microseconds
 
 log = structlog.get_logger(__name__)
 
 recounts = Counter("quickpoll_recounts_total", "Polls recounted from MongoDB")
 drift = Counter("quickpoll_counter_drift_total", "Trusted counts that turned out wrong; must be 0")
+
+again_seconds = 0.25
+"""Until the next try where a batch has been in flight for too long."""
 
 
 class Rebuilder:
@@ -62,7 +67,7 @@ class Rebuilder:
         await asyncio.gather(*self._running.values(), return_exceptions=True)
 
     def _spawn(self, poll_id: str) -> asyncio.Task[int]:
-        task = asyncio.create_task(self._guarded(poll_id), name=f"recount-{poll_id}")
+        task = asyncio.create_task(self._until_done(poll_id), name=f"recount-{poll_id}")
         self._running[poll_id] = task
         task.add_done_callback(lambda done: self._ended(poll_id, done))
         return task
@@ -74,34 +79,51 @@ class Rebuilder:
         if not (isinstance(error, RedisAway) or is_outage(error)):
             log.error("recount_failed", poll_id=poll_id, exc_info=error)
 
-    async def _guarded(self, poll_id: str) -> int:
-        async with self._slots:
-            return await self._recount(poll_id)
-
-    async def _recount(self, poll_id: str) -> int:
+    async def _until_done(self, poll_id: str) -> int:
         while True:
-            async with self._gate.closed(poll_id) as token:
-                closed_at = monotonic()
-                counted = await self._census.count(poll_id)
-                wrong = await self._put(poll_id, token, counted, monotonic() - closed_at)
+            try:
+                async with self._slots:
+                    wrong = await self._recount(poll_id)
+            except StillWriting:
+                # Writers go on meanwhile; the mark they wait for ends or comes to its deadline.
+                await asyncio.sleep(again_seconds)
+                continue
             if wrong >= 0:
                 return wrong
 
-    async def _put(self, poll_id: str, token: str, counted: Counted | None, elapsed: float) -> int:
+    async def _recount(self, poll_id: str) -> int:
+        """One try; answers -1 where it must be counted again at once."""
+        try:
+            async with self._gate.closed(poll_id) as token:
+                closed_at = monotonic()
+                counted = await self._census.count(poll_id)
+                return await self._put(poll_id, token, counted, closed_at)
+        except (StillWriting, RedisAway):
+            raise
+        except Exception:
+            # What kept MongoDB from answering may keep writes from landing, too: the recount
+            # that settles it must come some time after it answers again.
+            with suppress(RedisAway):
+                await self._counters.give_up({poll_id: Debt(unsure=True)})
+            raise
+
+    async def _put(
+        self, poll_id: str, token: str, counted: Counted | None, closed_at: float
+    ) -> int:
         if counted is None:
             await self._counters.remove(poll_id)
             return 0
-        wrong = await self._open_gate(poll_id, token, counted, elapsed)
-        if wrong < 0:
-            return wrong
-        recounts.inc()
-        if wrong:
+        # While nobody likes: afterwards it would undo the step of a like that has come since.
+        await self._census.mend_likes(poll_id, counted.likes)
+        wrong = await self._open_gate(poll_id, token, counted, closed_at)
+        if wrong >= 0:
+            recounts.inc()
+        if wrong > 0:
             drift.inc(wrong)
             log.error("counter_drift", poll_id=poll_id, wrong=wrong)
-        await self._census.mend_likes(poll_id, counted.likes)
         return wrong
 
-    async def _open_gate(self, poll_id: str, token: str, counted: Counted, elapsed: float) -> int:
+    async def _open_gate(self, poll_id: str, token: str, counted: Counted, closed_at: float) -> int:
         keys = self._counters.keys
         plain = [keys.option(poll_id, option) for option in counted.options]
         body = {
@@ -110,11 +132,11 @@ class Rebuilder:
             "voters": counted.voters,
             "likes": counted.likes,
             "r": counted.revision,
+            "hung": int(counted.hung),
         }
         link = self._counters.link
         # The next look comes first: should this instance die here, somebody still looks.
-        due = microseconds() // 1000 + int(write_seconds * 1000)
-        await link.call("ZADD", keys.due, "NX", due, poll_id)
+        await self._counters.look_at([poll_id], write_seconds, "LT")
         return int(
             await link.run(
                 scripts.open_gate,
@@ -124,7 +146,7 @@ class Rebuilder:
                 keys.updates,
                 orjson.dumps(body),
                 microseconds(),
-                int(elapsed * 1000),
-                int(write_seconds * 1000),
+                int((monotonic() - closed_at) * 1000),
+                write_milliseconds,
             )
         )

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
 from time import monotonic
 
 import structlog
+from prometheus_client import Gauge
+from pymongo.errors import PyMongoError
 
-from quickpoll.foundation.mongo import is_outage
+from quickpoll.foundation.mongo import deadline, is_outage
 from quickpoll.foundation.redis import RedisAway
 from quickpoll.tallies import scripts
-from quickpoll.tallies.counters import Counters
-from quickpoll.tallies.debts import Debts
+from quickpoll.tallies.counters import Counters, write_seconds
+from quickpoll.tallies.debts import Debt, Debts
 from quickpoll.tallies.rebuild import Rebuilder, drift
-from quickpoll.tallies.tally import Census, Counted, Tally, microseconds, parse_state
+from quickpoll.tallies.tally import Census, Counted, Tally, parse_state
 
 log = structlog.get_logger(__name__)
 
@@ -29,9 +33,33 @@ lease_seconds = 2.0
 
 looks_at_once = 8
 
+most_due = 500
+
+notes_seconds = 0.5
+"""How long the return of Redis is put off to read what it has missed."""
+
 verify_share = 20
 """A verification may take at most one part in so many of the time: counting a large poll each
 time it falls quiet would cost its voters."""
+
+
+oldest_write = Gauge(
+    "quickpoll_oldest_write_seconds", "Age of the oldest batch between MongoDB and the counts"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What Redis knows of a poll. ``wait``: seconds until it may be worth another look."""
+
+    kind: str
+    version: str
+    wait: float
+    oldest_write: float
+
+    def still(self, before: Inspection) -> bool:
+        """Whether nothing has happened since a poll was found quiet."""
+        return (self.kind, self.version) == (before.kind, before.version)
 
 
 class Reconciler:
@@ -39,8 +67,8 @@ class Reconciler:
 
     A poll becomes due with each batch written to it. A batch past its deadline, a count that was
     given up or lost: the poll is recounted. A poll that is quiet is counted in MongoDB without
-    holding anybody off, and compared. ``recent`` names the polls in use on this instance: they
-    are recounted, unasked, when Redis turns out to have been emptied.
+    holding anybody off, and compared. ``recent`` names the polls in use: they are recounted,
+    unasked, when Redis turns out to have been emptied.
     """
 
     def __init__(
@@ -50,7 +78,7 @@ class Reconciler:
         debts: Debts,
         census: Census,
         rebuilder: Rebuilder,
-        recent: Callable[[], Iterable[str]] = tuple,
+        recent: Callable[[], Awaitable[Iterable[str]]],
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._instance = instance
@@ -63,11 +91,12 @@ class Reconciler:
         self._slots = asyncio.Semaphore(looks_at_once)
         self._verified: dict[str, tuple[float, float]] = {}
         self._read: set[str] = set()
+        self._present = False
         self._loop: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Start the rounds."""
-        self._counters.link.on_return(self.settle_owed)
+        self._counters.link.on_return(self.settle_all)
         self._loop = asyncio.create_task(self._rounds(), name="reconciler")
 
     async def aclose(self) -> None:
@@ -87,14 +116,24 @@ class Reconciler:
             self._read.update(poll_ids)
 
     async def settle_owed(self) -> None:
-        """Give up the counts that were missed while Redis was away, and recount them."""
+        """Give up the counts that were missed while Redis was away.
+
+        Raises :class:`~quickpoll.foundation.redis.RedisAway`; then they are owed still.
+        """
         owed = self._debts.take_owed()
         try:
             await self._counters.give_up(owed)
-        except RedisAway:
-            self._debts.owe(owed)
-            return
-        self._rebuilder.soon(owed)
+        except BaseException:
+            self._debts.owe_again(owed)
+            raise
+
+    async def settle_all(self) -> None:
+        """The same for what every instance has missed, as soon as Redis is back: nobody trusts
+        counts before. Raises :class:`~quickpoll.foundation.redis.RedisAway`."""
+        with suppress(PyMongoError), deadline(notes_seconds):
+            # Without MongoDB there is nothing to see or to count.
+            self._debts.owe(await self._debts.noted())
+        await self.settle_owed()
 
     async def round(self) -> None:
         """Look once at everything that is due."""
@@ -102,11 +141,13 @@ class Reconciler:
         await self._notice_loss()
         await self._check_plain_counters()
         if not await self._hold_lease():
+            oldest_write.set(0)
             return
         for poll_id, until in await self._debts.ripe():
-            await self._rebuilder.now(poll_id)
+            await self._counters.give_up({poll_id: Debt()})
             await self._debts.settle(poll_id, until)
-        await asyncio.gather(*[self._look(poll_id) for poll_id in await self._due()])
+        ages = await asyncio.gather(*[self._look(poll_id) for poll_id in await self._due()])
+        oldest_write.set(max(ages, default=0.0))
 
     async def _rounds(self) -> None:
         while True:
@@ -120,11 +161,19 @@ class Reconciler:
                     log.exception("reconciler_round_failed")
 
     async def _notice_loss(self) -> None:
-        """Leave a mark of this instance; one that is gone says that Redis was emptied."""
-        key, link = self._counters.keys.presence(self._instance), self._counters.link
-        if await link.call("SET", key, link.run_id, "XX", "EX", 60) is None:
-            await link.call("SET", key, link.run_id, "EX", 60)
-            self._rebuilder.soon(list(self._recent())[:1000])
+        """Leave marks in Redis; one that is gone, or from another life of Redis, says that counts
+        were lost. The own one tells of a loss since this instance started, the common one of a
+        loss before."""
+        keys, link = self._counters.keys, self._counters.link
+        own, common = await link.together(
+            [
+                ("SET", keys.presence(self._instance), link.run_id, "EX", 60, "GET"),
+                ("SET", keys.presence("any"), link.run_id, "GET"),
+            ]
+        )
+        if common != link.run_id or (self._present and own != link.run_id):
+            await self._counters.look_at(await self._recent(), 0.0, "LT")
+        self._present = True
 
     async def _hold_lease(self) -> bool:
         lease, milliseconds = self._counters.keys.lease, int(lease_seconds * 1000)
@@ -132,53 +181,54 @@ class Reconciler:
         return bool(await link.run(scripts.renew_lease, [lease], self._instance, milliseconds))
 
     async def _due(self) -> list[str]:
-        now = microseconds() // 1000
-        due: list[str] = await self._counters.link.call(
-            "ZRANGE", self._counters.keys.due, "-inf", now, "BYSCORE", "LIMIT", 0, 500
-        )
+        link, keys = self._counters.link, self._counters.keys
+        due: list[str] = await link.run(scripts.due_now, [keys.due], most_due)
         return due
 
-    async def _look(self, poll_id: str) -> None:
+    async def _look(self, poll_id: str) -> float:
+        """Judge a poll; answers the age in seconds of the oldest batch in flight."""
         async with self._slots:
-            await self._judge(poll_id)
+            seen = await self._inspect(poll_id)
+            await self._judge(poll_id, seen)
+            return seen.oldest_write
 
-    async def _judge(self, poll_id: str) -> None:
-        kind, version = await self._inspect(poll_id)
-        if kind in ("lost", "provisional"):
-            await self._rebuilder.now(poll_id)
+    async def _judge(self, poll_id: str, seen: Inspection) -> None:
+        if seen.kind == "lost":
+            self._rebuilder.soon([poll_id])
             await self._later(poll_id, busy_seconds)
-        elif kind == "busy":
-            await self._later(poll_id, busy_seconds)
+        elif seen.kind == "busy":
+            await self._later(poll_id, min(seen.wait + 0.01, busy_seconds))
         elif (wait := self._too_soon(poll_id)) > 0:
-            await self._later(poll_id, wait)
+            await self._later(poll_id, min(wait, busy_seconds))
         else:
-            await self._verify(poll_id, version)
+            await self._verify(poll_id, seen)
 
-    async def _inspect(self, poll_id: str) -> tuple[str, str]:
+    async def _inspect(self, poll_id: str) -> Inspection:
         keys, link = self._counters.keys, self._counters.link
         names = [keys.state(poll_id), keys.writes(poll_id), keys.gate(poll_id)]
-        kind, version = await link.run(scripts.inspect, names, link.run_id)
-        return kind, version
+        kind, version, wait, *left = await link.run(scripts.inspect, names, link.run_id)
+        age = write_seconds - left[0] / 1000 if left else 0.0
+        return Inspection(kind, version, wait / 1000, age)
 
     async def _later(self, poll_id: str, seconds: float) -> None:
-        due = microseconds() // 1000 + int(seconds * 1000)
-        await self._counters.link.call("ZADD", self._counters.keys.due, "XX", due, poll_id)
+        await self._counters.look_at([poll_id], seconds, "XX")
 
     def _too_soon(self, poll_id: str) -> float:
         ended, took = self._verified.get(poll_id, (0.0, 0.0))
         return ended + took * verify_share - self._clock()
 
-    async def _verify(self, poll_id: str, version: str) -> None:
+    async def _verify(self, poll_id: str, seen: Inspection) -> None:
         began = self._clock()
         counted = await self._census.count(poll_id)
         self._remember(poll_id, began)
-        if await self._inspect(poll_id) != ("quiet", version):
+        if not (await self._inspect(poll_id)).still(seen):
             await self._later(poll_id, busy_seconds)
-            return
-        if counted is None or not await self._agrees(poll_id, counted):
+        elif counted is not None and await self._agrees(poll_id, counted):
+            await self._forget(poll_id, seen)
+        else:
             log.warning("count_differs", poll_id=poll_id)
-            await self._rebuilder.now(poll_id)
-        await self._forget(poll_id, version)
+            self._rebuilder.soon([poll_id])
+            await self._later(poll_id, busy_seconds)
 
     def _remember(self, poll_id: str, began: float) -> None:
         if len(self._verified) > 10_000:
@@ -194,12 +244,11 @@ class Reconciler:
             and (state.voters, state.likes) == (counted.voters, counted.likes)
         )
 
-    async def _forget(self, poll_id: str, version: str) -> None:
-        link, due = self._counters.link, self._counters.keys.due
-        await link.call("ZREM", due, poll_id)
+    async def _forget(self, poll_id: str, seen: Inspection) -> None:
+        await self._counters.link.call("ZREM", self._counters.keys.due, poll_id)
         # A batch that was marked before the entry went has seen it and made none: look again.
-        if await self._inspect(poll_id) != ("quiet", version):
-            await link.call("ZADD", due, "NX", microseconds() // 1000 + 1000, poll_id)
+        if not (await self._inspect(poll_id)).still(seen):
+            await self._counters.look_at([poll_id], busy_seconds, "LT")
 
     async def _check_plain_counters(self) -> None:
         """Compare the counters for outside readers of polls that were looked at."""
@@ -208,11 +257,11 @@ class Reconciler:
             if await self._plain_differ(poll_id):
                 drift.inc()
                 log.error("plain_counter_differs", poll_id=poll_id)
-                await self._counters.give_up([poll_id])
-                self._rebuilder.soon([poll_id])
+                await self._counters.give_up({poll_id: Debt()})
 
     async def stored(self, poll_id: str) -> dict[str, int | None]:
-        """The counts as Redis has them, by option id, ``likes`` and ``voters``."""
+        """The counts as Redis has them, by option id, ``likes`` and ``voters``; of a state that
+        is not trusted, nothing."""
         tally = (await self._counters.read([poll_id]))[poll_id]
         if tally is None:
             return {}

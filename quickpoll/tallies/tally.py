@@ -17,7 +17,8 @@ class Tally:
 
     ``public_version`` moves only when something changes that everybody may see: whoever may not
     see the results gets that one, so that its steps do not tell how many have voted.
-    ``revision`` is that of the poll's own fields, 0 where it is not known.
+    ``revision`` is that of the poll's own fields, 0 where it is not known. ``settled`` is false
+    for counts that a recount has yet to confirm, since writes from before it may still land.
     """
 
     options: dict[str, int]
@@ -26,6 +27,7 @@ class Tally:
     version: int
     public_version: int
     revision: int = 0
+    settled: bool = True
 
     @property
     def votes(self) -> int:
@@ -35,12 +37,17 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What MongoDB holds of a poll, counted through its indexes."""
+    """What MongoDB holds of a poll, counted through its indexes.
+
+    ``hung``: MongoDB took suspiciously long to answer at first, so that writes which were sent
+    to it before may land now.
+    """
 
     options: dict[str, int]
     voters: int
     likes: int
     revision: int
+    hung: bool = False
 
 
 @dataclass(slots=True)
@@ -79,11 +86,11 @@ class Census(Protocol):
 
 
 def parse_state(raw: str | None, run_id: str) -> Tally | None:
-    """The counts in a stored state; ``None`` where it is missing or of another run."""
+    """The counts in a stored state; ``None`` where it is missing, of another run or incomplete."""
     if raw is None:
         return None
     state = orjson.loads(raw)
-    if state["run"] != run_id:
+    if state["run"] != run_id or state["d"]:
         return None
     return Tally(
         options=state["o"],
@@ -92,6 +99,7 @@ def parse_state(raw: str | None, run_id: str) -> Tally | None:
         version=int(state["v"]),
         public_version=int(state["p"]),
         revision=state["r"],
+        settled=not state["q"],
     )
 
 

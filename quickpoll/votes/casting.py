@@ -14,7 +14,10 @@ from datetime import UTC, datetime
 from enum import Enum
 from time import monotonic
 
+import structlog
 from bson import ObjectId
+from prometheus_client import Counter
+from pymongo.errors import PyMongoError
 
 from quickpoll.errors import (
     AlreadyVoted,
@@ -31,6 +34,12 @@ from quickpoll.tallies.ledger import Ledger
 from quickpoll.tallies.tally import Change
 from quickpoll.votes import rules
 from quickpoll.votes.store import Ballot, VoteStore, look_seconds
+
+log = structlog.get_logger(__name__)
+
+acknowledged = Counter(
+    "quickpoll_votes_acknowledged_total", "Ballots that MongoDB has acknowledged"
+)
 
 held_seconds = 0.01
 """Until the next try of a ballot whose poll is being recounted."""
@@ -175,6 +184,7 @@ class Casting:
             if isinstance(result, QuickPollError):
                 entry.reject(result)
             else:
+                acknowledged.inc(result.outcome in (Outcome.CREATED, Outcome.CHANGED))
                 entry.resolve(result)
         self._try_later(batch.again)
         if failure is not None:
@@ -326,9 +336,9 @@ class Casting:
         somebody else was faster, tried again."""
         try:
             written = await write
-        except Exception as error:
+        except PyMongoError as error:
             if not is_outage(error):
-                raise
+                log.exception("ballot_not_written")
             batch.doubt(entries)
             return False
         if not written:

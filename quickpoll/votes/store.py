@@ -8,12 +8,15 @@ from contextvars import Context
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
 from bson import ObjectId
 from odmantic import AIOEngine
-from pymongo.errors import BulkWriteError
+from pymongo.errors import BulkWriteError, PyMongoError
 
 from quickpoll.foundation.mongo import Document, deadline, is_outage
 from quickpoll.votes.models import Vote
+
+log = structlog.get_logger(__name__)
 
 duplicate_key = 11000
 
@@ -54,16 +57,16 @@ class VoteStore:
     async def insert(self, ballots: list[Document]) -> Inserted:
         """Insert ballots in one batch, acknowledged by a majority and journaled.
 
-        After a lost connection or a timeout it asks MongoDB what is there. Raises nothing for an
-        outage: the ballots concerned are then doubtful.
+        After a lost connection, a timeout or a refusal it asks MongoDB what is there: what is not
+        is doubtful.
         """
         try:
             await self._votes.insert_many(ballots, ordered=False)
         except BulkWriteError as error:
             return _judge(len(ballots), error)
-        except Exception as error:
+        except PyMongoError as error:
             if not is_outage(error):
-                raise
+                log.exception("ballots_not_written")
             # In a context of its own: the deadline of the write has passed.
             return await asyncio.create_task(self._look_for(ballots), context=Context())
         return Inserted(set(range(len(ballots))), set(), set())
@@ -124,9 +127,7 @@ class VoteStore:
         try:
             with deadline(look_seconds):
                 found = await self._votes.find({"_id": {"$in": ids}}, {"_id": 1}).to_list(None)
-        except Exception as error:
-            if not is_outage(error):
-                raise
+        except PyMongoError:
             found = []
         there = {document["_id"] for document in found}
         stored = {place for place, one in enumerate(ids) if one in there}
