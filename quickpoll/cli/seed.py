@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from quickpoll.cli.running import with_services
 from quickpoll.composition import Services
-from quickpoll.likes.liking import Act
+from quickpoll.likes.rules import Act
 from quickpoll.polls.bodies import NewPoll
 from quickpoll.polls.store import KnownPoll
 

@@ -13,7 +13,7 @@ from quickpoll.foundation.answers import Reply
 from quickpoll.lane.asking import Asked
 from quickpoll.lane.lane import Route
 from quickpoll.likes.handlers import LikeHandlers
-from quickpoll.likes.liking import Act
+from quickpoll.likes.rules import Act
 from quickpoll.results.bodies import PollQuery
 from quickpoll.results.handlers import ResultHandlers
 from quickpoll.results.links import next_link

@@ -5,7 +5,8 @@ from __future__ import annotations
 from quickpoll.auth.caller import Caller
 from quickpoll.errors import PollNotFound
 from quickpoll.foundation.answers import Reply, json_reply
-from quickpoll.likes.liking import Act, Liking
+from quickpoll.likes.liking import Liking
+from quickpoll.likes.rules import Act
 from quickpoll.polls.ids import checked_id
 from quickpoll.tallies.reading import TallyReader
 

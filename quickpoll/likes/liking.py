@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import Enum
 from time import monotonic
 
 from quickpoll.errors import PollNotFound, QuickPollError, Unavailable
 from quickpoll.foundation.batching import Batcher, Entry
 from quickpoll.foundation.mongo import deadline, is_outage, operation_seconds
-from quickpoll.likes.store import LikeStore
+from quickpoll.likes.rules import Act, outcomes, together
+from quickpoll.likes.store import LikeStore, Pair
 from quickpoll.polls.store import PollStore
 from quickpoll.tallies.counters import Writing, write_seconds
 from quickpoll.tallies.ledger import Ledger
 from quickpoll.tallies.tally import Change
 
 held_seconds = 0.01
-
-
-class Act(Enum):
-    """What a caller wants: to like, not to like, or the other than now."""
-
-    SET = "set"
-    UNSET = "unset"
-    TOGGLE = "toggle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +31,17 @@ class LikeWish:
 LikeEntry = Entry[LikeWish, bool]
 
 
+class Turn:
+    """What one caller wants of one poll in one batch: the acts, in the order of their arrival,
+    and the one that they amount to. The others are held for no time at all."""
+
+    def __init__(self, pair: Pair, entries: list[LikeEntry]) -> None:
+        self.pair = pair
+        self.entries = entries
+        self.acts = [entry.item.act for entry in entries]
+        self.act = together(self.acts)
+
+
 class LikeBatch:
     """One batch on its way: what it changed, what is in doubt, and who hears what."""
 
@@ -46,14 +50,17 @@ class LikeBatch:
         self.steps: defaultdict[str, int] = defaultdict(int)
         self.uncertain: set[str] = set()
         self.settled: list[tuple[LikeEntry, bool | QuickPollError]] = []
+        self.again: list[LikeEntry] = []
 
-    def settle(self, entry: LikeEntry, liked: bool, step: int) -> None:
-        self.steps[entry.item.poll_id] += step
-        self.settled.append((entry, liked))
+    def settle(self, turn: Turn, *, liked: bool) -> None:
+        """The turn was taken by a caller who liked the poll before, or not."""
+        found = outcomes(turn.acts, liked)
+        self.steps[turn.pair[1]] += found[-1] - liked
+        self.settled += zip(turn.entries, found, strict=True)
 
-    def doubt(self, entry: LikeEntry) -> None:
-        self.uncertain.add(entry.item.poll_id)
-        self.settled.append((entry, Unavailable()))
+    def doubt(self, turn: Turn) -> None:
+        self.uncertain.add(turn.pair[1])
+        self.settled += [(entry, Unavailable()) for entry in turn.entries]
 
     def changes(self) -> dict[str, Change]:
         return {poll_id: Change(likes=step) for poll_id, step in self.steps.items() if step}
@@ -91,12 +98,14 @@ class Liking:
                 entry.reject(result)
             else:
                 entry.resolve(result)
+        self._try_later(batch.again)
         if failure is not None:
             raise failure
 
     def _try_later(self, entries: list[LikeEntry]) -> None:
-        if entries:
-            asyncio.get_running_loop().call_later(held_seconds, self.batcher.requeue, entries)
+        waiting = [entry for entry in entries if entry.waiting]
+        if waiting:
+            asyncio.get_running_loop().call_later(held_seconds, self.batcher.requeue, waiting)
 
     async def _try_to_write(
         self, batch: LikeBatch, entries: list[LikeEntry], began: float
@@ -113,44 +122,57 @@ class Liking:
 
     async def _write(self, batch: LikeBatch, entries: list[LikeEntry]) -> None:
         known = await self._polls.current(batch.writing.revisions)
-        present = [entry for entry in entries if entry.item.poll_id in known]
         for entry in entries:
             if entry.item.poll_id not in known:
                 batch.settled.append((entry, PollNotFound()))
-        await self._insert(batch, [e for e in present if e.item.act is not Act.UNSET])
-        unset = [entry for entry in present if entry.item.act is Act.UNSET]
-        await asyncio.gather(*[self._delete(batch, entry) for entry in unset])
+        turns = _turns(entry for entry in entries if entry.item.poll_id in known)
+        await self._insert(batch, [turn for turn in turns if turn.act in (Act.SET, Act.TOGGLE)])
+        await asyncio.gather(
+            *[self._delete(batch, turn) for turn in turns if turn.act is Act.UNSET],
+            *[self._keep(batch, turn) for turn in turns if turn.act is Act.KEEP],
+        )
         await asyncio.gather(*[self._sort_copy(batch, *step) for step in batch.steps.items()])
 
-    async def _insert(self, batch: LikeBatch, entries: list[LikeEntry]) -> None:
-        if not entries:
+    async def _insert(self, batch: LikeBatch, turns: list[Turn]) -> None:
+        if not turns:
             return
         try:
-            new = await self._likes.insert([(e.item.user_id, e.item.poll_id) for e in entries])
+            new = await self._likes.insert([turn.pair for turn in turns])
         except Exception as error:
-            self._doubt_all(batch, entries, error)
+            self._doubt(batch, turns, error)
             return
         doubles = []
-        for entry, is_new in zip(entries, new, strict=True):
-            if is_new:
-                batch.settle(entry, liked=True, step=1)
-            elif entry.item.act is Act.SET:
-                batch.settle(entry, liked=True, step=0)
+        for turn, is_new in zip(turns, new, strict=True):
+            if is_new or turn.act is Act.SET:
+                batch.settle(turn, liked=not is_new)
             else:
-                doubles.append(entry)
-        await asyncio.gather(*[self._delete(batch, entry) for entry in doubles])
+                doubles.append(turn)
+        await asyncio.gather(*[self._delete(batch, turn) for turn in doubles])
 
-    async def _delete(self, batch: LikeBatch, entry: LikeEntry) -> None:
+    async def _delete(self, batch: LikeBatch, turn: Turn) -> None:
         try:
-            was_there = await self._likes.delete(entry.item.user_id, entry.item.poll_id)
+            was_there = await self._likes.delete(*turn.pair)
         except Exception as error:
-            self._doubt_all(batch, [entry], error)
+            self._doubt(batch, [turn], error)
             return
-        batch.settle(entry, liked=False, step=-int(was_there))
+        if was_there or turn.act is Act.UNSET:
+            batch.settle(turn, liked=was_there)
+        else:
+            # Taken back on another instance since the insert met it: the toggle's turn is later.
+            batch.again += turn.entries
 
-    def _doubt_all(self, batch: LikeBatch, entries: list[LikeEntry], error: Exception) -> None:
-        for entry in entries:
-            batch.doubt(entry)
+    async def _keep(self, batch: LikeBatch, turn: Turn) -> None:
+        user_id, poll_id = turn.pair
+        try:
+            liked = bool(await self._likes.of_user(user_id, [poll_id]))
+        except Exception as error:
+            self._doubt(batch, [turn], error)
+            return
+        batch.settle(turn, liked=liked)
+
+    def _doubt(self, batch: LikeBatch, turns: list[Turn], error: Exception) -> None:
+        for turn in turns:
+            batch.doubt(turn)
         if not is_outage(error):
             raise error
 
@@ -164,3 +186,10 @@ class Liking:
             batch.uncertain.add(poll_id)
             if not is_outage(error):
                 raise
+
+
+def _turns(entries: Iterable[LikeEntry]) -> list[Turn]:
+    grouped: defaultdict[Pair, list[LikeEntry]] = defaultdict(list)
+    for entry in entries:
+        grouped[entry.item.user_id, entry.item.poll_id].append(entry)
+    return [Turn(pair, of_pair) for pair, of_pair in grouped.items()]

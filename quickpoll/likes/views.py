@@ -9,7 +9,7 @@ from quickpoll.errors import PollNotFound
 from quickpoll.foundation.openapi import Answer, documented
 from quickpoll.likes.bodies import LikeBody
 from quickpoll.likes.handlers import LikeHandlers
-from quickpoll.likes.liking import Act
+from quickpoll.likes.rules import Act
 
 _liked = Answer(200, "Whether the caller likes the poll now, and how many do.", LikeBody)
 
