@@ -10,6 +10,7 @@ from quickpoll.auth.guard import Guard
 from quickpoll.auth.issuer import Issuer
 from quickpoll.auth.keys import KeyRing, SharedSecret
 from quickpoll.auth.limits import RateLimit, Unlimited
+from quickpoll.auth.sharing import LimitSharing
 from quickpoll.auth.tokens import Tokens
 from quickpoll.errors import Unavailable
 from quickpoll.foundation.mongo import open_client, open_engine
@@ -172,16 +173,21 @@ class Services:
         if self.issuer is not None:
             self.issuer.on_loss(self.tokens.forget_all)
         self.guard = Guard(self.tokens)
-        limited = settings.api_rate_limits == "on"
-        self.gatekeeper = Gatekeeper(
-            self.guard,
-            RateLimit(settings.api_rate_limit_user) if limited else Unlimited(),
-            RateLimit(settings.api_rate_limit_address) if limited else Unlimited(),
-        )
+        self._limit(settings)
+
+    def _limit(self, settings: Settings) -> None:
+        of_user = RateLimit(settings.api_rate_limit_user, name="user")
+        of_address = RateLimit(settings.api_rate_limit_address, name="address")
+        name_key = Keys(settings.api_redis_prefix).limit
+        self.limit_sharing = LimitSharing(self.redis, name_key, (of_user, of_address))
+        if settings.api_rate_limits == "on":
+            self.gatekeeper = Gatekeeper(self.guard, of_user, of_address)
+        else:
+            self.gatekeeper = Gatekeeper(self.guard, Unlimited(), Unlimited())
 
     def _go_live(self, settings: Settings) -> None:
         self.health = Health(self.mongo, self.redis, self.bell, self.schema, self.issuer)
         self.audience = Audience(settings.api_socket_clients, settings.api_socket_clients_per_user)
         self.sio, sender = make_server(settings.cors_origins)
-        self.live = LiveServer(self.sio, self.guard, self.views, self.audience)
+        self.live = LiveServer(self.sio, self.gatekeeper, self.views, self.audience)
         self.relay = Relay(self.polls, self.votes, self.tallies, self.audience, sender)

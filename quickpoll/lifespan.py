@@ -73,6 +73,7 @@ def _working_parts(services: Services) -> list[Any]:
 def _all_parts(services: Services) -> list[Any]:
     return [
         *([services.issuer] if services.issuer is not None else []),
+        services.limit_sharing,
         services.schema,
         services.bell,
         services.relay.coalescer,

@@ -1,15 +1,37 @@
-"""Rate limits: the generic cell rate algorithm (ITU-T I.371), in memory."""
+"""Rate limits: the generic cell rate algorithm (ITU-T I.371), in memory.
+
+A limit decides at once, by what it knows. ``sharing`` tells the other instances what was taken
+here and brings back what was taken there.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import lru_cache
+from ipaddress import IPv6Address, IPv6Network, ip_address
 from math import ceil
 from time import monotonic
 
 from quickpoll.errors import RateLimited
+from quickpoll.foundation import metrics
 
 remembered = 100_000
+
+worth_sharing = 0.1
+"""The part of a limit that a key may have taken here before the other instances are told: most
+callers never come near it, and cost nothing."""
+
+
+class Account:
+    """What one key has taken: ``arrival`` is when the whole of it will have drained (the
+    theoretical arrival time), ``untold`` the requests that other instances do not know of."""
+
+    __slots__ = ("arrival", "untold")
+
+    def __init__(self, arrival: float) -> None:
+        self.arrival = arrival
+        self.untold = 0
 
 
 class RateLimit:
@@ -19,23 +41,73 @@ class RateLimit:
     """
 
     def __init__(
-        self, count: int, seconds: float = 10.0, clock: Callable[[], float] = monotonic
+        self,
+        count: int,
+        seconds: float = 10.0,
+        clock: Callable[[], float] = monotonic,
+        name: str = "other",
     ) -> None:
+        self.name = name
+        self.seconds = seconds
         self._interval = seconds / count
-        self._tolerance = seconds - self._interval
+        # A microsecond more, lest rounding takes a request from somebody.
+        self._tolerance = seconds - self._interval + 1e-6
+        self._tell_from = seconds * worth_sharing
         self._clock = clock
-        self._arrivals: OrderedDict[str, float] = OrderedDict()
+        self._accounts: OrderedDict[str, Account] = OrderedDict()
+        self._due: set[str] = set()
+        self._refused = metrics.rate_limited.labels(name)
 
     def take(self, key: str) -> None:
         """Count a request. Raises :class:`~quickpoll.errors.RateLimited`."""
         now = self._clock()
-        arrival = max(self._arrivals.get(key, now), now)
-        if arrival - now > self._tolerance:
-            raise RateLimited(ceil(arrival - now - self._tolerance))
-        self._arrivals[key] = arrival + self._interval
-        self._arrivals.move_to_end(key)
-        if len(self._arrivals) > remembered:
-            self._arrivals.popitem(last=False)
+        account = self._accounts.get(key)
+        if account is None:
+            account = self._open(key, now)
+        else:
+            self._accounts.move_to_end(key)
+        ahead = account.arrival - now
+        if ahead <= 0:
+            account.untold = 0
+            ahead = 0.0
+        elif ahead > self._tolerance:
+            self._refused.inc()
+            self._due.add(key)  # what the others know decides how long it lasts
+            raise RateLimited(ceil(ahead - self._tolerance))
+        account.arrival = now + ahead + self._interval
+        account.untold += 1
+        if ahead > self._tell_from:
+            self._due.add(key)
+
+    def _open(self, key: str, now: float) -> Account:
+        account = self._accounts[key] = Account(now)
+        if len(self._accounts) > remembered:
+            forgotten, _ = self._accounts.popitem(last=False)
+            self._due.discard(forgotten)
+        return account
+
+    def tell(self) -> dict[str, float]:
+        """What other instances should know of and do not yet: seconds of its limit that each key
+        has taken here. Each is told once."""
+        now, told = self._clock(), {}
+        for key in self._due:
+            account = self._accounts[key]
+            told[key] = min(account.untold * self._interval, max(account.arrival - now, 0.0))
+            account.untold = 0
+        self._due = set()
+        return told
+
+    def hear(self, ahead: dict[str, float]) -> None:
+        """What all instances together have let each key take: seconds until it will have drained.
+
+        What was taken here in the meantime comes on top.
+        """
+        now = self._clock()
+        for key, seconds in ahead.items():
+            account = self._accounts.get(key)
+            if account is not None:
+                known = now + seconds + account.untold * self._interval
+                account.arrival = max(account.arrival, known)
 
 
 class Unlimited:
@@ -43,3 +115,18 @@ class Unlimited:
 
     def take(self, key: str) -> None:
         """Let everything through."""
+
+
+@lru_cache(maxsize=10_000)
+def network_of(address: str) -> str:
+    """What stands for an address in a limit: itself, or its /64 where it is an IPv6 address, since
+    anybody with one of those has all of them (RFC 6177)."""
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if not isinstance(parsed, IPv6Address):
+        return address
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(IPv6Network((parsed, 64), strict=False))

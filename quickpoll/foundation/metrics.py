@@ -27,3 +27,9 @@ key_fetches = Counter(
     "Fetches of the issuer's public keys (JWT_JWKS_URL), by outcome: fetched, failed",
     ("outcome",),
 )
+
+rate_limited = Counter(
+    "quickpoll_rate_limited_total",
+    "Requests refused with 429, by whose limit it was: user, address",
+    ("limit",),
+)

@@ -67,7 +67,7 @@ class RedisLink:
             "redis_connect_func": self._greet,
         }
         pool = ConnectionPool(socket_timeout=call_seconds, max_connections=10_000, **self._options)
-        self.client: aioredis.Redis = aioredis.Redis(connection_pool=pool)
+        self.client: aioredis.Redis = aioredis.Redis.from_pool(pool)
 
     def on_return(self, listener: Listener) -> None:
         """Call ``listener`` each time Redis has come back (the first time included), before
@@ -91,7 +91,7 @@ class RedisLink:
     def subscriber(self) -> aioredis.Redis:
         """A client of its own for pub/sub: its reads wait, so they have no time limit."""
         pool = ConnectionPool(socket_timeout=None, health_check_interval=0, **self._options)
-        return aioredis.Redis(connection_pool=pool)
+        return aioredis.Redis.from_pool(pool)
 
     async def call(self, *command: Any) -> Any:
         """Send one command. Raises :class:`RedisAway` when Redis does not answer."""

@@ -13,7 +13,8 @@ from engineio.packet import NOOP, Packet
 from socketio.exceptions import ConnectionRefusedError as Refusal
 
 from quickpoll.auth.caller import Caller
-from quickpoll.auth.guard import Guard, bearer
+from quickpoll.auth.gatekeeper import Gatekeeper
+from quickpoll.auth.guard import bearer
 from quickpoll.errors import InternalError, InvalidToken, QuickPollError, Unavailable, invalid
 from quickpoll.foundation.mongo import is_outage
 from quickpoll.polls.ids import is_id
@@ -33,10 +34,14 @@ class LiveServer:
     """Takes clients in, answers their requests and lets them go."""
 
     def __init__(
-        self, sio: socketio.AsyncServer, guard: Guard, views: PollViews, audience: Audience
+        self,
+        sio: socketio.AsyncServer,
+        gatekeeper: Gatekeeper,
+        views: PollViews,
+        audience: Audience,
     ) -> None:
         self.sio = sio
-        self._guard = guard
+        self._gatekeeper = gatekeeper
         self._views = views
         self._audience = audience
         self._timers: dict[str, asyncio.TimerHandle] = {}
@@ -71,7 +76,7 @@ class LiveServer:
 
     async def _connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
         try:
-            caller = await self._guard.admit(_token(environ, auth))
+            caller = await self._gatekeeper.admit_bare(_token(environ, auth), _address(environ))
             self._audience.enter(sid, caller)
         except QuickPollError as error:
             raise Refusal(error.detail, _told(error)) from None
@@ -100,6 +105,7 @@ class LiveServer:
         if client is None:
             return {"error": _told(InvalidToken()), "unknown": []}
         try:
+            self._gatekeeper.again(client.caller)
             return await self._follow(client, _poll_ids(arguments))
         except Exception as error:
             return {"error": _told(_as_ours(error)), "unknown": []}
@@ -161,6 +167,12 @@ def _token(environ: dict[str, Any], auth: Any) -> str | None:
         return bearer(header)
     values = parse_qs(environ.get("QUERY_STRING", "")).get("token", [])
     return values[0] if values else None
+
+
+def _address(environ: dict[str, Any]) -> str:
+    """Where a handshake came from, as the entrance has put it right."""
+    client = environ["asgi.scope"].get("client")
+    return str(client[0]) if client else "<local>"
 
 
 def _poll_ids(arguments: tuple[Any, ...]) -> list[str]:

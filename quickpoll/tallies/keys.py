@@ -57,6 +57,11 @@ class Keys:
         """String, expires by itself: somebody has announced that this deadline passed."""
         return f"{self.prefix}tally:{{{poll_id}}}:closed:{deadline}"
 
+    def limit(self, name: str, key: str) -> str:
+        """String, integer (µs since 1970), expires by itself: when what a user or an address has
+        taken of a rate limit will have drained. All of one limit in one slot."""
+        return f"{self.prefix}limit:{{{name}}}:{key}"
+
     @property
     def updates(self) -> str:
         """Channel: JSON ``{event, pollId, version, …}``, one message a change or batch."""
