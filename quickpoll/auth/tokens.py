@@ -13,6 +13,7 @@ import jwt
 
 from quickpoll.auth.caller import Caller
 from quickpoll.auth.keys import Candidate, VerificationKeys
+from quickpoll.auth.plain import ClaimRules, PlainTokens
 from quickpoll.errors import ExpiredToken, InvalidToken
 
 _object_id = re.compile("[0-9a-fA-F]{24}")
@@ -48,6 +49,7 @@ class Tokens:
         self._remembered = remembered
         self._clock = clock
         self._known: OrderedDict[str, Caller] = OrderedDict()
+        self._plain = PlainTokens(ClaimRules(user_id_claim, issuer, audience, leeway))
 
     def known(self, token: str) -> Caller | None:
         """The caller of a token that was verified before, where it has not expired since.
@@ -75,24 +77,35 @@ class Tokens:
     def forget_all(self) -> None:
         """Verify every token anew: a key has been withdrawn."""
         self._known.clear()
+        self._plain.forget_all()
 
     async def _verify(self, token: str) -> Caller:
         if len(token) > longest_token or not token.isascii():
             raise InvalidToken
+        claims = self._plain.claims(token, self._clock())
         try:
-            candidates = await self._keys.find(jwt.get_unverified_header(token))
-            return self._caller(self._decode_with_any(token, candidates))
+            return self._caller(claims or await self._judged(token))
         except jwt.ExpiredSignatureError as error:
             raise ExpiredToken from error
         except _undecodable as error:
             raise InvalidToken from error
 
-    def _decode_with_any(self, token: str, candidates: Sequence[Candidate]) -> dict[str, Any]:
-        """The claims, by the one key that has signed them."""
+    async def _judged(self, token: str) -> dict[str, Any]:
+        """The claims of a token, where PyJWT accepts it."""
+        header = jwt.get_unverified_header(token)
+        candidates = await self._keys.find(header)
+        claims, key = self._decode_with_any(token, candidates)
+        self._plain.learn(token, header["alg"], key)
+        return claims
+
+    def _decode_with_any(
+        self, token: str, candidates: Sequence[Candidate]
+    ) -> tuple[dict[str, Any], Any]:
+        """The claims, and the one key that has signed them."""
         for candidate in candidates[:-1]:
             with suppress(jwt.InvalidSignatureError):
-                return self._decode(token, candidate)
-        return self._decode(token, candidates[-1])
+                return self._decode(token, candidate), candidate.key
+        return self._decode(token, candidates[-1]), candidates[-1].key
 
     def _decode(self, token: str, candidate: Candidate) -> dict[str, Any]:
         return jwt.decode(
