@@ -22,6 +22,7 @@ export class Live {
     this.followed = new Set();
     this.tries = 0;
     this.retry = 0;
+    this.over = false; // refused, or closed: nothing is tried any more
     this.socket = io({
       path,
       auth: (give) => give({ token: token() }),
@@ -33,6 +34,7 @@ export class Live {
       autoConnect: false,
     });
     this.#listen();
+    window.addEventListener("online", () => this.#hurry());
     this.heard.state("connecting");
     this.socket.connect();
   }
@@ -57,6 +59,7 @@ export class Live {
   }
 
   close() {
+    this.over = true;
     clearTimeout(this.retry);
     this.socket.disconnect();
   }
@@ -92,10 +95,19 @@ export class Live {
   }
 
   #refuse(code) {
+    this.over = true;
     clearTimeout(this.retry);
     this.socket.disconnect();
     this.heard.state("refused");
     this.heard.refused(code);
+  }
+
+  // Back on the network: the next try is now, not when the library's patience is over.
+  #hurry() {
+    if (this.socket.connected || this.over) return;
+    this.heard.state("reconnecting");
+    this.socket.disconnect();
+    this.socket.connect();
   }
 
   #later() {

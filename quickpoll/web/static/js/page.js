@@ -44,7 +44,7 @@ export function askForToken(code) {
   say(byId("token-title"), title);
   say(byId("token-why"), next);
   show(byId("token-panel"));
-  if (first && code !== "missing_token") byId("token-title").focus();
+  if (first && code !== "missing_token") byId("token").focus();
 }
 
 function useToken(event) {

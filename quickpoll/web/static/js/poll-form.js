@@ -13,6 +13,17 @@ export class PollForm {
     this.details = byId(`${prefix}-more`);
     this.fields = form.elements;
     this.before = null;
+    this.wrong = `${prefix}-wrong-`;
+    for (const words of form.querySelectorAll("[data-wrong]")) this.#describe(words);
+  }
+
+  // What is wrong with a field is read out with it.
+  #describe(words) {
+    const name = words.dataset.wrong;
+    words.id = this.wrong + name;
+    const field = this.fields[name];
+    const others = field?.getAttribute("aria-describedby") ?? "";
+    field?.setAttribute("aria-describedby", `${others} ${words.id}`.trim());
   }
 
   /** Start anew, with empty options to fill in. */
@@ -48,7 +59,6 @@ export class PollForm {
   }
 
   #row(text, id, fixed, removable = false) {
-    const place = this.options.children.length + 1;
     const input = el("input", {
       type: "text",
       name: "option",
@@ -57,19 +67,19 @@ export class PollForm {
       dir: "auto",
       autocomplete: "off",
       disabled: fixed,
-      "aria-label": `Option ${place}`,
+      "aria-describedby": `${this.wrong}options`,
     });
     input.dataset.id = id;
     const row = el("li", {}, input);
     if (removable) row.append(this.#remover(row));
     this.options.append(row);
+    this.#renumber();
     return input;
   }
 
   #remover(row) {
     const button = el("button", { type: "button", class: "plain remove" }, "Remove");
     button.addEventListener("click", () => {
-      if (this.options.children.length <= fewest) return;
       const next = row.nextElementSibling ?? row.previousElementSibling;
       row.remove();
       this.#renumber();
@@ -78,11 +88,15 @@ export class PollForm {
     return button;
   }
 
+  // Of the fewest options that a poll may have none can be taken out.
   #renumber() {
-    [...this.options.children].forEach((row, place) => {
+    const rows = [...this.options.children];
+    rows.forEach((row, place) => {
       row.querySelector("input").setAttribute("aria-label", `Option ${place + 1}`);
       const remove = row.querySelector(".remove");
-      if (remove) remove.setAttribute("aria-label", `Remove option ${place + 1}`);
+      if (!remove) return;
+      remove.setAttribute("aria-label", `Remove option ${place + 1}`);
+      show(remove, rows.length > fewest);
     });
   }
 

@@ -17,6 +17,9 @@ const pollId = document.body.dataset.pollId;
 const second = 1000;
 
 class PollPage {
+  asked = 0;
+  shown = 0;
+
   async start() {
     offer(pollId);
     offerDuplicate(pollId);
@@ -72,8 +75,12 @@ class PollPage {
 
   // -- reading ------------------------------------------------------------------------------
 
+  // Of two reads under way the later one knows more: what the earlier one brings after it is old.
   async #read() {
+    const turn = ++this.asked;
     const { body } = await ask("GET", `/get-poll-by-id/${pollId}`);
+    if (turn < this.shown) return;
+    this.shown = turn;
     const voted = JSON.stringify(this.poll.view.userVotes);
     this.poll.read(body);
     this.#show();
@@ -137,7 +144,8 @@ class PollPage {
   #showNumbers() {
     const { poll } = this;
     this.ballot.move();
-    say(byId("voters"), poll.hidden ? "–" : number(poll.voters));
+    show(byId("turnout"), !poll.hidden);
+    say(byId("voters"), number(poll.voters));
     say(byId("voters-words"), poll.voters === 1 ? "voter" : "voters");
     const several = !poll.single && !poll.hidden;
     show(byId("votes-words"), several);
@@ -159,11 +167,11 @@ class PollPage {
     const tick = () => {
       const left = page.tick(this.poll);
       // The service says so within three seconds; if that did not get here, ask.
-      if (left < -4 * second && this.poll.isOpen && !this.asked) {
-        this.asked = true;
+      if (left < -4 * second && this.poll.isOpen && !this.overdue) {
+        this.overdue = true;
         this.#readQuietly();
       }
-      if (left > 0) this.asked = false;
+      if (left > 0) this.overdue = false;
     };
     setInterval(tick, second);
   }

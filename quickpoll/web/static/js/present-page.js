@@ -110,9 +110,11 @@ class PresentPage {
     byId("question").classList.toggle("long", poll.view.question.length > 120);
     document.title = `${poll.view.question} · QuickPoll`;
     move(this.rows, poll);
-    say(byId("voters"), poll.hidden ? "–" : number(poll.voters));
-    say(byId("voters-words"), poll.voters === 1 && !poll.hidden ? "voter" : "voters");
-    say(byId("votes-words"), poll.single || poll.hidden ? "" : "percent of voters");
+    show(byId("turnout"), !poll.hidden);
+    say(byId("voters"), number(poll.voters));
+    say(byId("voters-words"), poll.voters === 1 ? "voter" : "voters");
+    say(byId("votes-words"), poll.single ? "" : "percent of voters");
+    say(byId("join-words"), joinWords(poll));
     say(byId("hidden-results"), poll.hidden ? whyHidden(poll.view) : "");
     show(byId("hidden-results"), poll.hidden);
     page.tick(poll);
@@ -181,6 +183,11 @@ class PresentPage {
       byId("fullscreen").textContent = "Full screen is not allowed here";
     }
   }
+}
+
+function joinWords(poll) {
+  if (poll.isOpen) return "Vote at";
+  return poll.hidden ? "This poll is at" : "See the result at";
 }
 
 page.begin(() => new PresentPage().start());

@@ -25,7 +25,7 @@ const words = {
   poll_closed: ["The poll is closed", "No more votes are taken. What you see is the result."],
   already_voted: [
     "You have voted already",
-    "Each person has one ballot, and this poll does not allow changing it. Yours is marked below.",
+    "Each person has one ballot, and this poll does not allow changing it. Yours is marked.",
   ],
   vote_change_not_allowed: [
     "This vote stands",
@@ -33,7 +33,7 @@ const words = {
   ],
   poll_has_votes: [
     "Somebody has voted",
-    "From the first vote on, the question and the options stay as they are. To ask differently, use “Ask it anew”.",
+    "From the first vote on, the question and the options stay as they are. To ask differently, use “Ask the same again”.",
   ],
   locked: [
     "This setting is fixed",
@@ -76,8 +76,9 @@ export function whyHidden(poll) {
   return "Only the owner of this poll sees its results.";
 }
 
-/** How many choices a ballot takes. */
-export function howMany({ minChoices: least, maxChoices: most, options }) {
+/** What the options are for: how many a ballot takes, or that they are no longer to be chosen. */
+export function howMany({ minChoices: least, maxChoices: most, options, status, resultsHidden }) {
+  if (status === "closed") return resultsHidden ? "The options." : "The result.";
   if (most === 1) return "Choose one.";
   if (least === most) return `Choose ${least}.`;
   if (least === 1) return most === options.length ? "Choose as many as you like." : `Choose up to ${most}.`;
