@@ -23,7 +23,7 @@ longest_stop_seconds = 9.5
 @asynccontextmanager
 async def serving(services: Services) -> AsyncIterator[None]:
     """Start every part; end them in the reverse order, the writers of votes first."""
-    async with _opened(services, _all_parts(services)):
+    async with _opened(services, all_parts(services)):
         services.bell.on_ring(services.relay.hear)
         services.bell.on_gap(services.relay.missed)
         await services.schema.tried()
@@ -70,7 +70,8 @@ def _working_parts(services: Services) -> list[Any]:
     ]
 
 
-def _all_parts(services: Services) -> list[Any]:
+def all_parts(services: Services) -> list[Any]:
+    """Every part that runs while the service does, in the order in which they start."""
     return [
         *([services.issuer] if services.issuer is not None else []),
         services.limit_sharing,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from quart_schema.openapi import OpenAPIProvider
 from werkzeug.routing.converters import BaseConverter
 from werkzeug.routing.rules import Rule
@@ -23,6 +23,7 @@ from quickpoll.errors import (
     RateLimited,
     Unavailable,
     UnsupportedMediaType,
+    leaves,
     problem,
 )
 
@@ -51,7 +52,7 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
-    code: str
+    code: str = Field(json_schema_extra={"enum": [leaf.code for leaf in leaves()]})
     errors: list[FieldError] | None = None
 
 

@@ -23,6 +23,8 @@ held_seconds = 0.01
 
 @dataclass(frozen=True, slots=True)
 class LikeWish:
+    """What a caller wants of their like on a poll."""
+
     user_id: str
     poll_id: str
     act: Act
@@ -59,10 +61,12 @@ class LikeBatch:
         self.settled += zip(turn.entries, found, strict=True)
 
     def doubt(self, turn: Turn) -> None:
+        """The write may or may not stand: the callers try again, the poll is recounted."""
         self.uncertain.add(turn.pair[1])
         self.settled += [(entry, Unavailable()) for entry in turn.entries]
 
     def changes(self) -> dict[str, Change]:
+        """What the batch adds to the counts of each poll."""
         return {poll_id: Change(likes=step) for poll_id, step in self.steps.items() if step}
 
 

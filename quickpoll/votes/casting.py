@@ -93,12 +93,15 @@ class Batch:
     again: list[WishEntry] = field(default_factory=list)
 
     def settle(self, entry: WishEntry, outcome: Outcome, ballot: Ballot | None) -> None:
+        """What became of an entry; its caller hears it once everything is counted."""
         self.settled.append((entry, Result(outcome, ballot)))
 
     def refuse(self, entry: WishEntry, error: QuickPollError) -> None:
+        """An entry that was not written, and why."""
         self.settled.append((entry, error))
 
     def doubt(self, entries: Iterable[WishEntry]) -> None:
+        """Entries that may or may not stand: their callers try again, their polls are recounted."""
         for entry in entries:
             self.uncertain.add(entry.item.poll_id)
             self.refuse(entry, Unavailable())

@@ -1,5 +1,4 @@
-"""The README's own words: its blocks are run as they are printed, its facts held against the
-code."""
+"""The README's blocks, run as they are printed."""
 
 from __future__ import annotations
 
@@ -113,23 +112,3 @@ def test_the_script_shows_a_vote_as_it_is_cast(shell: Shell, run: Launched) -> N
 
 def read_until(lines: Iterator[str], words: str) -> bool:
     return any(line.startswith(words) for line in lines)
-
-
-def test_every_command_of_the_readme_exists(run: Launched) -> None:
-    table = readme.partition("## Commands")[2].partition("\n## ")[0]
-    named = re.findall(r"^\| `(?!make )(\w+)[^`]*`", table, re.MULTILINE)
-    for name in named:
-        helped = run.command(name, "--help")
-        assert helped.returncode == 0, helped.stderr
-        for flag in re.findall(rf"^\| `{name}.*$", table, re.MULTILINE):
-            assert all(one in helped.stdout for one in re.findall(r"--[a-z-]+", flag)), name
-    offered = re.findall(r"^  (\w+) ", run.command("--help").stdout, re.MULTILINE)
-    brought_by_quart = {"routes", "run", "schema", "shell"}
-    assert set(offered) - brought_by_quart == set(named)
-
-
-def test_every_target_of_the_readme_exists() -> None:
-    table = readme.partition("## Commands")[2].partition("\n## ")[0]
-    named = re.findall(r"^\| `make (\w+)`", table, re.MULTILINE)
-    makefile = (root / "Makefile").read_text()
-    assert set(named) == set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE)) - {"help"}

@@ -23,7 +23,8 @@ class BodyDecoder(Protocol):
     done: bool
 
     @property
-    def remaining(self) -> int | None: ...
+    def remaining(self) -> int | None:
+        """See above."""
 
     def feed(self, data: bytes) -> tuple[bytes, bytes]:
         """Split ``data`` into content and what follows after the end of the body.
@@ -44,9 +45,11 @@ class FixedLength:
 
     @property
     def remaining(self) -> int | None:
+        """Bytes still to come."""
         return self._left
 
     def feed(self, data: bytes) -> tuple[bytes, bytes]:
+        """Split ``data`` into content and what follows after the end of the body."""
         content, rest = data[: self._left], data[self._left :]
         self._left -= len(content)
         self.done = self._left == 0
@@ -75,9 +78,15 @@ class Chunked:
 
     @property
     def remaining(self) -> int | None:
+        """0 at the end; before, nobody can tell."""
         return 0 if self.done else None
 
     def feed(self, data: bytes) -> tuple[bytes, bytes]:
+        """Split ``data`` into content and what follows after the end of the body.
+
+        Raises:
+            BadRequestError: the framing is broken.
+        """
         content: list[bytes] = []
         self._data = self._data[self._at :] + data if self._data else data
         self._at = 0

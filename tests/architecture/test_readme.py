@@ -1,0 +1,62 @@
+"""What the README and the other pages say, held against what there is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from quickpoll.factory import create_app
+from tests.architecture.house import root
+from tests.conftest import secret, settings_from
+
+readme = (root / "README.md").read_text("utf-8")
+unwritten = {"consistency.md", "realtime.md", "performance.md", "operations.md", "security.md"}
+pages = [root / "README.md", root / "CHANGELOG.md", *sorted((root / "docs").rglob("*.md"))]
+
+
+def named_commands() -> dict[str, str]:
+    """The operator's commands in the README, each with its row."""
+    table = readme.partition("## Commands")[2].partition("\n## ")[0]
+    return {name: row for row, name in re.findall(r"^(\| `(?!make )(\w+).*)$", table, re.MULTILINE)}
+
+
+def test_the_commands_are_those_of_the_readme() -> None:
+    app = create_app(
+        settings_from(
+            {"API_DATABASE_URL": "mongodb://nowhere.invalid/quickpoll", "JWT_SECRET_KEY": secret}
+        )
+    )
+    commands = app.cli.commands
+    assert set(commands) - {"schema"} == set(named_commands())  # quart-schema brings `schema`
+    for name, row in named_commands().items():
+        flags = {one for parameter in commands[name].params for one in parameter.opts}
+        assert set(re.findall(r"--[a-z-]+", row)) <= flags, name
+
+
+def test_the_targets_of_make_are_those_of_the_readme() -> None:
+    named = re.findall(r"^\| `make (\w+)`", readme, re.MULTILINE)
+    makefile = (root / "Makefile").read_text("utf-8")
+    offered = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE)) - {"help"}
+    assert set(named) == offered
+
+
+@pytest.mark.parametrize("page", pages, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    text = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if target.startswith(("http://", "https://", "mailto:")):
+            continue
+        path, _, anchor = target.partition("#")
+        file = page.parent / path if path else page
+        if path.rpartition("/")[2] in unwritten:
+            continue
+        assert file.exists(), target
+        if anchor:
+            assert anchor in _anchors(file), target
+
+
+def _anchors(file: Path) -> set[str]:
+    heads = re.findall(r"^#+ (.*)$", file.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}
