@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """``user_id`` in lower-case hexadecimal; ``expires_at`` in seconds since 1970."""
 
     user_id: str

@@ -10,7 +10,7 @@ from quart import Response
 json_media_type = "application/json"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reply:
     """What a route answers, before any framework has seen it.
 
@@ -34,8 +34,8 @@ class Reply:
         """The header fields as :meth:`response` has them, for ASGI."""
         found = [(n.lower().encode(), value.encode()) for n, value in self.headers.items()]
         if self.media_type is not None:
-            found.append((b"content-type", self.media_type.encode()))
-            found.append((b"content-length", b"%d" % len(self.body)))
+            length = b"%d" % len(self.body)
+            found += (b"content-type", self.media_type.encode()), (b"content-length", length)
         return found
 
 

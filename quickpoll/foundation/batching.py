@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from quickpoll.errors import Overloaded, Unavailable
+from quickpoll.foundation.patience import Patience
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -78,7 +79,7 @@ class Batcher(Generic[Item, Result]):
         self._capacity = capacity
         self._largest = largest
         self._lanes = lanes
-        self._patience = patience
+        self._patience: Patience[asyncio.Future[Result]] = Patience(patience, _give_up)
         self._waiting: deque[Entry[Item, Result]] = deque()
         self._arrived = asyncio.Event()
         self._workers: list[asyncio.Task[None]] = []
@@ -123,12 +124,11 @@ class Batcher(Generic[Item, Result]):
 
     async def outcome(self, future: asyncio.Future[Result]) -> Result:
         """Wait for a future of :meth:`enqueue`, at most ``patience`` seconds."""
-        loop = asyncio.get_running_loop()
-        timer = loop.call_later(self._patience, _give_up, future)
+        self._patience.begin(future)
         try:
             return await future
         finally:
-            timer.cancel()
+            self._patience.end(future)
 
     def requeue(self, entries: list[Entry[Item, Result]]) -> None:
         """Put entries back at the head of the line (their poll was being recounted)."""
@@ -165,6 +165,6 @@ class Batcher(Generic[Item, Result]):
                 self.observe(self.name, len(batch), asyncio.get_running_loop().time() - began)
 
 
-def _give_up(future: asyncio.Future[Result]) -> None:
+def _give_up(future: asyncio.Future[Any]) -> None:
     if not future.done():
         future.set_exception(Unavailable())

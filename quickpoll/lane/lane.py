@@ -16,9 +16,9 @@ from functools import cached_property
 from quickpoll.auth.caller import Caller
 from quickpoll.foundation.answers import Reply
 from quickpoll.foundation.origins import OriginFields
+from quickpoll.foundation.patience import TimeLimit
 from quickpoll.foundation.problems import as_error, problem_reply
 from quickpoll.lane.asking import Application, Asked, Receive, Scope, Send, ordinary
-from quickpoll.polls.ids import is_id
 
 base = "/api/poll/"
 
@@ -56,7 +56,7 @@ class Lane:
         self.app = app
         self._enter = enter
         self._origins = origins
-        self._seconds = seconds
+        self._limit = TimeLimit(seconds)
         self._routes: dict[tuple[str, str, int], Route] = {}
 
     def add(self, *routes: Route) -> None:
@@ -79,7 +79,7 @@ class Lane:
             return None
         name, *ids = scope["path"][len(base) :].split("/")
         route = self._routes.get((scope["method"], name, len(ids)))
-        if route is None or not all(map(is_id, ids)):
+        if route is None or "" in ids:
             return None
         asked = ordinary(scope, ids)
         return None if asked is None or not route.takes(asked) else (route, asked)
@@ -87,13 +87,22 @@ class Lane:
     async def _answer(self, route: Route, asked: Asked, send: Send) -> None:
         asked.scope["quickpoll.route"] = route.template
         try:
-            async with asyncio.timeout(self._seconds):
-                caller = await self._enter(asked.field(b"authorization"), asked.client)
-                asked.scope["quickpoll.user_id"] = caller.user_id
-                reply = await route.answer(caller, asked)
+            reply = await self._reply(route, asked)
         except Exception as raised:
             reply = problem_reply(as_error(raised))
         fields = reply.fields()
         fields += self._origins.of(asked.origin)
         await send({"type": "http.response.start", "status": reply.status, "headers": fields})
         await send({"type": "http.response.body", "body": reply.body})
+
+    async def _reply(self, route: Route, asked: Asked) -> Reply:
+        task = self._limit.begin()
+        try:
+            caller = await self._enter(asked.field(b"authorization"), asked.client)
+            asked.scope["quickpoll.user_id"] = caller.user_id
+            return await route.answer(caller, asked)
+        except asyncio.CancelledError:
+            self._limit.judge(task)
+            raise
+        finally:
+            self._limit.end(task)

@@ -143,6 +143,19 @@ async def test_pages_of_other_origins(settings: Settings, allowed: tuple[str, ..
             await both.agree(Request("GET", listing, {"Origin": origin}))
 
 
+@pytest.mark.parametrize(
+    "no_id", ["zzz", unknown[:-1], unknown + "\n", "é" * 24, "..", "{poll_id}"]
+)
+async def test_what_is_no_id(both: Both, no_id: str) -> None:
+    for request in (
+        Request("GET", f"{get}/{no_id}", bearer(voter)),
+        Request("POST", f"{cast}/{no_id}/{unknown}", bearer(voter)),
+        Request("POST", f"{cast}/{unknown}/{no_id}", bearer(voter)),
+        Request("PUT", f"{like}/{no_id}", bearer(voter)),
+    ):
+        assert (await both.agree(request)).status == 422
+
+
 async def test_votes_that_are_refused(both: Both, polls: dict[str, dict[str, Any]]) -> None:
     def on(kind: str, choice: str | None = None) -> Request:
         poll = polls[kind]
@@ -269,8 +282,7 @@ async def test_without_the_database(settings: Settings) -> None:
 left_to_quart = {
     "another method": Request("GET", f"{cast}/{unknown}/{unknown}", bearer(voter)),
     "preflight": Request("OPTIONS", f"{cast}/{unknown}/{unknown}", page),
-    "no id": Request("POST", f"{cast}/{unknown}/zzz", bearer(voter)),
-    "an id too short": Request("GET", f"{get}/{unknown[:-1]}", bearer(voter)),
+    "an empty id": Request("POST", f"{cast}/{unknown}/", bearer(voter)),
     "a part too many": Request("GET", f"{get}/{unknown}/", bearer(voter)),
     "a body": Request("POST", f"{cast}/{unknown}/{unknown}", bearer(voter), body=b"{}"),
     "a large body": Request("PUT", f"{like}/{unknown}", bearer(voter), body=b"x" * 70_000),
