@@ -6,12 +6,14 @@ ARG PYTHON_VERSION=3.13
 FROM python:${PYTHON_VERSION}-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_INPUT=1
 WORKDIR /src
-# The dependencies first: they change less often than the code, and are kept as a layer.
+# The dependencies first: they change less often than the code, and are kept as a layer. The locks
+# are complete, so nothing is left to resolve (--no-deps) or to build (--only-binary).
 COPY requirements/ requirements/
 RUN python -m venv --without-pip /opt/quickpoll \
-    && python -m pip --python /opt/quickpoll/bin/python install \
+    && python -m pip --python /opt/quickpoll/bin/python install --no-deps \
         --only-binary :all: --require-hashes --requirement requirements/production.txt \
-    && python -m pip install --require-hashes --requirement requirements/build.txt
+    && python -m pip install --no-deps \
+        --only-binary :all: --require-hashes --requirement requirements/build.txt
 COPY pyproject.toml hypercorn.toml README.md LICENSE ./
 COPY quickpoll/ quickpoll/
 RUN python -m pip wheel --no-deps --no-build-isolation --wheel-dir /wheel . \

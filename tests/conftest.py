@@ -124,7 +124,7 @@ class Instance:
     def __init__(self, variables: dict[str, str], port: int | None = None) -> None:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._variables = variables
+        self.variables = variables
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -141,16 +141,19 @@ class Instance:
 
     def start(self, *, wait: bool = True) -> Instance:
         """Start it, and wait until it is ready."""
-        command = ["-m", "hypercorn", "--config", "hypercorn.toml"]
-        bind = ["--bind", f"127.0.0.1:{self.port}", "quickpoll.asgi:app"]
+        command, folder = self.command()
         self._process = subprocess.Popen(
-            [sys.executable, *command, *bind],
-            cwd=root,
-            env={**bare_environment(), **self._variables},
+            command, cwd=folder, env={**bare_environment(), **self.variables}
         )
         if wait:
             self.wait_until_ready()
         return self
+
+    def command(self) -> tuple[list[str], Path]:
+        """What starts it, and in which folder."""
+        serve = ["-m", "hypercorn", "--config", "hypercorn.toml"]
+        bind = ["--bind", f"127.0.0.1:{self.port}", "quickpoll.asgi:app"]
+        return [sys.executable, *serve, *bind], root
 
     def wait_until_ready(self, seconds: float = 30.0) -> None:
         """Wait until it serves requests."""
