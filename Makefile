@@ -6,6 +6,7 @@ SHELL := /bin/sh
 VENV := .venv
 PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
+CHECKERS := $(VENV)/.checkers
 
 # The first interpreter that fits; `make setup PYTHON=/path/to/python3.12` chooses another.
 FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
@@ -16,7 +17,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --no-input --quiet --quiet
 LOCK := --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --quiet \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' $(LOCKARGS)
 
-.PHONY: help setup run test check format-check lint types format lock screenshots faults bench clean
+.PHONY: help setup run test check format-check lint types format lock smoke screenshots faults bench clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -37,13 +38,18 @@ $(INSTALLED): pyproject.toml requirements/development.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# Linters and schemas for what operators use; 200 MB that only a check needs.
+$(CHECKERS): $(INSTALLED) requirements/operations.txt
+	@$(PIP) install --no-deps --require-hashes --requirement requirements/operations.txt
+	@touch $@
+
 run: $(INSTALLED) ## Run the service with embedded stores on http://127.0.0.1:8001 (PORT=...)
 	@exec $(PY) -m quickpoll --with-parent $(if $(PORT),--port $(PORT))
 
 test: $(INSTALLED) ## Run the tests (ARGS='-k name' for some of them)
 	@$(PY) -m pytest $(ARGS)
 
-check: $(INSTALLED) format-check lint types ## Run everything that CI runs
+check: $(CHECKERS) format-check lint types ## Run everything that CI runs
 	@$(PY) -m pytest --cov --cov-report=term $(ARGS)
 
 format-check: $(INSTALLED)
@@ -69,9 +75,15 @@ lock: ## Pin every dependency anew in requirements/ (LOCKARGS=--upgrade)
 		--constraint requirements/development.txt --output-file requirements/production.txt
 	@build/lock/bin/uv pip compile $(LOCK) requirements/build.in \
 		--constraint requirements/development.txt --output-file requirements/build.txt
+	@build/lock/bin/uv pip compile $(LOCK) requirements/operations.in \
+		--constraint requirements/development.txt --output-file requirements/operations.txt
 
 screenshots: $(INSTALLED) ## Take the README's pictures anew (needs Chromium)
 	@SCREENSHOTS=docs/images $(PY) -m pytest --quiet tests/browser/test_screenshots.py
+
+smoke: ## Start the containers and prove them: a poll, a vote, the count on both instances
+	docker compose up --build --detach --wait
+	docker compose exec -T quickpoll-1 python - < config/smoke.py
 
 faults: $(INSTALLED) ## Kill, stop and flush things under load for minutes (ARGS='--minutes 10')
 	@$(PY) -m tests.faults $(ARGS)

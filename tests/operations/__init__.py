@@ -1,0 +1,1 @@
+"""The files that operators use, checked by the tools that read them."""
