@@ -29,6 +29,7 @@ from quickpoll.polls.creation import PollCreation
 from quickpoll.polls.models import Poll
 from quickpoll.polls.store import PollStore
 from quickpoll.realtime.audience import Audience
+from quickpoll.realtime.doorkeeper import Doorkeeper
 from quickpoll.realtime.relay import Relay
 from quickpoll.realtime.sending import make_server
 from quickpoll.realtime.server import LiveServer
@@ -188,6 +189,14 @@ class Services:
     def _go_live(self, settings: Settings) -> None:
         self.health = Health(self.mongo, self.redis, self.bell, self.schema, self.issuer)
         self.audience = Audience(settings.api_socket_clients, settings.api_socket_clients_per_user)
-        self.sio, sender = make_server(settings.cors_origins)
-        self.live = LiveServer(self.sio, self.gatekeeper, self.views, self.audience)
-        self.relay = Relay(self.polls, self.votes, self.tallies, self.audience, sender)
+        self.sio, fanout = make_server(settings.cors_origins)
+        self.doorkeeper = Doorkeeper(self.sio)
+        self.live = LiveServer(
+            self.sio,
+            fanout,
+            self.gatekeeper,
+            self.views,
+            self.audience,
+            settings.api_jwt_leeway,
+        )
+        self.relay = Relay(self.polls, self.votes, self.tallies, self.audience, fanout)

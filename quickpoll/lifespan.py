@@ -78,6 +78,7 @@ def all_parts(services: Services) -> list[Any]:
         services.schema,
         services.bell,
         services.relay.coalescer,
+        services.doorkeeper,
         services.reconciler,
         services.deleting,
         services.deadlines,

@@ -10,6 +10,7 @@ from quickpoll.auth.caller import Caller
 from quickpoll.foundation.mongo import is_outage
 from quickpoll.likes.store import LikeStore
 from quickpoll.management.store import DeletionStore, HistoryStore
+from quickpoll.polls.models import public
 from quickpoll.polls.rules import check_manages
 from quickpoll.polls.store import PollStore
 from quickpoll.tallies.announcing import Announcer
@@ -63,17 +64,20 @@ class Deleting:
         check_manages(caller, poll)
         await self._deletions.note(poll)
         async with self._gate.closed_if_possible(poll_id):
-            await self._erase(poll_id, poll.option_ids())
+            await self._erase(poll_id)
+            await self._announcer.removed(
+                poll_id, poll.option_ids(), public=poll.visibility == public
+            )
         log.info("poll_deleted", poll_id=poll_id, user_id=caller.user_id)
 
     async def sweep(self) -> None:
         """Finish deletions: a vote that was under way may have been written after the first."""
         for poll_id, option_ids in await self._deletions.ripe(2 * write_seconds):
-            if await self._erase(poll_id, option_ids, again=True):
+            await self._erase(poll_id)
+            if await self._announcer.removed_again(poll_id, option_ids):
                 await self._deletions.done(poll_id)
 
-    async def _erase(self, poll_id: str, option_ids: list[str], *, again: bool = False) -> bool:
-        """Erase everything; answers whether that includes what Redis has."""
+    async def _erase(self, poll_id: str) -> None:
         # The poll first: from then on votes get 404 and nothing counts it anew.
         await self._polls.delete(poll_id)
         await asyncio.gather(
@@ -81,7 +85,6 @@ class Deleting:
             self._likes.delete_all(poll_id),
             self._history.delete_all(poll_id),
         )
-        return await self._announcer.removed(poll_id, option_ids, again=again)
 
     async def _sweep_forever(self) -> None:
         while True:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -56,6 +57,10 @@ class PollStore:
             return await self.fresh(poll_id)
         self._known.move_to_end(poll_id)
         return known
+
+    def known(self, poll_id: str) -> KnownPoll | None:
+        """A poll as it is in memory; ``None`` where it is not."""
+        return self._known.get(poll_id)
 
     async def get_many(self, poll_ids: Iterable[str]) -> dict[str, KnownPoll]:
         """Those of the polls that exist."""
@@ -164,8 +169,12 @@ class PollStore:
     async def recent(self, most: int = 1000) -> list[str]:
         """Polls in use: the last used here, and the newest in MongoDB."""
         newest = await self._polls.find({}, {"_id": 1}).sort("_id", -1).limit(most).to_list(most)
-        used = list(reversed(self._known))[:most]
+        used = self.in_use(most)
         return list(dict.fromkeys([*used, *(str(one["_id"]) for one in newest)]))
+
+    def in_use(self, most: int) -> list[str]:
+        """Polls that were used here, the last first."""
+        return list(islice(reversed(self._known), most))
 
     def is_known(self, poll_id: str) -> bool:
         """Whether the poll is in memory."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -28,7 +29,8 @@ class Client:
     sid: str
     caller: Caller
     polls: set[str] = field(default_factory=set)
-    on_firehose: bool = True
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by the request of the client that is being answered: one after the other."""
 
 
 class Audience:
@@ -51,7 +53,7 @@ class Audience:
         return sum(len(followers) for followers in self._followers.values())
 
     def enter(self, sid: str, caller: Caller) -> Client:
-        """Take a client in, on the firehose.
+        """Take a client in; it gets nothing yet.
 
         Raises :class:`~quickpoll.errors.Overloaded` and :class:`~quickpoll.errors.RateLimited`.
         """
@@ -62,8 +64,15 @@ class Audience:
         client = Client(sid, caller)
         self._clients[sid] = client
         self._by_user[caller.user_id] += 1
-        self._on_firehose[sid] = client
         return client
+
+    def join_firehose(self, client: Client) -> None:
+        """Let a client have every public poll."""
+        self._on_firehose[client.sid] = client
+
+    def leave_firehose(self, client: Client) -> bool:
+        """Take a client off the firehose; answers whether it was there."""
+        return self._on_firehose.pop(client.sid, None) is not None
 
     def leave(self, sid: str) -> None:
         """Forget a client."""
@@ -81,15 +90,13 @@ class Audience:
         return self._clients.get(sid)
 
     def follow(self, client: Client, poll_ids: Iterable[str]) -> set[str]:
-        """Let a client follow polls, off the firehose; answers those that are new to it.
+        """Let a client follow polls; answers those that are new to it.
 
         Raises :class:`~quickpoll.errors.TooManySubscriptions`, and then changes nothing.
         """
         new = set(poll_ids) - client.polls
         if len(client.polls) + len(new) > most_polls:
             raise TooManySubscriptions
-        client.on_firehose = False
-        self._on_firehose.pop(client.sid, None)
         client.polls |= new
         for poll_id in new:
             self._followers.setdefault(poll_id, {})[client.sid] = client
@@ -104,6 +111,11 @@ class Audience:
             if not followers:
                 self._followers.pop(poll_id, None)
 
+    def close(self, poll_id: str) -> None:
+        """Nobody follows this poll any more: it is gone."""
+        for client in self._followers.pop(poll_id, {}).values():
+            client.polls.discard(poll_id)
+
     def followers(self, poll_id: str) -> list[Client]:
         """The clients that follow a poll."""
         return list(self._followers.get(poll_id, {}).values())
@@ -116,6 +128,6 @@ class Audience:
         """The polls that somebody follows."""
         return list(self._followers)
 
-    def watched(self, poll_id: str) -> bool:
-        """Whether somebody may want to see this poll."""
-        return poll_id in self._followers or bool(self._on_firehose)
+    def reach(self, poll_id: str) -> int:
+        """How many clients may want to see this poll."""
+        return len(self._followers.get(poll_id, ())) + len(self._on_firehose)

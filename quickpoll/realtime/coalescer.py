@@ -14,6 +14,9 @@ log = structlog.get_logger(__name__)
 event_seconds = 0.1
 """What one event of a poll costs of its time: ten a second."""
 
+cost_of_failure = 10
+"""What could not be read is tried again after as long as ten events take: a second."""
+
 Kinds = frozenset[str]
 Deliver = Callable[[dict[str, Kinds]], Awaitable[dict[str, int]]]
 """Sends the present state of each poll for these kinds of event; answers how many events of each
@@ -89,7 +92,7 @@ class Coalescer:
             sent = await self._deliver(due)
         except Exception as error:
             log.warning("updates_delayed", error=type(error).__name__)
-            sent = dict.fromkeys(due, 1)
+            sent = dict.fromkeys(due, cost_of_failure)
             for poll_id, kinds in due.items():
                 for kind in kinds:
                     self._schedule.mark(poll_id, kind)

@@ -12,9 +12,12 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from engineio.async_drivers.asgi import WebSocket
+from engineio.async_socket import AsyncSocket
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.protocol.ws_stream import ASGIWebsocketState, WSStream
+
+from .protocol import is_plausible
 
 if TYPE_CHECKING:
     from asyncio import WriteTransport
@@ -74,16 +77,16 @@ class DirectWebSocket(WebSocket):  # type: ignore[misc]
     """Engine.IO's WebSocket, which tells the client's outbox where the socket is.
 
     It refuses compression, too: that costs 120 kB a client, and each message would have to be
-    compressed for each client anew.
+    compressed for each client anew. And it ends where a client sends what none of ours would.
     """
 
     outbox: "Outbox | None" = None
 
     async def __call__(self, environ: dict[str, Any]) -> Any:
+        client = self.handler.__self__
         path = direct_path(environ["asgi.send"])
         if path is not None:
             path.stream.handshake.extensions = None
-            client = self.handler.__self__
             self.outbox = client.queue
             client.queue.attach(client, path)
         try:
@@ -91,6 +94,16 @@ class DirectWebSocket(WebSocket):  # type: ignore[misc]
         finally:
             if self.outbox is not None:
                 self.outbox.detach()
+            # Engine.IO forgets this where the socket ends before it was tried: each poll of the
+            # client would then be answered at once with nothing, for good.
+            client.upgrading = False
+
+    async def wait(self) -> str | bytes:
+        """The next packet of the client. Raises ``OSError`` for none, and for a bad one."""
+        packet: str | bytes = await super().wait()
+        if not is_plausible(packet):
+            raise OSError("this is not Socket.IO")
+        return packet
 
     async def send(self, message: str | bytes) -> None:
         """Send a packet that Engine.IO took from the outbox (or one of its own)."""
@@ -99,6 +112,22 @@ class DirectWebSocket(WebSocket):  # type: ignore[misc]
         finally:
             if self.outbox is not None:
                 self.outbox.sent()
+
+
+def keep_ping_tasks(eio: Any) -> None:
+    """Let each Engine.IO client know its sleeping ping, as ``ping_task``.
+
+    The library lets it sleep on after the client has gone, and with it all that was the client's.
+    """
+    start = eio.start_background_task
+
+    def start_background_task(target: Any, *args: Any, **kwargs: Any) -> Any:
+        task = start(target, *args, **kwargs)
+        if getattr(target, "__func__", None) is AsyncSocket._send_ping:
+            target.__self__.ping_task = task
+        return task
+
+    eio.start_background_task = start_background_task
 
 
 def use_direct_websocket(eio: Any) -> None:

@@ -6,21 +6,19 @@ one that frames and writes it. ``FanOutManager`` frames once and writes to the s
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import socketio
 
-from .direct import known_versions, use_direct_websocket
+from .direct import keep_ping_tasks, known_versions, use_direct_websocket
 from .frames import SharedPacket, event_text
 from .outbox import Outbox
-
-_log = logging.getLogger(__name__)
 
 MAX_BACKLOG_BYTES = 262_144
 MAX_BACKLOG_PACKETS = 1_000
 
+OnConnect = Callable[[str], None]
 OnDrop = Callable[[str, str], None]
 
 
@@ -32,6 +30,10 @@ class FanOutManager(socketio.AsyncManager):  # type: ignore[misc]
     Arguments:
         max_backlog_bytes: what may wait for one client, in its queue and its socket's buffer.
         max_backlog_packets: packets that may wait in its queue.
+
+    Attributes:
+        on_connect: called with the client's sid once it has been told that it is connected, and
+            before anything else can be sent to it.
         on_drop: called with the client's sid and the reason when one is dropped.
     """
 
@@ -45,8 +47,10 @@ class FanOutManager(socketio.AsyncManager):  # type: ignore[misc]
         super().__init__()
         self._max_backlog_bytes = max_backlog_bytes
         self._max_backlog_packets = max_backlog_packets
-        self._on_drop = on_drop
+        self.on_connect: OnConnect | None = None
+        self.on_drop = on_drop
         self._direct = False
+        self._rooms_of: dict[str, set[str | None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def set_server(self, server: Any) -> None:
@@ -56,6 +60,7 @@ class FanOutManager(socketio.AsyncManager):  # type: ignore[misc]
         if self._direct:
             server.eio.create_queue = self._create_outbox
             use_direct_websocket(server.eio)
+            keep_ping_tasks(server.eio)
 
     def _create_outbox(self) -> Outbox:
         return Outbox(self._max_backlog_bytes, self._max_backlog_packets, self._drop)
@@ -129,18 +134,62 @@ class FanOutManager(socketio.AsyncManager):  # type: ignore[misc]
         for eio_sid in recipients:
             await self.server.eio.send_packet(eio_sid, packet)
 
+    # Who is where
+
+    async def connect(self, sid: str, namespace: str) -> str:
+        """Called by python-socketio when it has told the client."""
+        sid = await super().connect(sid, namespace)
+        if self.on_connect is not None:
+            self.on_connect(sid)
+        return sid
+
+    def basic_enter_room(
+        self, sid: str, namespace: str, room: str | None, eio_sid: str | None = None
+    ) -> None:
+        """Take a client into a room."""
+        super().basic_enter_room(sid, namespace, room, eio_sid=eio_sid)
+        self._rooms_of.setdefault(sid, set()).add(room)
+
+    def basic_leave_room(self, sid: str, namespace: str, room: str | None) -> None:
+        """Let a client leave a room."""
+        super().basic_leave_room(sid, namespace, room)
+        rooms = self._rooms_of.get(sid, set())
+        rooms.discard(room)
+        if not rooms:
+            self._rooms_of.pop(sid, None)
+
+    def basic_disconnect(self, sid: str, namespace: str, **kwargs: Any) -> None:
+        """Forget a client: its own rooms only, where python-socketio looks into every room.
+
+        With thousands of clients that would be seconds in which everybody else waits.
+        """
+        if namespace not in self.rooms:
+            return
+        for room in list(self._rooms_of.get(sid, ())):
+            self.basic_leave_room(sid, namespace, room)
+        self.callbacks.pop(sid, None)
+        for pending in (self.pending_connect, self.pending_disconnect):
+            if sid in pending.get(namespace, ()):
+                pending[namespace].remove(sid)
+                if not pending[namespace]:
+                    del pending[namespace]
+
+    def empty(self, room: str, namespace: str = "/") -> None:
+        """Let everybody leave a room."""
+        if namespace in self.rooms:
+            self.basic_close_room(room, namespace)
+
     # Clients that do not keep up
 
     def _drop(self, outbox: Outbox, reason: str) -> None:
         """End a client's connection, its backlog unsent."""
         transport = outbox.transport
         eio_sid = self._owner(outbox)
-        _log.info("Dropped a client: %s", reason)
-        if self._on_drop is not None:
+        if self.on_drop is not None:
             for namespace in list(self.rooms):
                 sid = self.sid_from_eio_sid(eio_sid, namespace)
                 if sid is not None:
-                    self._on_drop(sid, reason)
+                    self.on_drop(sid, reason)
         if transport is not None:
             transport.abort()  # Engine.IO sees it, and cleans up
         elif eio_sid is not None:

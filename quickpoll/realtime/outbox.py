@@ -11,6 +11,12 @@ from .frames import SharedPacket, text_frame
 
 Dropped = Callable[["Outbox", str], None]
 
+AT_ONCE = 16
+"""Packets in one answer to a long-polling client: python-socketio's reads no more."""
+
+LINGER_SECONDS = 5.0
+"""How long a WebSocket that has ended waits for its client to take what was written."""
+
 
 class Outbox(asyncio.Queue[Any]):
     """An Engine.IO client's queue that writes to the socket itself where nothing is in the way.
@@ -34,8 +40,10 @@ class Outbox(asyncio.Queue[Any]):
         # Packets that Engine.IO's writer has taken and not yet written: overtaking them would
         # change the order, though the queue is empty.
         self._under_way = 0
+        self._taken = 0
         self._client: Any = None
         self._path: DirectPath | None = None
+        self._end: asyncio.TimerHandle | None = None
 
     @property
     def transport(self) -> asyncio.WriteTransport | None:
@@ -55,6 +63,8 @@ class Outbox(asyncio.Queue[Any]):
 
     def detach(self) -> None:
         """The WebSocket has ended."""
+        if self._end is not None:
+            self._end.cancel()
         self._client = None
         self._path = None
 
@@ -65,6 +75,8 @@ class Outbox(asyncio.Queue[Any]):
 
     def put_nowait(self, item: Any) -> None:
         """Send a packet, or queue it. A client with too much of a backlog gets no more."""
+        if item is None:
+            self._hurry()
         if item is None or item.packet_type != engineio_packet.MESSAGE:
             # Pings among them: Engine.IO's writer takes a silent queue for a dead client.
             super().put_nowait(item)
@@ -78,6 +90,25 @@ class Outbox(asyncio.Queue[Any]):
         elif path.open:
             path.transport.write(_frame(item))
         self._check()
+
+    async def get(self) -> Any:
+        """The next packet, waited for: with it an answer to a long-polling client begins."""
+        self._taken = 0
+        return await super().get()
+
+    def get_nowait(self) -> Any:
+        """One more packet, unless the answer has as many as a client reads."""
+        if self._taken >= AT_ONCE:
+            raise asyncio.QueueEmpty
+        item = super().get_nowait()
+        self._taken += 1
+        return item
+
+    def _hurry(self) -> None:
+        """Engine.IO waits for its writer, which may be waiting for a client that takes nothing."""
+        if self._path is not None and self._end is None:
+            loop = asyncio.get_running_loop()
+            self._end = loop.call_later(LINGER_SECONDS, self._path.transport.abort)
 
     def _may_write(self, item: Any) -> bool:
         """The WebSocket has taken over from long-polling, and the packet is text."""

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Protocol
+
+from prometheus_client import Counter
 
 from quickpoll.polls.bodies import instant
 from quickpoll.polls.models import after_vote, always, public
 from quickpoll.polls.store import KnownPoll, PollStore
 from quickpoll.realtime.audience import Audience, Client, firehose, room
-from quickpoll.realtime.coalescer import Coalescer, Kinds
+from quickpoll.realtime.coalescer import Coalescer, Kinds, cost_of_failure
+from quickpoll.realtime.news import News, deleted
 from quickpoll.results.rules import everybody_may_see, may_see_results
 from quickpoll.results.view import Sight, seen_without_ballot
 from quickpoll.tallies.bell import Ring
-from quickpoll.tallies.reading import TallyReader
+from quickpoll.tallies.reading import Tallies, TallyReader
 from quickpoll.tallies.tally import Tally
 from quickpoll.votes.store import VoteStore
 
+messages = Counter("quickpoll_socket_messages_total", "Live updates, counted once for each client")
+
 vote_update, like_update, poll_update = "vote-update", "like-update", "poll-update"
+
+most_at_once = 2_000
+"""Messages that are sent without letting anybody else have a turn: some 15 ms."""
+
+recent_on_firehose = 100
+"""Polls shown anew to those who follow none, after messages may have been missed."""
 
 
 class Sender(Protocol):
@@ -33,6 +45,9 @@ class Sender(Protocol):
         sids: Iterable[str] | None = None,
     ) -> int:
         """Answers to how many it went."""
+
+    def empty(self, room: str) -> None:
+        """Nobody is in that room any more."""
 
 
 class Relay:
@@ -51,112 +66,155 @@ class Relay:
         self._tallies = tallies
         self._audience = audience
         self._sender = sender
-        self._visibility: dict[str, str] = {}
+        self._news = News()
         self.coalescer = Coalescer(self.deliver)
-        self._announcements: list[Ring] = []
 
     def hear(self, ring: Ring) -> None:
         """Take a message of the bell."""
         if ring.event == poll_update:
             self._polls.forget(ring.poll_id)
-            if self._audience.watched(ring.poll_id):
-                self._announcements.append(ring)
-                self.coalescer.mark(ring.poll_id, poll_update)
-        elif self._audience.watched(ring.poll_id):
+        if self._audience.reach(ring.poll_id):
+            if ring.event == poll_update:
+                self._news.hear(ring)
             self.coalescer.mark(ring.poll_id, ring.event)
 
     def missed(self) -> None:
-        """Messages may have been missed: every followed poll counts as changed."""
+        """Messages may have been missed: every poll that is watched counts as changed."""
+        watched = dict.fromkeys(self._audience.followed())
+        if self._audience.on_firehose():
+            watched |= dict.fromkeys(self._polls.in_use(recent_on_firehose))
+            watched |= dict.fromkeys(self._news.recent(recent_on_firehose))
+        for poll_id in watched:
+            self._news.doubt(poll_id, self._polls.known(poll_id))
+            for kind in (poll_update, vote_update, like_update):
+                self.coalescer.mark(poll_id, kind)
         self._polls.forget_all()
-        for poll_id in self._audience.followed():
-            self.coalescer.mark(poll_id, vote_update)
-            self.coalescer.mark(poll_id, like_update)
 
     async def deliver(self, due: dict[str, Kinds]) -> dict[str, int]:
-        """Send the present state of polls; answers how many events of each went out."""
-        watched = {i: kinds for i, kinds in due.items() if self._audience.watched(i)}
-        tallies = await self._tallies.of(watched) if watched else {}
-        known = await self._polls.get_many(tallies)
-        stale = {i: t.revision for i, t in tallies.items() if _is_stale(known.get(i), t)}
-        known |= await self._polls.current(stale) if stale else {}
-        sent = dict.fromkeys(due, 0)
-        for poll_id, kinds in watched.items():
-            sent[poll_id] += self._announce(poll_id, kinds, known.get(poll_id))
-            if poll_id in tallies and poll_id in known:
-                sent[poll_id] += await self._show(known[poll_id], tallies[poll_id], kinds)
+        """Send the present state of polls; answers how many events of each that took."""
+        sent: dict[str, int] = {}
+        for part in self._parts(due):
+            sent |= await self._deliver(part)
+            await asyncio.sleep(0)
         return sent
 
-    def _announce(self, poll_id: str, kinds: Kinds, known: KnownPoll | None) -> int:
-        """Send the changes of the poll itself, each one."""
-        if poll_update not in kinds:
-            return 0
-        mine = [ring for ring in self._announcements if ring.poll_id == poll_id]
-        self._announcements = [one for one in self._announcements if one.poll_id != poll_id]
-        if known is not None:
-            self._remember_visibility(known)
-        for ring in mine:
+    def _parts(self, due: dict[str, Kinds]) -> Iterator[dict[str, Kinds]]:
+        """What somebody watches, in parts that do not keep the others waiting."""
+        part: dict[str, Kinds] = {}
+        size = 0
+        for poll_id, kinds in due.items():
+            reach = self._audience.reach(poll_id) * len(kinds)
+            if part and size + reach > most_at_once:
+                yield part
+                part, size = {}, 0
+            if reach:
+                part[poll_id] = kinds
+                size += reach
+        if part:
+            yield part
+
+    async def _deliver(self, due: dict[str, Kinds]) -> dict[str, int]:
+        known = await self._polls.get_many(due)
+        voters = await self._voters(known)
+        # The counts come last, so that as little as possible lies between reading and sending: a
+        # snapshot that is read later is then sent later, too.
+        tallies = await self._tallies.of(due)
+        known |= await self._polls.current(_stale(known, tallies))
+        sent = {}
+        for poll_id, kinds in due.items():
+            poll, tally = known.get(poll_id), tallies.get(poll_id)
+            if poll is None or tally is None:
+                sent[poll_id] = max(1, self._announce(poll_id, None, None))
+            elif poll_id not in voters and _needs_voters(poll, datetime.now(UTC)):
+                sent[poll_id] = self._later(poll_id, kinds)
+            else:
+                sent[poll_id] = self._show(poll, tally, kinds, voters.get(poll_id, set()))
+        return sent
+
+    async def _voters(self, known: dict[str, KnownPoll]) -> dict[str, set[str]]:
+        """For polls whose results voters see: who of their watchers has voted."""
+        now = datetime.now(UTC)
+        asked = [poll for poll in known.values() if _needs_voters(poll, now)]
+        answers = await asyncio.gather(
+            *(
+                self._votes.of_users(p.id, {c.caller.user_id for c in self._watchers(p)})
+                for p in asked
+            ),
+            return_exceptions=True,
+        )
+        pairs = zip(asked, answers, strict=True)
+        return {
+            poll.id: set(users) for poll, users in pairs if not isinstance(users, BaseException)
+        }
+
+    def _later(self, poll_id: str, kinds: Kinds) -> int:
+        """Who may see the poll could not be read: nobody is shown it before that is known."""
+        for kind in kinds:
+            self.coalescer.mark(poll_id, kind)
+        return cost_of_failure
+
+    def _watchers(self, known: KnownPoll) -> list[Client]:
+        clients = self._audience.followers(known.id)
+        return clients + (self._audience.on_firehose() if known.poll.visibility == public else [])
+
+    def _announce(self, poll_id: str, known: KnownPoll | None, tally: Tally | None) -> int:
+        """Send what has happened to the poll itself; answers how many events that took."""
+        changes = self._news.take(poll_id, known.poll if known else None, tally)
+        for change in changes:
             payload = {
                 "pollId": poll_id,
-                "change": ring.change,
-                "version": ring.version,
+                "change": change.name,
+                "version": change.version,
                 "at": instant(datetime.now(UTC)),
             }
-            self._sender.send(poll_update, payload, room=room(poll_id))
-            if self._visibility.get(poll_id) == public:
-                self._sender.send(poll_update, payload, room=firehose)
-        return len(mine)
+            self._send_to_all(poll_id, poll_update, payload, on_firehose=change.public)
+            if change.name == deleted:
+                self._audience.close(poll_id)
+                self._sender.empty(room(poll_id))
+        return len(changes)
 
-    def _remember_visibility(self, known: KnownPoll) -> None:
-        if len(self._visibility) > 20_000:
-            self._visibility.clear()
-        self._visibility[known.id] = known.poll.visibility
-
-    async def _show(self, known: KnownPoll, tally: Tally, kinds: Kinds) -> int:
-        self._remember_visibility(known)
+    def _show(self, known: KnownPoll, tally: Tally, kinds: Kinds, voters: set[str]) -> int:
         now = datetime.now(UTC)
+        spent = self._announce(known.id, known, tally) if poll_update in kinds else 0
         events = _events(known, kinds)
         if everybody_may_see(known.poll, now):
-            self._to_all(known, seen_without_ballot(known, tally, now, open_to=True), events)
+            self._news.shown(known.id, tally.version)
+            sight = seen_without_ballot(known, tally, now, open_to=True)
+            for event in events:
+                self._send_to_all(
+                    known.id,
+                    event,
+                    _payload(event, sight),
+                    on_firehose=known.poll.visibility == public,
+                )
         else:
-            await self._to_each(known, tally, now, events)
-        return len(events)
+            self._news.shown(known.id, tally.public_version)
+            self._show_each(known, tally, now, events, voters)
+        return max(1, spent + len(events))
 
-    def _to_all(self, known: KnownPoll, sight: Sight, events: list[str]) -> None:
-        for event in events:
-            payload = _payload(event, sight)
-            self._sender.send(event, payload, room=room(known.id))
-            if known.poll.visibility == public:
-                self._sender.send(event, payload, room=firehose)
-
-    async def _to_each(
-        self, known: KnownPoll, tally: Tally, now: datetime, events: list[str]
+    def _show_each(
+        self, known: KnownPoll, tally: Tally, now: datetime, events: list[str], voters: set[str]
     ) -> None:
         """Results are hidden from some: those hear of likes only, which hide nothing."""
-        clients = self._audience.followers(known.id)
-        if known.poll.visibility == public:
-            clients += self._audience.on_firehose()
-        may = await self._who_may_see(known, clients, now)
+        may: list[str] = []
+        may_not: list[str] = []
+        for client in self._watchers(known):
+            voted = client.caller.user_id in voters
+            allowed = may_see_results(known.poll, client.caller, has_ballot=voted, now=now)
+            (may if allowed else may_not).append(client.sid)
+        full = seen_without_ballot(known, tally, now, open_to=True)
+        part = seen_without_ballot(known, tally, now, open_to=False)
         for event in events:
-            full = _payload(event, seen_without_ballot(known, tally, now, open_to=True))
-            self._sender.send(event, full, sids=[c.sid for c in clients if c.sid in may])
+            messages.inc(self._sender.send(event, _payload(event, full), sids=may))
             if event == like_update:
-                part = _payload(event, seen_without_ballot(known, tally, now, open_to=False))
-                self._sender.send(event, part, sids=[c.sid for c in clients if c.sid not in may])
+                messages.inc(self._sender.send(event, _payload(event, part), sids=may_not))
 
-    async def _who_may_see(
-        self, known: KnownPoll, clients: list[Client], now: datetime
-    ) -> set[str]:
-        voters: set[str] = set()
-        if known.poll.results == after_vote and clients:
-            users = {client.caller.user_id for client in clients}
-            voters = set(await self._votes.of_users(known.id, users))
-        return {
-            client.sid
-            for client in clients
-            if may_see_results(
-                known.poll, client.caller, has_ballot=client.caller.user_id in voters, now=now
-            )
-        }
+    def _send_to_all(
+        self, poll_id: str, event: str, payload: dict[str, Any], *, on_firehose: bool
+    ) -> None:
+        messages.inc(self._sender.send(event, payload, room=room(poll_id)))
+        if on_firehose:
+            messages.inc(self._sender.send(event, payload, room=firehose))
 
 
 def _events(known: KnownPoll, kinds: Kinds) -> list[str]:
@@ -166,13 +224,22 @@ def _events(known: KnownPoll, kinds: Kinds) -> list[str]:
 
 
 def _payload(event: str, sight: Sight) -> dict[str, Any]:
-    payload = {"pollId": sight.known.id, **sight.counts(), "at": instant(sight.now)}
+    counts = sight.counts()
+    same = {"pollId": sight.known.id, "counts": counts["counts"], "version": counts["version"]}
     if event == like_update:
-        payload["likes"] = sight.tally.likes
-        payload.pop("votersCount", None)
-        payload.pop("votesCount", None)
-    return payload
+        more: dict[str, Any] = {"likes": sight.tally.likes}
+    else:
+        more = {"votersCount": sight.tally.voters, "votesCount": sight.tally.votes}
+    return {**same, **more, "at": instant(sight.now)}
 
 
-def _is_stale(known: KnownPoll | None, tally: Tally) -> bool:
-    return known is not None and tally.revision > known.poll.revision
+def _needs_voters(known: KnownPoll, now: datetime) -> bool:
+    return known.poll.results == after_vote and not everybody_may_see(known.poll, now)
+
+
+def _stale(known: dict[str, KnownPoll], tallies: Tallies) -> dict[str, int]:
+    return {
+        i: tally.revision
+        for i, tally in tallies.items()
+        if i in known and tally.revision > known[i].poll.revision
+    }

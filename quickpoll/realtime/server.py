@@ -3,29 +3,45 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
 from time import time
 from typing import Any
 from urllib.parse import parse_qs
 
-import socketio
 import structlog
-from engineio.packet import NOOP, Packet
+from prometheus_client import Counter
 from socketio.exceptions import ConnectionRefusedError as Refusal
 
 from quickpoll.auth.caller import Caller
 from quickpoll.auth.gatekeeper import Gatekeeper
 from quickpoll.auth.guard import bearer
-from quickpoll.errors import InternalError, InvalidToken, QuickPollError, Unavailable, invalid
-from quickpoll.foundation.mongo import is_outage
+from quickpoll.errors import (
+    ExpiredToken,
+    InvalidToken,
+    MissingToken,
+    NotFound,
+    QuickPollError,
+    invalid,
+)
+from quickpoll.foundation.problems import as_error
 from quickpoll.polls.ids import is_id
 from quickpoll.realtime.audience import Audience, Client, firehose, room
+from quickpoll.realtime.fanout import FanOutManager
+from quickpoll.realtime.protocol import SocketServer
 from quickpoll.results.view import PollViews
 
 log = structlog.get_logger(__name__)
 
+dropped = Counter("quickpoll_socket_clients_dropped_total", "Clients that did not keep up")
+
 path = "/ws/updates"
+namespace = "/"
 farewell = "session-ended"
 """The event that tells a client why it is about to be disconnected: ``{code, detail}``."""
+
+answer_seconds = 2.8
+"""No request is answered later: a client hears of an outage within three seconds."""
 
 longest_timer = 86_400.0
 
@@ -35,21 +51,28 @@ class LiveServer:
 
     def __init__(
         self,
-        sio: socketio.AsyncServer,
+        sio: SocketServer,
+        fanout: FanOutManager,
         gatekeeper: Gatekeeper,
         views: PollViews,
         audience: Audience,
+        leeway: float = 0.0,
     ) -> None:
         self.sio = sio
+        self._fanout = fanout
         self._gatekeeper = gatekeeper
         self._views = views
         self._audience = audience
+        self._leeway = leeway
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        fanout.on_connect = self._connected
+        fanout.on_drop = self._dropped
         sio.on("connect", self._connect)
         sio.on("disconnect", self._disconnect)
         sio.on("subscribe", self._subscribe)
         sio.on("unsubscribe", self._unsubscribe)
+        sio.on("*", self._unknown)
 
     async def aclose(self) -> None:
         """Let every client go; each connects elsewhere by itself."""
@@ -59,40 +82,22 @@ class LiveServer:
         for task in list(self._tasks):
             task.cancel()
         for eio_sid in list(self.sio.eio.sockets):
-            await self._hang_up(eio_sid)
-
-    async def _hang_up(self, eio_sid: str) -> None:
-        """End a connection as a network failure would.
-
-        A goodbye in words (Engine.IO's packet CLOSE) is final for some clients, Python's among
-        them; after a lost transport every client connects again.
-        """
-        connection = self.sio.eio.sockets.get(eio_sid)
-        if connection is not None:
-            reason = self.sio.reason.SERVER_DISCONNECT
-            await connection.close(wait=False, abort=True, reason=reason)
-            # Ends the WebSocket, or answers the request that waits; the next one finds no session.
-            connection.queue.put_nowait(None if connection.upgraded else Packet(NOOP))
+            await self.sio.hang_up(eio_sid)
 
     async def _connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
         try:
             caller = await self._gatekeeper.admit_bare(_token(environ, auth), _address(environ))
             self._audience.enter(sid, caller)
-        except QuickPollError as error:
-            raise Refusal(error.detail, _told(error)) from None
-        self._expire_later(sid, caller)
-        self._spawn(self._join_firehose(sid))
+        except Exception as error:
+            ours = as_error(error)
+            raise Refusal(ours.detail, _told(ours)) from None
 
-    async def _join_firehose(self, sid: str) -> None:
-        """Once the client has been told that it is connected: nothing may come before that."""
-        while not self.sio.manager.is_connected(sid, "/"):
-            client = self._audience.get(sid)
-            if client is None:
-                return
-            await asyncio.sleep(0)
+    def _connected(self, sid: str) -> None:
+        """The client knows that it is connected: nothing may be sent to it before that."""
         client = self._audience.get(sid)
-        if client is not None and client.on_firehose:
-            await self.sio.enter_room(sid, firehose)
+        if client is not None:
+            self._to_firehose(client)
+            self._expire_later(sid, client.caller)
 
     async def _disconnect(self, sid: str, reason: str | None = None) -> None:
         self._audience.leave(sid)
@@ -100,71 +105,108 @@ class LiveServer:
         if timer is not None:
             timer.cancel()
 
-    async def _subscribe(self, sid: str, *arguments: Any) -> dict[str, Any]:
+    def _dropped(self, sid: str, reason: str) -> None:
         client = self._audience.get(sid)
-        if client is None:
-            return {"error": _told(InvalidToken()), "unknown": []}
-        try:
-            self._gatekeeper.again(client.caller)
-            return await self._follow(client, _poll_ids(arguments))
-        except Exception as error:
-            return {"error": _told(_as_ours(error)), "unknown": []}
+        dropped.inc()
+        log.info("client_dropped", reason=reason, user_id=client and client.caller.user_id)
 
-    async def _follow(self, client: Client, poll_ids: list[str]) -> dict[str, Any]:
-        # Joined before the counts are read, so that no update falls in between.
-        new = self._audience.follow(client, poll_ids)
-        await self.sio.leave_room(client.sid, firehose)
-        for poll_id in new:
-            await self.sio.enter_room(client.sid, room(poll_id))
-        sights = await self._views.many(client.caller, poll_ids)
-        found = {sight.known.id for sight in sights}
-        unknown = [poll_id for poll_id in poll_ids if poll_id not in found]
-        await self._unfollow(client, unknown)
-        return {"polls": [sight.snapshot() for sight in sights], "unknown": unknown}
+    async def _subscribe(self, sid: str, *arguments: Any) -> dict[str, Any]:
+        try:
+            poll_ids = self._asked(sid, arguments)
+            async with asyncio.timeout(answer_seconds):
+                return await self._follow(sid, poll_ids)
+        except Exception as error:
+            return {"error": _told(as_error(error)), "unknown": []}
 
     async def _unsubscribe(self, sid: str, *arguments: Any) -> dict[str, Any]:
-        client = self._audience.get(sid)
         try:
+            poll_ids = self._asked(sid, arguments)
+            client = self._audience.get(sid)
             if client is not None:
-                await self._unfollow(client, _poll_ids(arguments))
-        except QuickPollError as error:
-            return {"error": _told(error)}
+                async with client.turn:
+                    self._leave(client, poll_ids)
+        except Exception as error:
+            return {"error": _told(as_error(error))}
         return {}
 
-    async def _unfollow(self, client: Client, poll_ids: list[str]) -> None:
+    async def _unknown(self, event: str, sid: str, *arguments: Any) -> dict[str, Any]:
+        return {"error": _told(NotFound("Clients send subscribe and unsubscribe, nothing else."))}
+
+    def _asked(self, sid: str, arguments: tuple[Any, ...]) -> list[str]:
+        client = self._audience.get(sid)
+        if client is not None:
+            self._gatekeeper.again(client.caller)
+        return _poll_ids(arguments)
+
+    async def _follow(self, sid: str, poll_ids: list[str]) -> dict[str, Any]:
+        client = self._client(sid)
+        async with client.turn:
+            client = self._client(sid)  # it may have left while it waited
+            # Joined before the counts are read, so that no update falls in between.
+            new, first = self._join(client, poll_ids)
+            try:
+                sights = await self._views.many(client.caller, poll_ids)
+            except BaseException:
+                self._leave(client, new)
+                if first and self._audience.get(sid) is client:
+                    self._to_firehose(client)
+                raise
+            found = {sight.known.id for sight in sights}
+            unknown = [poll_id for poll_id in poll_ids if poll_id not in found]
+            self._leave(client, unknown)
+        return {"polls": [sight.snapshot() for sight in sights], "unknown": unknown}
+
+    def _client(self, sid: str) -> Client:
+        client = self._audience.get(sid)
+        if client is None:
+            raise InvalidToken
+        return client
+
+    def _join(self, client: Client, poll_ids: list[str]) -> tuple[set[str], bool]:
+        """The polls that are new to the client, and whether it was on the firehose before."""
+        new = self._audience.follow(client, poll_ids)
+        first = self._audience.leave_firehose(client)
+        self._fanout.basic_leave_room(client.sid, namespace, firehose)
+        for poll_id in new:
+            self._fanout.basic_enter_room(client.sid, namespace, room(poll_id))
+        return new, first
+
+    def _leave(self, client: Client, poll_ids: Iterable[str]) -> None:
         self._audience.unfollow(client, poll_ids)
         for poll_id in poll_ids:
-            await self.sio.leave_room(client.sid, room(poll_id))
+            self._fanout.basic_leave_room(client.sid, namespace, room(poll_id))
+
+    def _to_firehose(self, client: Client) -> None:
+        self._audience.join_firehose(client)
+        self._fanout.basic_enter_room(client.sid, namespace, firehose)
 
     def _expire_later(self, sid: str, caller: Caller) -> None:
-        seconds = min(caller.expires_at - time(), longest_timer)
+        seconds = min(caller.expires_at + self._leeway - time(), longest_timer)
         loop = asyncio.get_running_loop()
         self._timers[sid] = loop.call_later(seconds, self._expired, sid, caller)
 
     def _expired(self, sid: str, caller: Caller) -> None:
-        if time() < caller.expires_at:
+        if time() < caller.expires_at + self._leeway:
             self._expire_later(sid, caller)
         else:
-            self._spawn(self._dismiss(sid))
+            task = asyncio.create_task(self._dismiss(sid))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     async def _dismiss(self, sid: str) -> None:
-        told = {"code": "expired_token", "detail": "The token has expired; connect with a new one."}
-        await self.sio.emit(farewell, told, to=sid)
+        eio_sid = self._fanout.eio_sid_from_sid(sid, namespace)
+        self._fanout.send(farewell, _told(ExpiredToken()), sids=[sid])
         await self.sio.disconnect(sid)
-
-    def _spawn(self, work: Any) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        await self.sio.hang_up(eio_sid)
 
 
 def _token(environ: dict[str, Any], auth: Any) -> str | None:
     """The token of a handshake: ``auth: {token}``, the header, or ``?token=``."""
-    if isinstance(auth, dict) and isinstance(auth.get("token"), str):
-        return str(auth["token"]).removeprefix("Bearer ").strip()
-    header = environ.get("HTTP_AUTHORIZATION")
-    if header:
-        return bearer(header)
+    given = auth.get("token") if isinstance(auth, dict) else None
+    if isinstance(given, str) and given:
+        return given.removeprefix("Bearer ").strip()
+    with suppress(MissingToken):
+        return bearer(environ.get("HTTP_AUTHORIZATION"))
     values = parse_qs(environ.get("QUERY_STRING", "")).get("token", [])
     return values[0] if values else None
 
@@ -189,12 +231,3 @@ def _poll_ids(arguments: tuple[Any, ...]) -> list[str]:
 
 def _told(error: QuickPollError) -> dict[str, str]:
     return {"code": error.code, "detail": error.detail}
-
-
-def _as_ours(error: Exception) -> QuickPollError:
-    if isinstance(error, QuickPollError):
-        return error
-    if is_outage(error):
-        return Unavailable()
-    log.error("socket_request_failed", exc_info=error)
-    return InternalError()

@@ -33,15 +33,21 @@ class Announcer:
             await self._missed(poll_id)
             self._bell.ring(Ring("poll-update", poll_id, microseconds(), change))
 
-    async def removed(self, poll_id: str, option_ids: list[str], *, again: bool = False) -> bool:
-        """Remove a deleted poll's counts and announce that (unless done before); answers whether
-        Redis could be told."""
+    async def removed(self, poll_id: str, option_ids: list[str], *, public: bool) -> None:
+        """Remove a deleted poll's counts and announce that."""
         try:
-            await self._counters.remove(poll_id, option_ids, announce=not again)
+            await self._counters.remove(poll_id, option_ids, announce=True, public=public)
         except RedisAway:
             await self._missed(poll_id)
-            if not again:
-                self._bell.ring(Ring("poll-update", poll_id, microseconds(), "deleted"))
+            self._bell.ring(Ring("poll-update", poll_id, microseconds(), "deleted", public))
+
+    async def removed_again(self, poll_id: str, option_ids: list[str]) -> bool:
+        """Remove what may have come back of a deleted poll's counts; answers whether Redis could
+        be told."""
+        try:
+            await self._counters.remove(poll_id, option_ids)
+        except RedisAway:
+            await self._missed(poll_id)
             return False
         return True
 

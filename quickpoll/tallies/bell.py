@@ -33,6 +33,8 @@ class Ring:
     poll_id: str
     version: int
     change: str | None = None
+    public: bool | None = None
+    """Of a deleted poll, of which nobody can be asked any more."""
 
 
 class Bell:
@@ -124,7 +126,13 @@ class Bell:
 def _parse(data: str) -> Ring | None:
     try:
         said = orjson.loads(data)
-        return Ring(said["event"], said["pollId"], int(said["version"]), said.get("change"))
+        return Ring(
+            said["event"],
+            said["pollId"],
+            int(said["version"]),
+            said.get("change"),
+            said.get("public"),
+        )
     except (ValueError, KeyError, TypeError):
         log.warning("unreadable_update")
         return None

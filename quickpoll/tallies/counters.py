@@ -136,13 +136,18 @@ class Counters:
         return int(version)
 
     async def remove(
-        self, poll_id: str, option_ids: Iterable[str] = (), *, announce: bool = False
+        self,
+        poll_id: str,
+        option_ids: Iterable[str] = (),
+        *,
+        announce: bool = False,
+        public: bool = False,
     ) -> None:
         """Remove every key of a deleted poll, and ``announce`` that."""
         keys = self.keys
         plain = [keys.option(poll_id, option) for option in option_ids]
         own = [keys.state(poll_id), keys.writes(poll_id), keys.gate(poll_id), keys.likes(poll_id)]
-        ring = (keys.updates, poll_id, int(announce))
+        ring = (keys.updates, poll_id, int(announce), "true" if public else "false")
         await self.link.run(scripts.remove, [*own, *plain], *ring)
         await self.link.call("ZREM", keys.due, poll_id)
 

@@ -36,8 +36,9 @@ local function after(s, floor)
   if s then v = math.max(v, tonumber(s.v) + 1) end
   return v
 end
-local function ring(channel, event, id, v, change)
+local function ring(channel, event, id, v, change, public)
   local more = change and (',"change":"' .. change .. '"') or ''
+  if public then more = more .. ',"public":' .. public end
   redis.call('PUBLISH', channel, '{"event":"' .. event .. '","pollId":"' .. id ..
     '","version":' .. text(v) .. more .. '}')
 end
@@ -239,10 +240,11 @@ return text(v)
 """)
 
 remove = _script("""
--- KEYS: state, then all other keys of the poll; ARGV: channel, poll id, 1 to announce it.
+-- KEYS: state, then all other keys of the poll.
+-- ARGV: channel, poll id, 1 to announce it, whether it was public (true or false).
 local v = after(load(KEYS[1]))
 for _, key in ipairs(KEYS) do redis.call('DEL', key) end
-if ARGV[3] == '1' then ring(ARGV[1], 'poll-update', ARGV[2], v, 'deleted') end
+if ARGV[3] == '1' then ring(ARGV[1], 'poll-update', ARGV[2], v, 'deleted', ARGV[4]) end
 return text(v)
 """)
 

@@ -1,11 +1,14 @@
 """One client's outbox: straight to the socket where that keeps the order, else in the queue."""
 
+import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from engineio import packet as engineio_packet
 
+from quickpoll.realtime import outbox
 from quickpoll.realtime.frames import SharedPacket
 from quickpoll.realtime.outbox import Outbox
 
@@ -17,6 +20,10 @@ class Socket:
     open: bool = True
     written: list[bytes] = field(default_factory=list)
     unsent: int = 0
+    aborted: bool = False
+
+    def abort(self) -> None:
+        self.aborted = True
 
     @property
     def transport(self) -> "Socket":
@@ -166,3 +173,35 @@ async def test_after_the_websocket_it_queues_again() -> None:
     case.outbox.put_nowait(message("one"))
     assert case.socket.written == []
     assert case.outbox.qsize() == 1
+
+
+async def test_an_answer_to_long_polling_has_no_more_packets_than_clients_read() -> None:
+    case = Case(max_packets=100)
+    for number in range(20):
+        case.outbox.put_nowait(message(str(number)))
+    answers = []
+    for _ in range(2):
+        answers.append([await case.outbox.get()])
+        with suppress(asyncio.QueueEmpty):
+            while True:
+                answers[-1].append(case.outbox.get_nowait())
+    assert [len(answer) for answer in answers] == [16, 4]
+
+
+async def test_a_socket_that_ended_is_cut_off_if_its_client_takes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(outbox, "LINGER_SECONDS", 0)
+    case = Case().attach()
+    await case.outbox.put(None)
+    await asyncio.sleep(0.01)
+    assert case.socket.aborted
+
+
+async def test_a_socket_that_ends_by_itself_is_not_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "LINGER_SECONDS", 0)
+    case = Case().attach()
+    await case.outbox.put(None)
+    case.outbox.detach()
+    await asyncio.sleep(0.01)
+    assert not case.socket.aborted
