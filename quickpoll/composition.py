@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from secrets import token_hex
 
 from quickpoll.auth.caller import Caller
@@ -13,7 +14,7 @@ from quickpoll.auth.limits import RateLimit, Unlimited
 from quickpoll.auth.sharing import LimitSharing
 from quickpoll.auth.tokens import Tokens
 from quickpoll.errors import Unavailable
-from quickpoll.foundation.mongo import open_client, open_engine
+from quickpoll.foundation.mongo import is_reachable, open_client, open_engine
 from quickpoll.foundation.redis import RedisLink
 from quickpoll.likes.handlers import LikeHandlers
 from quickpoll.likes.liking import Liking
@@ -24,7 +25,9 @@ from quickpoll.management.deleting import Deleting
 from quickpoll.management.managing import Managing
 from quickpoll.management.models import Deletion, PollChange
 from quickpoll.management.store import DeletionStore, HistoryStore
+from quickpoll.operations.gauges import Read, Readings
 from quickpoll.operations.health import Health, Schema
+from quickpoll.operations.loop_lag import LoopLag
 from quickpoll.polls.creation import PollCreation
 from quickpoll.polls.models import Poll
 from quickpoll.polls.store import PollStore
@@ -84,6 +87,28 @@ class Services:
         if not self.schema.ready:
             raise Unavailable
         return caller
+
+    def readings(self, in_hand: Read) -> Readings:
+        """What a scrape of the metrics reads."""
+        lookups = {"polls": self.polls, "tokens": self.tokens}
+        issuer = self.issuer
+        return Readings(
+            in_hand=in_hand,
+            queues={
+                "votes": lambda: self.casting.batcher.depth,
+                "likes": lambda: self.liking.batcher.depth,
+            },
+            lookups={
+                (name, outcome): partial(getattr, cache, count)
+                for name, cache in lookups.items()
+                for outcome, count in (("hit", "hits"), ("miss", "misses"))
+            },
+            socket_clients=lambda: len(self.audience),
+            socket_subscriptions=lambda: self.audience.subscriptions,
+            redis=lambda: self.redis.available,
+            mongodb=lambda: is_reachable(self.mongo),
+            keys_fetched_at=lambda: issuer.fetched_at if issuer else None,
+        )
 
     async def forget_polls(self) -> None:
         """Drop the polls in memory: changes of them may have been missed."""
@@ -187,6 +212,7 @@ class Services:
             self.gatekeeper = Gatekeeper(self.guard, Unlimited(), Unlimited())
 
     def _go_live(self, settings: Settings) -> None:
+        self.loop_lag = LoopLag()
         self.health = Health(self.mongo, self.redis, self.bell, self.schema, self.issuer)
         self.audience = Audience(settings.api_socket_clients, settings.api_socket_clients_per_user)
         self.sio, fanout = make_server(settings.cors_origins)

@@ -30,6 +30,7 @@ from quickpoll.lifespan import serving
 from quickpoll.likes import views as likes_views
 from quickpoll.management import views as management_views
 from quickpoll.operations import views as operations_views
+from quickpoll.operations.gauges import registry_of
 from quickpoll.polls import views as polls_views
 from quickpoll.realtime.server import path as socket_path
 from quickpoll.results import views as results_views
@@ -122,7 +123,11 @@ def _add_routes(app: Quart, services: Services) -> None:
         likes_views.blueprint(services.like_handlers),
         results_views.blueprint(services.result_handlers),
         management_views.blueprint(services.managing, services.deleting),
-        operations_views.blueprint(services.health, token.get_secret_value() if token else None),
+        operations_views.blueprint(
+            services.health,
+            registry_of(services.readings(lambda: _entrance_of(app).in_hand)),
+            token.get_secret_value() if token else None,
+        ),
         web_views.blueprint(pages),
     )
     for one in blueprints:
@@ -170,6 +175,12 @@ def _serve(app: Quart, services: Services, *, lane: bool) -> None:
     app.asgi_app = Entrance(  # type: ignore[assignment,method-assign]
         inner, trusted_proxies=services.settings.api_trusted_proxies, prefixes=(socket_path,)
     )
+
+
+def _entrance_of(app: Quart) -> Entrance:
+    entrance: Any = app.asgi_app
+    assert isinstance(entrance, Entrance)  # noqa: S101 - see _serve
+    return entrance
 
 
 def _lane(services: Services, framework: Any) -> Lane:

@@ -75,6 +75,7 @@ def all_parts(services: Services) -> list[Any]:
     return [
         *([services.issuer] if services.issuer is not None else []),
         services.limit_sharing,
+        services.loop_lag,
         services.schema,
         services.bell,
         services.relay.coalescer,

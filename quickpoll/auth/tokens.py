@@ -49,6 +49,7 @@ class Tokens:
         self._remembered = remembered
         self._clock = clock
         self._known: OrderedDict[str, Caller] = OrderedDict()
+        self.hits = self.misses = 0
         self._plain = PlainTokens(ClaimRules(user_id_claim, issuer, audience, leeway))
 
     def known(self, token: str) -> Caller | None:
@@ -70,8 +71,11 @@ class Tokens:
         """
         caller = self.known(token)
         if caller is None:
+            self.misses += 1
             caller = await self._verify(token)
             self._remember(token, caller)
+        else:
+            self.hits += 1
         return caller
 
     def forget_all(self) -> None:

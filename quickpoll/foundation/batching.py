@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Generic, TypeVar
 
 from quickpoll.errors import Overloaded, Unavailable
+from quickpoll.foundation import metrics
 from quickpoll.foundation.patience import Patience
 
 Item = TypeVar("Item")
@@ -84,7 +85,8 @@ class Batcher(Generic[Item, Result]):
         self._arrived = asyncio.Event()
         self._workers: list[asyncio.Task[None]] = []
         self._closing = False
-        self.observe: Callable[[str, int, float], None] | None = None
+        self._sizes = metrics.batch_sizes.labels(name)
+        self._times = metrics.batch_times.labels(name)
 
     @property
     def depth(self) -> int:
@@ -161,8 +163,8 @@ class Batcher(Generic[Item, Result]):
             for entry in batch:
                 entry.reject(error)
         finally:
-            if self.observe is not None:
-                self.observe(self.name, len(batch), asyncio.get_running_loop().time() - began)
+            self._sizes.observe(len(batch))
+            self._times.observe(asyncio.get_running_loop().time() - began)
 
 
 def _give_up(future: asyncio.Future[Any]) -> None:

@@ -10,6 +10,8 @@ from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 from odmantic import AIOEngine
 from pymongo.errors import ConnectionFailure, PyMongoError, WTimeoutError
 
+from quickpoll.foundation.command_times import CommandTimes
+
 Document = dict[str, Any]
 Client = AsyncIOMotorClient[Document]
 Database = AsyncIOMotorDatabase[Document]
@@ -38,6 +40,7 @@ def open_client(url: str) -> Client:
         connectTimeoutMS=int(operation_seconds * 1000),
         heartbeatFrequencyMS=1000,
         maxPoolSize=64,
+        event_listeners=[CommandTimes()],
     )
 
 
@@ -49,6 +52,11 @@ def open_engine(client: Client, database: str) -> AIOEngine:
 def deadline(seconds: float = operation_seconds) -> AbstractContextManager[object]:
     """One time limit over several operations in the ``with`` block."""
     return pymongo.timeout(seconds)
+
+
+def is_reachable(client: Client) -> bool:
+    """Whether the driver knows of a server that takes writes; asks nobody."""
+    return bool(client.delegate.topology_description.has_writable_server())
 
 
 def is_outage(error: BaseException) -> bool:

@@ -10,12 +10,15 @@ import asyncio
 import contextlib
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
+from time import perf_counter
 from typing import Any
 
 import redis.asyncio as aioredis
 import structlog
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from redis.exceptions import NoScriptError, RedisError
+
+from quickpoll.foundation import metrics
 
 log = structlog.get_logger(__name__)
 
@@ -104,14 +107,18 @@ class RedisLink:
         pipeline = self.client.pipeline(transaction=False)
         for command in commands:
             pipeline.execute_command(*command)
+        began = perf_counter()
         try:
-            return list(await pipeline.execute())
+            answers = list(await pipeline.execute())
         except NoScriptError:
             raise
         except (RedisError, OSError, TimeoutError) as error:
+            metrics.redis_errors.labels(type(error).__name__).inc()
             # A server that is full, read-only or still loading is as good as none.
             self._lost(error)
             raise RedisAway from error
+        metrics.redis_times.observe(perf_counter() - began)
+        return answers
 
     async def ask(self, *command: Any) -> Any:
         """Send a command that changes nothing, twice if need be (see :meth:`run`)."""

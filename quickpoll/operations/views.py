@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from hmac import compare_digest
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from pydantic import BaseModel
 from quart import Blueprint, Response, request
 
@@ -37,7 +38,7 @@ class ReadyBody(BaseModel):
     degraded: list[str] = []
 
 
-def blueprint(health: Health, metrics_token: str | None) -> Blueprint:
+def blueprint(health: Health, registry: CollectorRegistry, metrics_token: str | None) -> Blueprint:
     """The routes of this package."""
     views = Blueprint("operations", __name__)
 
@@ -74,6 +75,9 @@ def blueprint(health: Health, metrics_token: str | None) -> Blueprint:
             given = bearer(request.headers.get("Authorization"))
             if not compare_digest(given.encode(), metrics_token.encode()):
                 raise InvalidToken
-        return Reply(200, generate_latest(), media_type=CONTENT_TYPE_LATEST).response()
+        # The process's own are many: they are written out beside the loop.
+        counted = await asyncio.to_thread(generate_latest, REGISTRY)
+        body = counted + generate_latest(registry)
+        return Reply(200, body, media_type=CONTENT_TYPE_LATEST).response()
 
     return views

@@ -49,12 +49,15 @@ class PollStore:
     def __init__(self, engine: AIOEngine) -> None:
         self._polls = engine.get_collection(Poll)
         self._known: OrderedDict[str, KnownPoll] = OrderedDict()
+        self.hits = self.misses = 0
 
     async def get(self, poll_id: str) -> KnownPoll:
         """A poll, possibly from memory. Raises :class:`~quickpoll.errors.PollNotFound`."""
         known = self._known.get(poll_id)
         if known is None:
+            self.misses += 1
             return await self.fresh(poll_id)
+        self.hits += 1
         self._known.move_to_end(poll_id)
         return known
 
@@ -67,6 +70,8 @@ class PollStore:
         wanted = list(poll_ids)
         found = {i: self._known[i] for i in wanted if i in self._known}
         absent = [i for i in wanted if i not in found]
+        self.hits += len(found)
+        self.misses += len(absent)
         return {**found, **(await self.fresh_many(absent) if absent else {})}
 
     async def fresh(self, poll_id: str) -> KnownPoll:

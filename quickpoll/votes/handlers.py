@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 
 from quickpoll.auth.caller import Caller
-from quickpoll.errors import NotFound
+from quickpoll.errors import NotFound, QuickPollError
+from quickpoll.foundation import metrics
 from quickpoll.foundation.answers import Reply, json_reply, nothing
 from quickpoll.polls.bodies import instant
 from quickpoll.polls.ids import checked_id
 from quickpoll.polls.store import PollStore
-from quickpoll.votes.casting import Casting, Outcome
+from quickpoll.votes.casting import Casting, Outcome, Result
 from quickpoll.votes.store import Ballot, VoteStore
 
 
@@ -30,7 +31,7 @@ class VoteHandlers:
     async def put(self, caller: Caller, poll_id: str, option_ids: Iterable[str]) -> Reply:
         """Make these options the caller's ballot: 201 for a new one, else 200."""
         poll = checked_id("poll_id", poll_id)
-        result = await self._casting.cast(caller.user_id, poll, option_ids)
+        result = await _counted(self._casting.cast(caller.user_id, poll, option_ids))
         assert result.ballot is not None  # noqa: S101 - only a retraction may leave none
         status = 201 if result.outcome is Outcome.CREATED else 200
         return json_reply(ballot_body(result.ballot), status)
@@ -46,8 +47,20 @@ class VoteHandlers:
 
     async def delete(self, caller: Caller, poll_id: str) -> Reply:
         """Take the caller's ballot back; none there is no error."""
-        await self._casting.retract(caller.user_id, checked_id("poll_id", poll_id))
+        poll = checked_id("poll_id", poll_id)
+        await _counted(self._casting.retract(caller.user_id, poll))
         return nothing(204)
+
+
+async def _counted(request: Awaitable[Result]) -> Result:
+    """The result, counted by its outcome or by the error that it ends with."""
+    try:
+        result = await request
+    except QuickPollError as error:
+        metrics.votes_with(error.code).inc()
+        raise
+    metrics.votes_with(result.outcome.value).inc()
+    return result
 
 
 def ballot_body(ballot: Ballot) -> dict[str, object]:

@@ -10,7 +10,7 @@ from quart import Quart
 
 from quickpoll.factory import create_app
 from quickpoll.foundation.embedded import StoreAddresses
-from tests.builders import create_poll, look
+from tests.builders import create_poll, look, vote
 from tests.conftest import bearer, environment, served, settings_from
 
 user = "65f1c0ffee0000000000c001"
@@ -86,3 +86,75 @@ async def test_without_a_proxy_nobody_is_believed(client: httpx.AsyncClient) -> 
     answer = await client.get("/api/poll/get-all-polls?limit=1", headers={**bearer(user), **told})
 
     assert answer.headers["Link"].startswith("<http://test/")
+
+
+async def test_votes_are_counted_by_what_became_of_them(client: httpx.AsyncClient) -> None:
+    poll = await create_poll(client, user)
+    changing = await create_poll(client, user, allowVoteChange=True)
+    before = await metrics(client)
+
+    for place in (0, 0, 1):
+        await vote(client, poll, place, user)
+        await vote(client, changing, place, user)
+    ballot = f"/api/poll/ballot/{changing['id']}"
+    await client.delete(ballot, headers=bearer(user))
+
+    after = await metrics(client)
+    outcomes = {
+        outcome: after[name] - before[name]
+        for outcome in ("created", "same", "changed", "already_voted", "retracted")
+        if (name := f'quickpoll_votes_total{{outcome="{outcome}"}}')
+    }
+    assert outcomes == {
+        "created": 2,
+        "same": 2,
+        "changed": 1,
+        "already_voted": 1,
+        "retracted": 1,
+    }
+
+
+async def test_stores_batches_and_memory_are_measured(client: httpx.AsyncClient) -> None:
+    before = await metrics(client)
+    poll = await create_poll(client, user)
+    await vote(client, poll, 0, user)
+    await look(client, poll, user)
+    after = await metrics(client)
+
+    grown = {name for name in after if after[name] > before.get(name, 0)}
+    assert {
+        'quickpoll_batch_size_items_sum{batch="votes"}',
+        'quickpoll_batch_duration_seconds_count{batch="votes"}',
+        'quickpoll_mongodb_duration_seconds_count{command="insert"}',
+        "quickpoll_redis_duration_seconds_count",
+        'quickpoll_cache_lookups_total{cache="polls",outcome="hit"}',
+    } <= grown
+    assert after['quickpoll_store_available{store="mongodb"}'] == 1
+    assert after['quickpoll_store_available{store="redis"}'] == 1
+    assert after["quickpoll_http_requests_in_hand"] == 1
+
+
+async def test_two_applications_in_one_process_each_have_their_gauges(
+    client: httpx.AsyncClient, stores: StoreAddresses, name: str
+) -> None:
+    other: Quart = create_app(settings_from(environment(stores, f"{name}2")))
+    async with served(other) as second:
+        await create_poll(client, user)
+        mine, theirs = await metrics(client), await metrics(second)
+
+    lookups = 'quickpoll_cache_lookups_total{cache="tokens",outcome="miss"}'
+    assert (mine[lookups], theirs[lookups]) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("authorization", "status"),
+    [("Bearer the-token", 200), ("Bearer another", 401), ("Basic the-token", 401), ("", 401)],
+)
+async def test_metrics_may_ask_for_a_token(
+    stores: StoreAddresses, name: str, authorization: str, status: int
+) -> None:
+    app = create_app(settings_from(environment(stores, name, API_METRICS_TOKEN="the-token")))
+    async with served(app) as client:
+        answer = await client.get("/metrics", headers={"Authorization": authorization})
+
+    assert answer.status_code == status
