@@ -90,6 +90,12 @@ mongodb_errors = Counter(
     ("command",),
 )
 
+update_lag = Histogram(
+    "quickpoll_update_lag_seconds",
+    "From the moment a vote or like was counted (by Redis' clock) until it was sent to the clients",
+    buckets=lag_buckets,
+)
+
 loop_lag = Histogram(
     "quickpoll_event_loop_lag_seconds",
     "By how much the event loop was late for a timer, looked at twice a second",

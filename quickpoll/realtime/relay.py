@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from prometheus_client import Counter
 
+from quickpoll.foundation import metrics
 from quickpoll.polls.bodies import instant
 from quickpoll.polls.models import after_vote, always, public
 from quickpoll.polls.store import KnownPoll, PollStore
@@ -19,7 +20,7 @@ from quickpoll.results.rules import everybody_may_see, may_see_results
 from quickpoll.results.view import Sight, seen_without_ballot
 from quickpoll.tallies.bell import Ring
 from quickpoll.tallies.reading import Tallies, TallyReader
-from quickpoll.tallies.tally import Tally
+from quickpoll.tallies.tally import Tally, microseconds
 from quickpoll.votes.store import VoteStore
 
 messages = Counter("quickpoll_socket_messages_total", "Live updates, counted once for each client")
@@ -67,6 +68,7 @@ class Relay:
         self._audience = audience
         self._sender = sender
         self._news = News()
+        self._rung: dict[str, int] = {}  # the version of the first ring that is not shown yet
         self.coalescer = Coalescer(self.deliver)
 
     def hear(self, ring: Ring) -> None:
@@ -76,6 +78,8 @@ class Relay:
         if self._audience.reach(ring.poll_id):
             if ring.event == poll_update:
                 self._news.hear(ring)
+            else:
+                self._rung.setdefault(ring.poll_id, ring.version)
             self.coalescer.mark(ring.poll_id, ring.event)
 
     def missed(self) -> None:
@@ -96,7 +100,15 @@ class Relay:
         for part in self._parts(due):
             sent |= await self._deliver(part)
             await asyncio.sleep(0)
+        self._measure(due, sent)
         return sent
+
+    def _measure(self, due: Iterable[str], sent: Container[str]) -> None:
+        now = microseconds()
+        for poll_id in due:
+            rung = self._rung.pop(poll_id, None)
+            if rung is not None and poll_id in sent:
+                metrics.update_lag.observe(max(now - rung, 0) / 1e6)
 
     def _parts(self, due: dict[str, Kinds]) -> Iterator[dict[str, Kinds]]:
         """What somebody watches, in parts that do not keep the others waiting."""
