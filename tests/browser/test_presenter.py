@@ -87,7 +87,7 @@ async def test_a_usual_poll_fits_the_screen_in_letters_for_the_back_row(
         "[document.documentElement.scrollHeight, document.documentElement.scrollWidth]"
     )
     assert (wide, tall) == (width, height)
-    for place in ("h1", ".option-text", ".percent", "#address"):
+    for place in ("#question", ".option-text", ".percent", "#address"):
         letters = await wall.locator(place).first.evaluate(
             "element => parseFloat(getComputedStyle(element).fontSize)"
         )

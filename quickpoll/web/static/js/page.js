@@ -75,9 +75,10 @@ export function tell(place, error, action) {
   note(place, title, next, action);
 }
 
-/** Tell something in this place. `action`: { words, run }. */
+/** Tell something in this place; it is the page's heading where there is nothing else. */
 export function note(place, title, text, action) {
-  const parts = [el("p", { class: "notice-title" }, title), el("p", {}, text)];
+  const heading = byId("content").hidden ? "h1" : "p";
+  const parts = [el(heading, { class: "notice-title" }, title), el("p", {}, text)];
   if (action) {
     const button = el("button", { type: "button", class: "plain" }, action.words);
     button.addEventListener("click", action.run);

@@ -156,6 +156,7 @@ class PresentPage {
   // -- keys and buttons ---------------------------------------------------------------------
 
   #listen() {
+    show(byId("steering"));
     byId("previous").addEventListener("click", () => this.#step(-1));
     byId("next").addEventListener("click", () => this.#step(1));
     byId("fullscreen").addEventListener("click", () => this.#fill());
