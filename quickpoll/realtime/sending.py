@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from engineio.payload import Payload
 
 from quickpoll.realtime.fanout import FanOutManager
@@ -21,6 +23,18 @@ def make_server(origins: tuple[str, ...]) -> tuple[SocketServer, FanOutManager]:
         max_http_buffer_size=most_message_bytes,
         ping_interval=ping_seconds,
         http_compression=False,
+        logger=_logger("socketio.server"),
+        engineio_logger=_logger("engineio.server"),
     )
     Payload.max_decode_packets = most_packets  # of the process, as the library offers it
     return sio, fanout
+
+
+def _logger(name: str) -> logging.Logger:
+    """A library's logger, without the handler that it would add of its own.
+
+    Its warnings are about clients that have just left, and there may be thousands of those.
+    """
+    logger = logging.getLogger(name)
+    logger.setLevel(logging.ERROR)
+    return logger

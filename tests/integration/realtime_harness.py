@@ -122,6 +122,7 @@ class Live:
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
         self._stack = stack
+        self._screens: list[Screen] = []
 
     async def http(self) -> httpx.AsyncClient:
         """A client of the REST interface."""
@@ -136,8 +137,17 @@ class Live:
             address, additional_headers=headers, compression=None, max_queue=None
         )
         screen = Screen(socket)
-        self._stack.push_async_callback(screen.close)
+        self._screens.append(screen)
         return screen
+
+    def forget_screens(self) -> None:
+        """Keep nothing of the screens that were opened: they are closed."""
+        self._screens.clear()
+
+    async def close_screens(self) -> None:
+        """Close those that are still open."""
+        for screen in self._screens:
+            await screen.close()
 
     async def screen(self, user: str | None = None, **claims: Any) -> Screen:
         """A screen of a user that has joined."""
@@ -147,8 +157,8 @@ class Live:
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Live]:
-    """An instance of the service, served as in production."""
+async def running(settings: Settings, *, wait: bool = True) -> AsyncIterator[Live]:
+    """An instance of the service, served as in production; ``wait`` until its stores are there."""
     http1.install()
     app = create_app(settings)
     services: Services = app.extensions["quickpoll"]
@@ -159,16 +169,32 @@ async def running(settings: Settings) -> AsyncIterator[Live]:
     stop = asyncio.Event()
     serving = asyncio.create_task(hypercorn.asyncio.serve(app, config, shutdown_trigger=stop.wait))
     try:
-        ready = asyncio.create_task(until_ready(services))
+        ready = asyncio.create_task(_up(services, config.bind[0], wait=wait))
         await asyncio.wait({ready, serving}, return_when=asyncio.FIRST_COMPLETED)
         if serving.done():
             ready.cancel()
             serving.result()
         async with AsyncExitStack() as stack:
-            yield Live(services, int(config.bind[0].rpartition(":")[2]), stack)
+            live = Live(services, int(config.bind[0].rpartition(":")[2]), stack)
+            stack.push_async_callback(live.close_screens)
+            yield live
     finally:
         stop.set()
         await serving
+
+
+async def _up(services: Services, address: str, *, wait: bool) -> None:
+    if wait:
+        await until_ready(services)
+    host, _, port = address.rpartition(":")
+    while True:
+        try:
+            _, writer = await asyncio.open_connection(host, int(port))
+        except OSError:
+            await asyncio.sleep(0.01)
+        else:
+            writer.close()
+            return
 
 
 def query_token(token: str) -> str:
