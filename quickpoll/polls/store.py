@@ -23,12 +23,15 @@ remembered = 10_000
 class KnownPoll:
     """A poll in memory, with what is derived from it once."""
 
-    __slots__ = ("_encoded", "id", "option_order", "poll")
+    __slots__ = ("_encoded", "id", "object_ids", "option_order", "poll")
 
     def __init__(self, poll: Poll) -> None:
         self.poll = poll
         self.id = str(poll.id)
         self.option_order = {option: place for place, option in enumerate(poll.option_ids())}
+        self.object_ids = dict(
+            zip(self.option_order, (one.id for one in poll.options), strict=True)
+        )
         self._encoded: dict[str, bytes] = {}
 
     def encoded(self, now: datetime) -> bytes:

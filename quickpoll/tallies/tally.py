@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from time import time
 from typing import Protocol
@@ -59,13 +59,14 @@ class Change:
     likes: int = 0
     retracted: bool = False
 
-    def ballot(self, before: Iterable[str], after: Iterable[str]) -> None:
+    def ballot(self, before: Collection[str], after: Collection[str]) -> None:
         """Count a ballot that was ``before`` and is ``after``; empty means there is none."""
-        old, new = set(before), set(after)
-        self.options.update(new - old)
-        self.options.subtract(old - new)
-        self.voters += bool(new) - bool(old)
-        self.retracted |= not new
+        for option in after:
+            self.options[option] += 1
+        for option in before:
+            self.options[option] -= 1
+        self.voters += bool(after) - bool(before)
+        self.retracted |= not after
 
     def steps(self) -> list[tuple[str, int]]:
         """The options whose counts change, and by how much."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
 from time import monotonic
+from typing import NamedTuple
 
 import structlog
 from bson import ObjectId
@@ -56,8 +57,7 @@ class Outcome(Enum):
     RETRACTED = "retracted"
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(NamedTuple):
     """What a caller wants of their ballot on a poll: these options, or (empty) no ballot.
 
     ``moment`` is when the request was judged, to the millisecond; ``revision`` the poll's then.
@@ -70,8 +70,7 @@ class Wish:
     revision: int
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """The ballot as it now stands (before, where it was retracted), and what was done."""
 
     outcome: Outcome
@@ -105,6 +104,17 @@ class Batch:
         for entry in entries:
             self.uncertain.add(entry.item.poll_id)
             self.refuse(entry, Unavailable())
+
+    def hand_out(self) -> None:
+        """Tell each submitter what became of its wish."""
+        written = 0
+        for entry, result in self.settled:
+            if isinstance(result, QuickPollError):
+                entry.reject(result)
+            else:
+                written += result.outcome in (Outcome.CREATED, Outcome.CHANGED)
+                entry.resolve(result)
+        acknowledged.inc(written)
 
 
 class Casting:
@@ -183,12 +193,7 @@ class Casting:
         failure = await self._try_to_write(batch, rest, began)
         # Also after a failure: what was written is counted, and the mark must not outlive it.
         await self._ledger.finish(writing, batch.changes, uncertain=batch.uncertain)
-        for entry, result in batch.settled:
-            if isinstance(result, QuickPollError):
-                entry.reject(result)
-            else:
-                acknowledged.inc(result.outcome in (Outcome.CREATED, Outcome.CHANGED))
-                entry.resolve(result)
+        batch.hand_out()
         self._try_later(batch.again)
         if failure is not None:
             raise failure
@@ -245,7 +250,7 @@ class Casting:
                 batch.polls[poll_id] = found[poll_id]
 
     async def _insert(self, batch: Batch, entries: list[WishEntry]) -> None:
-        ballots = [_document(entry.item) for entry in entries]
+        ballots = [_document(batch.polls[e.item.poll_id], e.item) for e in entries]
         inserted = await self._votes.insert(ballots)
         for place in inserted.stored:
             self._created(batch, entries[place], ballots[place])
@@ -298,7 +303,7 @@ class Casting:
             return
         batch.changes[last.poll_id].ballot(standing.option_ids, last.option_ids)
         for entry in entries:
-            changed = replace(standing, option_ids=entry.item.option_ids)
+            changed = standing._replace(option_ids=entry.item.option_ids)
             batch.settle(entry, Outcome.CHANGED, changed)
 
     async def _retract(self, batch: Batch, poll_id: str, entries: list[WishEntry]) -> None:
@@ -362,12 +367,12 @@ def _check_again(known: KnownPoll | None, wish: Wish) -> None:
         rules.check_retractable(known.poll)
 
 
-def _document(wish: Wish) -> Document:
+def _document(known: KnownPoll, wish: Wish) -> Document:
     return {
         "_id": ObjectId(),
         "userId": ObjectId(wish.user_id),
-        "pollId": ObjectId(wish.poll_id),
-        "optionIds": [ObjectId(option) for option in wish.option_ids],
+        "pollId": known.poll.id,
+        "optionIds": [known.object_ids[option] for option in wish.option_ids],
         "createdAt": wish.moment,
         "castAt": wish.moment,
         "revision": 0,

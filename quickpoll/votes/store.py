@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from contextvars import Context
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import structlog
 from bson import ObjectId
@@ -24,8 +25,7 @@ look_seconds = 0.5
 """How long to ask what became of a write that timed out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ballot:
+class Ballot(NamedTuple):
     """A stored ballot, its ids in hexadecimal."""
 
     id: str

@@ -12,6 +12,7 @@ from http import HTTPStatus
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _STATUS_LINES = {int(s): b"HTTP/1.1 %d \r\n" % s for s in HTTPStatus}
 _MAX_KNOWN_NAMES = 1024
+_BODYLESS = frozenset({204, 304})
 _FIRST_FINAL_STATUS, _END_OF_STATUSES = 200, 1000
 
 
@@ -40,8 +41,9 @@ _SPECIAL = {
     b"transfer-encoding": _Field.TRANSFER_ENCODING,
     b"connection": _Field.CONNECTION,
 }
-# Names as applications spell them, checked once. Bounded: an application may make up names.
-_known_names: dict[bytes, _Field] = {}
+# Names as applications spell them, checked once, and how a line with them begins. Bounded: an
+# application may make up names.
+_plain_names: dict[bytes, bytes] = {}
 
 
 class ResponseHead:
@@ -86,7 +88,7 @@ class ResponseHead:
         self._chunks = False
         self._connection: list[bytes] = []
         self._lines = [_STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status]
-        bodyless = status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
+        bodyless = status in _BODYLESS
         chunked = self._read(headers, keep_framing=bodyless)
         if bodyless:
             self.framing = Framing.NO_BODY
@@ -98,8 +100,13 @@ class ResponseHead:
         chunked = False
         lengths: list[bytes] = []
         for raw_name, raw_value in headers:
-            name, value = bytes(raw_name).strip(), bytes(raw_value).strip()
-            field = _known_names.get(name) or _learn(name)
+            name, value = bytes(raw_name), bytes(raw_value).strip()
+            plain = _plain_names.get(name)
+            if plain is not None:
+                self._lines.append(plain + value + b"\r\n")
+                continue
+            name = name.strip()
+            field = _SPECIAL.get(name.lower()) or _learn(name)
             if field is _Field.CONTENT_LENGTH:
                 self._read_length(value)
                 lengths.append(b"%b: %b\r\n" % (name, value))
@@ -168,7 +175,6 @@ class ResponseHead:
 def _learn(name: bytes) -> _Field:
     if not _TOKEN.fullmatch(name):
         raise ResponseError(f"Illegal header name {name!r}")
-    field = _SPECIAL.get(name.lower(), _Field.PLAIN)
-    if len(_known_names) < _MAX_KNOWN_NAMES:
-        _known_names[name] = field
-    return field
+    if len(_plain_names) < _MAX_KNOWN_NAMES:
+        _plain_names[name] = name + b": "
+    return _Field.PLAIN

@@ -6,6 +6,7 @@ from functools import partial
 from time import time
 from typing import TYPE_CHECKING, Any
 
+from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.config import Config
 from hypercorn.logging import Logger
@@ -40,6 +41,10 @@ class Server:
         self.always_writable = asyncio.Event()
         self.always_writable.set()
         self._app = app
+        # An ASGI application needs none of what Hypercorn wraps around it.
+        self._direct: Callable[..., Awaitable[None]] | None = None
+        if type(app) is ASGIWrapper:
+            self._direct = app.app
         self._run_in_thread = partial(loop.run_in_executor, None)
         self._common: tuple[int, bytes] = (-1, b"")
 
@@ -47,6 +52,8 @@ class Server:
         self, scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Any]
     ) -> Awaitable[None]:
         """Run the application, ASGI or WSGI, as Hypercorn does."""
+        if self._direct is not None:
+            return self._direct(scope, receive, send)
         app: Callable[..., Awaitable[None]] = self._app
         return app(scope, receive, send, self._run_in_thread, self._call_from_thread)
 
