@@ -9,15 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Iterable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import Enum
 from time import monotonic
-from typing import NamedTuple
 
 import structlog
 from bson import ObjectId
-from prometheus_client import Counter
 from pymongo.errors import PyMongoError
 
 from quickpoll.errors import (
@@ -27,94 +23,21 @@ from quickpoll.errors import (
     QuickPollError,
     Unavailable,
 )
-from quickpoll.foundation.batching import Batcher, Entry
+from quickpoll.foundation.batching import Batcher
 from quickpoll.foundation.mongo import Document, deadline, is_outage, operation_seconds
 from quickpoll.polls.store import KnownPoll, PollStore
-from quickpoll.tallies.counters import Writing, write_seconds
+from quickpoll.tallies.counters import write_seconds
 from quickpoll.tallies.ledger import Ledger
-from quickpoll.tallies.tally import Change
 from quickpoll.votes import rules
+from quickpoll.votes.batch import Batch, Outcome, Result, Wish, WishEntry
 from quickpoll.votes.store import Ballot, VoteStore, look_seconds
 
 log = structlog.get_logger(__name__)
-
-acknowledged = Counter(
-    "quickpoll_votes_acknowledged_total", "Ballots that MongoDB has acknowledged"
-)
 
 held_seconds = 0.01
 """Until the next try of a ballot whose poll is being recounted."""
 
 changes_at_once = 16
-
-
-class Outcome(Enum):
-    """What a request did to the ballot."""
-
-    CREATED = "created"
-    CHANGED = "changed"
-    SAME = "same"
-    RETRACTED = "retracted"
-
-
-class Wish(NamedTuple):
-    """What a caller wants of their ballot on a poll: these options, or (empty) no ballot.
-
-    ``moment`` is when the request was judged, to the millisecond; ``revision`` the poll's then.
-    """
-
-    user_id: str
-    poll_id: str
-    option_ids: tuple[str, ...]
-    moment: datetime
-    revision: int
-
-
-class Result(NamedTuple):
-    """The ballot as it now stands (before, where it was retracted), and what was done."""
-
-    outcome: Outcome
-    ballot: Ballot | None
-
-
-WishEntry = Entry[Wish, Result]
-
-
-@dataclass(slots=True)
-class Batch:
-    """One batch on its way: what was learned of its polls, and what it changed."""
-
-    writing: Writing
-    polls: dict[str, KnownPoll] = field(default_factory=dict)
-    changes: defaultdict[str, Change] = field(default_factory=lambda: defaultdict(Change))
-    uncertain: set[str] = field(default_factory=set)
-    settled: list[tuple[WishEntry, Result | QuickPollError]] = field(default_factory=list)
-    again: list[WishEntry] = field(default_factory=list)
-
-    def settle(self, entry: WishEntry, outcome: Outcome, ballot: Ballot | None) -> None:
-        """What became of an entry; its caller hears it once everything is counted."""
-        self.settled.append((entry, Result(outcome, ballot)))
-
-    def refuse(self, entry: WishEntry, error: QuickPollError) -> None:
-        """An entry that was not written, and why."""
-        self.settled.append((entry, error))
-
-    def doubt(self, entries: Iterable[WishEntry]) -> None:
-        """Entries that may or may not stand: their callers try again, their polls are recounted."""
-        for entry in entries:
-            self.uncertain.add(entry.item.poll_id)
-            self.refuse(entry, Unavailable())
-
-    def hand_out(self) -> None:
-        """Tell each submitter what became of its wish."""
-        written = 0
-        for entry, result in self.settled:
-            if isinstance(result, QuickPollError):
-                entry.reject(result)
-            else:
-                written += result.outcome in (Outcome.CREATED, Outcome.CHANGED)
-                entry.resolve(result)
-        acknowledged.inc(written)
 
 
 class Casting:

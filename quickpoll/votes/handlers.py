@@ -11,7 +11,8 @@ from quickpoll.foundation.answers import Reply, json_reply, nothing
 from quickpoll.polls.bodies import instant
 from quickpoll.polls.ids import checked_id
 from quickpoll.polls.store import PollStore
-from quickpoll.votes.casting import Casting, Outcome, Result
+from quickpoll.votes.batch import Outcome, Result
+from quickpoll.votes.casting import Casting
 from quickpoll.votes.store import Ballot, VoteStore
 
 

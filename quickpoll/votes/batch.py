@@ -1,0 +1,92 @@
+"""One batch of ballots on its way: what is wished, and what becomes of each wish."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import NamedTuple
+
+from prometheus_client import Counter
+
+from quickpoll.errors import QuickPollError, Unavailable
+from quickpoll.foundation.batching import Entry
+from quickpoll.polls.store import KnownPoll
+from quickpoll.tallies.counters import Writing
+from quickpoll.tallies.tally import Change
+from quickpoll.votes.store import Ballot
+
+acknowledged = Counter(
+    "quickpoll_votes_acknowledged_total", "Ballots that MongoDB has acknowledged"
+)
+
+
+class Outcome(Enum):
+    """What a request did to the ballot."""
+
+    CREATED = "created"
+    CHANGED = "changed"
+    SAME = "same"
+    RETRACTED = "retracted"
+
+
+class Wish(NamedTuple):
+    """What a caller wants of their ballot on a poll: these options, or (empty) no ballot.
+
+    ``moment`` is when the request was judged, to the millisecond; ``revision`` the poll's then.
+    """
+
+    user_id: str
+    poll_id: str
+    option_ids: tuple[str, ...]
+    moment: datetime
+    revision: int
+
+
+class Result(NamedTuple):
+    """The ballot as it now stands (before, where it was retracted), and what was done."""
+
+    outcome: Outcome
+    ballot: Ballot | None
+
+
+WishEntry = Entry[Wish, Result]
+
+
+@dataclass(slots=True)
+class Batch:
+    """One batch on its way: what was learned of its polls, and what it changed."""
+
+    writing: Writing
+    polls: dict[str, KnownPoll] = field(default_factory=dict)
+    changes: defaultdict[str, Change] = field(default_factory=lambda: defaultdict(Change))
+    uncertain: set[str] = field(default_factory=set)
+    settled: list[tuple[WishEntry, Result | QuickPollError]] = field(default_factory=list)
+    again: list[WishEntry] = field(default_factory=list)
+
+    def settle(self, entry: WishEntry, outcome: Outcome, ballot: Ballot | None) -> None:
+        """What became of an entry; its caller hears it once everything is counted."""
+        self.settled.append((entry, Result(outcome, ballot)))
+
+    def refuse(self, entry: WishEntry, error: QuickPollError) -> None:
+        """An entry that was not written, and why."""
+        self.settled.append((entry, error))
+
+    def doubt(self, entries: Iterable[WishEntry]) -> None:
+        """Entries that may or may not stand: their callers try again, their polls are recounted."""
+        for entry in entries:
+            self.uncertain.add(entry.item.poll_id)
+            self.refuse(entry, Unavailable())
+
+    def hand_out(self) -> None:
+        """Tell each submitter what became of its wish."""
+        written = 0
+        for entry, result in self.settled:
+            if isinstance(result, QuickPollError):
+                entry.reject(result)
+            else:
+                written += result.outcome in (Outcome.CREATED, Outcome.CHANGED)
+                entry.resolve(result)
+        acknowledged.inc(written)
