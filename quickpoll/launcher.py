@@ -21,7 +21,6 @@ from typing import Any
 
 import click
 import jwt
-from dotenv import dotenv_values
 from hypercorn.config import Config
 from hypercorn.run import run as serve_until_stopped
 
@@ -34,7 +33,13 @@ from quickpoll.foundation.run_record import (
     RunRecord,
     UnusableDirectoryError,
 )
-from quickpoll.settings import Settings, SettingsError, load_settings, run_folder
+from quickpoll.settings import (
+    Settings,
+    SettingsError,
+    given_variables,
+    load_settings,
+    run_folder,
+)
 
 PACKAGE = Path(__file__).parent
 DEVELOPMENT_USER = "5eed5eed5eed5eed5eed0001"
@@ -89,7 +94,7 @@ def launch(directory: RunDirectory, port: int) -> None:
     """
     with directory:
         refuse_taken_port(port)
-        given = {**dotenv_values(".env"), **os.environ}
+        given = given_variables()
         # A bad setting is told at once, before anything is started.
         os.environ.update(environment_of_run(given, NOWHERE, directory))
         load_settings()

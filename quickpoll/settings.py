@@ -238,6 +238,22 @@ def load_settings(*, running: bool = False) -> Settings:
         return Settings(**(_of_running_service() if running else {}))
     except ValidationError as error:
         raise SettingsError(_one_line(error)) from None
+    except UnicodeDecodeError:
+        raise SettingsError(_not_text) from None
+
+
+_not_text = "QuickPoll cannot start: .env: it is not UTF-8, and has to be."
+
+
+def given_variables() -> dict[str, str | None]:
+    """What the environment and ``.env`` hold, settings or not.
+
+    Raises :class:`SettingsError` where the file is no text.
+    """
+    try:
+        return {**dotenv_values(".env"), **os.environ}
+    except UnicodeDecodeError:
+        raise SettingsError(_not_text) from None
 
 
 def settings_or_exit(*, running: bool = False) -> Settings:
@@ -250,21 +266,17 @@ def settings_or_exit(*, running: bool = False) -> Settings:
 
 
 def _of_running_service() -> dict[str, Any]:
-    directory = RunDirectory(run_folder)
-    if _is_given("API_DATABASE_URL") or (run := directory.read()) is None:
+    directory, given = RunDirectory(run_folder), given_variables()
+    if given.get("API_DATABASE_URL") or (run := directory.read()) is None:
         return {}
     found = {
         "api_database_url": run.database_url,
         "api_redis_host": run.redis_host,
         "api_redis_port": run.redis_port,
     }
-    if not _is_given("JWT_SECRET_KEY"):
+    if not given.get("JWT_SECRET_KEY"):
         found["jwt_secret_key"] = directory.secret()
     return found
-
-
-def _is_given(name: str) -> bool:
-    return bool(os.environ.get(name) or dotenv_values(".env").get(name))
 
 
 def _one_line(error: ValidationError) -> str:
