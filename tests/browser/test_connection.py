@@ -105,6 +105,19 @@ async def test_offline_is_said_and_the_network_coming_back_is_used_at_once(
     await expect(page.locator("#voters")).to_have_text("1")
 
 
+async def test_where_websockets_are_not_let_through_long_polling_takes_over(
+    visitors: Visitors, api: httpx.AsyncClient
+) -> None:
+    poll = await create_poll(api, token_hex(12))
+    page = await visitors.blank(forgiven="WebSocket")
+    await page.route_web_socket("**/ws/updates/**", lambda wire: wire.close())
+    await page.goto(f"{visitors.url}/polls/{poll['id']}#token={sign()}")
+    await expect(page.locator("#connection")).to_have_text("Live")
+    assert any("transport=polling" in address for address in visitors.asked)
+    await vote(api, poll, 0, token_hex(12))
+    await expect(page.locator("#voters")).to_have_text("1")
+
+
 async def test_the_time_to_the_close_is_counted_down_and_then_it_is_closed(
     visitors: Visitors, api: httpx.AsyncClient
 ) -> None:

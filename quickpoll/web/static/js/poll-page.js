@@ -21,6 +21,7 @@ class PollPage {
   shown = 0;
 
   async start() {
+    page.connection("connecting");
     offer(pollId);
     offerDuplicate(pollId);
     await this.#firstRead();

@@ -1,0 +1,160 @@
+"""The pages as they are answered: policies, caching, codes, files."""
+
+from __future__ import annotations
+
+import re
+from secrets import token_hex
+
+import httpx
+import pytest
+
+from quickpoll.factory import create_app
+from quickpoll.foundation.embedded import StoreAddresses
+from tests.conftest import environment, served, settings_from
+
+pages = ("/polls", f"/polls/{'a' * 24}", f"/polls/{'a' * 24}/present", "/polls/nothing")
+
+
+def policy(answer: httpx.Response) -> dict[str, str]:
+    """The directives of an answer's Content-Security-Policy."""
+    parts = (
+        part.strip().partition(" ") for part in answer.headers["Content-Security-Policy"].split(";")
+    )
+    return {name: sources for name, _, sources in parts}
+
+
+@pytest.mark.parametrize("path", pages)
+async def test_a_live_page_may_load_only_from_here_and_run_nothing_inline(
+    client: httpx.AsyncClient, path: str
+) -> None:
+    answer = await client.get(path)
+    directives = policy(answer)
+    assert directives["default-src"] == "'none'"
+    for name in ("script-src", "style-src", "img-src", "font-src", "connect-src"):
+        assert directives[name] == "'self'"
+    assert directives["base-uri"] == directives["form-action"] == "'none'"
+    assert directives["frame-ancestors"] == "'none'"
+    assert directives["require-trusted-types-for"] == "'script'"
+    assert answer.headers["X-Frame-Options"] == "DENY"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    # And indeed there is nothing that the policy would have to stop.
+    assert not re.search(r"<script(?![^>]* src=)|<style|\son\w+=|\sstyle=|https?://", answer.text)
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc"])
+async def test_the_documentation_loads_from_here_alone(
+    client: httpx.AsyncClient, path: str
+) -> None:
+    answer = await client.get(path)
+    assert answer.status_code == 200
+    directives = policy(answer)
+    assert directives["default-src"] == "'none'"
+    assert directives["script-src"] == directives["connect-src"] == "'self'"
+    assert directives["frame-ancestors"] == "'none'"
+    assert "http:" not in answer.text
+    assert "https:" not in answer.text
+
+
+async def test_an_operator_names_who_may_show_the_pages_in_a_frame(
+    stores: StoreAddresses, name: str
+) -> None:
+    variables = environment(stores, name, API_FRAME_ANCESTORS="https://a.example,https://b.example")
+    async with served(create_app(settings_from(variables))) as client:
+        page = await client.get("/polls")
+        docs = await client.get("/docs")
+    assert policy(page)["frame-ancestors"] == "https://a.example https://b.example"
+    assert "X-Frame-Options" not in page.headers
+    # Only the live pages: the documentation sends requests with whatever token is put in.
+    assert policy(docs)["frame-ancestors"] == "'none'"
+
+
+async def test_files_are_kept_for_good_under_the_address_of_this_release(
+    client: httpx.AsyncClient,
+) -> None:
+    page = await client.get("/polls")
+    assert page.headers["Cache-Control"] == "no-cache"
+    files = re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text)
+    kinds = {
+        ".css": "text/css",
+        ".js": "text/javascript",
+        ".svg": "image/svg+xml",
+        ".woff2": "font/woff2",
+    }
+    assert {re.search(r"\.\w+$", file)[0] for file in files} == set(kinds)  # type: ignore[index]
+    for file in files:
+        answer = await client.get(file)
+        assert answer.status_code == 200
+        assert answer.headers["Content-Type"].startswith(kinds[file[file.rindex(".") :]])
+        assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    other = re.sub("/static/[^/]+/", "/static/0123456789abcdef/", files[0])
+    assert (await client.get(other)).headers["Cache-Control"] == "no-cache"
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "nothing.js",
+        "../views.py",
+        "..%2fviews.py",
+        "js/../../views.py",
+        "%2e%2e/views.py",
+        "/etc/passwd",
+    ],
+)
+async def test_only_files_that_are_there_are_served(client: httpx.AsyncClient, file: str) -> None:
+    digest = re.search("/static/([^/]+)/", (await client.get("/polls")).text)
+    assert digest is not None
+    answer = await client.get(f"/static/{digest[1]}/{file}")
+    assert answer.status_code == 404
+    assert "import" not in answer.text
+
+
+async def test_a_page_says_nothing_of_a_poll_before_the_token_does(
+    client: httpx.AsyncClient,
+) -> None:
+    known, unknown = token_hex(12), token_hex(12)
+    first = await client.get(f"/polls/{known}")
+    second = await client.get(f"/polls/{unknown.upper()}")
+    assert first.status_code == second.status_code == 200
+    assert first.text.replace(known, unknown) == second.text
+
+
+@pytest.mark.parametrize("path", ["/polls/abc", "/polls/abc/present", f"/polls/{'g' * 24}"])
+async def test_an_address_that_is_none_of_a_poll_is_told_with_404(
+    client: httpx.AsyncClient, path: str
+) -> None:
+    answer = await client.get(path)
+    assert answer.status_code == 404
+    assert "There is no such poll" in answer.text
+
+
+async def test_the_code_of_a_poll_is_drawn_for_the_origin_of_the_page(
+    client: httpx.AsyncClient,
+) -> None:
+    path = f"/polls/{token_hex(12)}/qr.svg"
+    plain = await client.get(path)
+    assert plain.headers["Content-Type"].startswith("image/svg+xml")
+    assert plain.headers["Content-Security-Policy"] == "default-src 'none'"
+    assert plain.text.startswith("<svg")
+    same = await client.get(path, params={"origin": "http://test"})
+    assert same.text == plain.text
+    outside = await client.get(
+        path, params={"origin": "https://a.example"}, headers={"X-Forwarded-Host": "a.example"}
+    )
+    assert outside.status_code == 200
+    assert outside.text != plain.text
+
+
+async def test_no_code_is_drawn_for_another_site_or_for_no_poll(client: httpx.AsyncClient) -> None:
+    elsewhere = {"origin": "https://elsewhere.example"}
+    assert (await client.get(f"/polls/{token_hex(12)}/qr.svg", params=elsewhere)).status_code == 404
+    assert (await client.get("/polls/abc/qr.svg")).status_code == 404
+
+
+async def test_head_is_answered_as_get(client: httpx.AsyncClient) -> None:
+    get, head = await client.get("/polls"), await client.head("/polls")
+    assert head.status_code == 200
+    assert head.content == b""
+    assert head.headers["Content-Security-Policy"] == get.headers["Content-Security-Policy"]
