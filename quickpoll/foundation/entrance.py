@@ -81,6 +81,7 @@ class Entrance:
                 await self._app(scope, receive, _Handshake(send, name))
         finally:
             current_request.reset(token)
+            scope["quickpoll.answered"] = True
 
     def _name(self, scope: Scope) -> bytes:
         """The caller's own name for the request where it is a harmless one, else a new one."""

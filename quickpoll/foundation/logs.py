@@ -1,8 +1,15 @@
-"""Logs: structlog through the standard logging, for machines or for people."""
+"""Logs: structlog through the standard logging, for machines or for people.
+
+A line is made where something happens and says what (``event``, in snake_case), with whatever
+belongs to it; here it gets its time, its level, its logger and the request that it is about. No
+secret leaves: whatever looks like a token or a password is blotted out of the finished line, so
+that it does not matter which library has put it there.
+"""
 
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from typing import Any
 
@@ -11,25 +18,17 @@ from structlog.typing import EventDict
 
 from quickpoll.foundation.entrance import current_request
 
+_quiet = ("engineio", "socketio", "pymongo", "asyncio", "hypercorn.access")
+"""Libraries that tell at INFO or DEBUG what each client sends: warnings are enough."""
 
-def _name_request(_: Any, __: str, line: EventDict) -> EventDict:
-    """Add which request the line is about, and whose."""
-    scope = current_request.get()
-    if scope is not None:
-        line.setdefault("request_id", scope["quickpoll.request_id"])
-        if "quickpoll.user_id" in scope:
-            line.setdefault("user_id", scope["quickpoll.user_id"])
-        # Never the query, which may hold a token.
-        line.setdefault("path", scope["path"])
-    return line
-
-
-_shared: list[Any] = [
-    _name_request,
-    structlog.stdlib.add_log_level,
-    structlog.stdlib.add_logger_name,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
-]
+_secret = re.compile(
+    r"(?P<token>eyJ[\w-]{4,}\.[\w-]+\.[\w-]*)"
+    r"|(?P<bearer>\b[Bb]earer\s+)[^\s\"',}]+"
+    r"|(?P<login>\b[a-z][a-z0-9+]*://[^\s:/@]*:)[^\s@]+(?=@)"
+    r"|(?P<named>\b(?i:token|password|secret|authorization)\"?'?\s*[=:]\s*\"?'?)"
+    r"(?:[Bb]earer\s+)?[^\s\"',&}]+",
+    re.ASCII,
+)
 
 
 def configure_logs(level: str, form: str) -> None:
@@ -46,11 +45,67 @@ def configure_logs(level: str, form: str) -> None:
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_formatter(form))
+    handler.setLevel(level)
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for noisy in ("engineio", "socketio", "pymongo", "asyncio", "hypercorn.access"):
-        logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
+    for name in _quiet:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    logging.getLogger("hypercorn.error").__class__ = _Propagating
+
+
+def blotted(line: str) -> str:
+    """A line without what looks like a token or a password."""
+    return _secret.sub(_blot, line)
+
+
+def _blot(found: re.Match[str]) -> str:
+    kept = next((found[name] for name in ("bearer", "login", "named") if found[name]), "")
+    return f"{kept}********"
+
+
+def _name_request(_: Any, __: str, line: EventDict) -> EventDict:
+    """Add which request the line is about, and whose."""
+    scope = current_request.get()
+    # A loop that a request has started goes on after it, and is none of its business any more.
+    if scope is not None and "quickpoll.answered" not in scope:
+        line.setdefault("request_id", scope["quickpoll.request_id"])
+        if "quickpoll.user_id" in scope:
+            line.setdefault("user_id", scope["quickpoll.user_id"])
+        # Never the query, which may hold a token.
+        line.setdefault("path", scope["path"])
+    return line
+
+
+_shared: list[Any] = [
+    _name_request,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.PositionalArgumentsFormatter(),
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+
+
+class _Formatter(structlog.stdlib.ProcessorFormatter):
+    """Blots out secrets at the very end, tracebacks and lines of other libraries included."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The finished line."""
+        return blotted(super().format(record))
+
+
+class _Propagating(logging.Logger):
+    """Hypercorn's own logger, without the handler and the format that it insists on: each of its
+    lines would come twice, and once as no JSON."""
+
+    @property
+    def handlers(self) -> list[logging.Handler]:
+        """One that does nothing; what counts are the root's."""
+        return [logging.NullHandler()]
+
+    @handlers.setter
+    def handlers(self, _: list[logging.Handler]) -> None:
+        """Not taken."""
 
 
 def _formatter(form: str) -> logging.Formatter:
@@ -59,7 +114,7 @@ def _formatter(form: str) -> logging.Formatter:
         if form == "json"
         else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
     )
-    return structlog.stdlib.ProcessorFormatter(
+    return _Formatter(
         foreign_pre_chain=_shared,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
     )

@@ -1,0 +1,193 @@
+"""Log lines: one JSON object each, named after their request, and no secret in any of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+import socketio
+
+from quickpoll.foundation.embedded import StoreAddresses
+from quickpoll.foundation.logs import blotted
+from tests.conftest import environment, free_port, root, secret, sign
+
+user = "65f1c0ffee0000000000c001"
+path = "/api/poll/get-all-polls"
+
+
+class Logged:
+    """A service in a process of its own that writes its lines to a file."""
+
+    def __init__(self, variables: dict[str, str], log: Path) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._log = log
+        serve = ["-m", "hypercorn", "--config", "hypercorn.toml"]
+        bind = ["--bind", f"127.0.0.1:{self.port}", "quickpoll.asgi:app"]
+        with log.open("w") as lines:
+            self._process = subprocess.Popen(
+                [sys.executable, *serve, *bind],
+                cwd=root,
+                env={"PATH": os.environ["PATH"], **variables},
+                stdout=lines,
+                stderr=lines,
+            )
+
+    def wait(self) -> None:
+        """Until it answers."""
+        while self._process.poll() is None:
+            try:
+                httpx.get(f"{self.url}/health/live", timeout=5).raise_for_status()
+                return
+            except httpx.TransportError:
+                continue
+        raise AssertionError(self._log.read_text())
+
+    def stop(self) -> str:
+        """All that it has written."""
+        self._process.terminate()
+        assert self._process.wait(timeout=15) == 0
+        return self._log.read_text()
+
+    def kill(self) -> None:
+        """Make sure that it is gone."""
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+
+
+@pytest.fixture
+def start(stores: StoreAddresses, name: str, tmp_path: Path) -> Iterator[Any]:
+    started: list[Logged] = []
+
+    def begin(**variables: str) -> Logged:
+        service = Logged(environment(stores, name, **variables), tmp_path / "log")
+        started.append(service)
+        service.wait()
+        return service
+
+    yield begin
+    for service in started:
+        service.kill()
+
+
+def lines_of(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+async def use(service: Logged, tokens: dict[str, str]) -> None:
+    """Send each token every way there is."""
+    async with httpx.AsyncClient(base_url=service.url) as client:
+        for token in tokens.values():
+            for headers in ({"Authorization": f"Bearer {token}"}, {"Authorization": token}):
+                await client.get(path, headers=headers)
+                await client.post("/api/poll/create-poll", headers=headers, content=b"{")
+            await client.get(path, params={"token": token})
+            await poll(client, token)
+    for token in tokens.values():
+        await connect(service, token)
+
+
+async def poll(client: httpx.AsyncClient, token: str) -> None:
+    """A handshake by long-polling, and one that pretends to be a WebSocket."""
+    address = f"/ws/updates/?EIO=4&transport=polling&token={token}"
+    session = json.loads((await client.get(address)).text[1:])["sid"]
+    joined = await client.post(f"{address}&sid={session}", content=json.dumps({"token": token}))
+    assert joined.status_code < 500
+    await client.post(f"{address}&sid={session}", content="40" + json.dumps({"token": token}))
+    await client.get(f"{address}&sid={session}")
+    await client.get(address.replace("polling", "websocket"))
+
+
+async def connect(service: Logged, token: str) -> None:
+    client = socketio.AsyncClient(reconnection=False)
+    try:
+        await client.connect(
+            f"{service.url}?token={token}",
+            auth={"token": token},
+            headers={"Authorization": f"Bearer {token}"},
+            transports=["websocket"],
+            socketio_path="/ws/updates",
+            wait_timeout=2,
+        )
+        await client.call("subscribe", {"pollIds": [token]})
+    except (socketio.exceptions.ConnectionError, socketio.exceptions.TimeoutError):
+        return
+    finally:
+        await client.shutdown()
+
+
+async def test_no_line_holds_a_secret(start: Any, stores: StoreAddresses) -> None:
+    password = "the-password-of-the-metrics"
+    service = start(LOG_LEVEL="DEBUG", API_METRICS_TOKEN=password)
+    tokens = {
+        "good": sign(user),
+        "expired": sign(user, seconds=-60),
+        "forged": jwt.encode({"sub": user}, "k" * 32, "HS256"),
+        "none": "opaque-opaque-opaque-opaque",
+    }
+
+    await use(service, tokens)
+    async with httpx.AsyncClient() as client:
+        asked = {"Authorization": f"Bearer {password}"}
+        assert (await client.get(f"{service.url}/metrics", headers=asked)).status_code == 200
+    text = service.stop()
+
+    for held in (*tokens.values(), password, secret):
+        assert held not in text
+        assert held.rpartition(".")[2] not in text
+    # Every line is JSON, those of other libraries too, and each comes once.
+    lines = lines_of(text)
+    assert {"started", "stopped"} <= {line["event"] for line in lines}
+    assert all({"event", "level", "logger", "timestamp"} <= line.keys() for line in lines)
+    running = [line["event"] for line in lines if line["logger"] == "hypercorn.error"]
+    assert len(running) == 1
+    assert service.url in running[0]
+
+
+async def test_absent_stores_are_one_clear_line_each(start: Any) -> None:
+    away = f"mongodb://somebody:open-sesame@127.0.0.1:{free_port()}/polls"
+    service = start(
+        LOG_LEVEL="WARNING",
+        API_DATABASE_URL=away,
+        API_REDIS_PORT=str(free_port()),
+        API_REDIS_PASSWORD="open-sesame",
+    )
+    async with httpx.AsyncClient(base_url=service.url) as client:
+        for _ in range(3):
+            answer = await client.get(path, headers={"Authorization": f"Bearer {sign(user)}"})
+            assert answer.status_code == 503
+
+    text = service.stop()
+
+    # Nothing else: no request, no retry, no line about the start or the end.
+    assert sorted((line["event"], line["detail"]) for line in lines_of(text)) == [
+        ("mongodb_away", "requests get 503 until it answers"),
+        ("redis_away", "counts are read from MongoDB until Redis answers"),
+    ]
+    assert "open-sesame" not in text
+
+
+@pytest.mark.parametrize(
+    ("line", "left"),
+    [
+        (f"refused {sign(user)} today", "refused ******** today"),
+        ("GET /x?token=abc.def&limit=1", "GET /x?token=********&limit=1"),
+        ('{"token": "abc"}', '{"token": "********"}'),
+        ("Authorization: Bearer abc", "Authorization: ********"),
+        ("mongodb://user:pa%73s@host/db", "mongodb://user:********@host/db"),
+        ("rediss://:pass@host:1/0", "rediss://:********@host:1/0"),
+        ("invalid_token 65f1c0ffee0000000000c001", "invalid_token 65f1c0ffee0000000000c001"),
+        ("http://127.0.0.1:8001 (CTRL + C to quit)", "http://127.0.0.1:8001 (CTRL + C to quit)"),
+    ],
+)
+def test_what_looks_like_a_secret_is_blotted_out(line: str, left: str) -> None:
+    assert blotted(line) == left
