@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
+import hypothesis
 import jwt
 import pytest
 from quart import Quart
@@ -28,6 +29,10 @@ from quickpoll.settings import Settings
 
 root = Path(__file__).parent.parent
 secret = "a secret for tests only, 32 bytes or more"
+
+# No test depends on how fast the machine is.
+hypothesis.settings.register_profile("quickpoll", deadline=None)
+hypothesis.settings.load_profile("quickpoll")
 
 
 @pytest.fixture(scope="session")
