@@ -43,6 +43,11 @@ class QuickPollError(Exception):
         self.detail = detail or self.default_detail
         self.extra = extra
 
+    @classmethod
+    def example(cls) -> QuickPollError:
+        """One such error, for the documentation."""
+        return cls()
+
     @property
     def headers(self) -> dict[str, str]:
         """The HTTP headers that go with this answer."""
@@ -150,6 +155,11 @@ class AlreadyVoted(Conflict):
     title = "Already voted"
     default_detail = "You have voted on this poll already, and votes on it cannot be changed."
 
+    @classmethod
+    def example(cls) -> AlreadyVoted:
+        """With the ballot as it stands."""
+        return cls(optionIds=["65f1c0ffee0000000000b001"])
+
 
 class PollClosed(Conflict):
     code = "poll_closed"
@@ -201,6 +211,11 @@ class InvalidRequest(QuickPollError):
         first = errors[0] if errors else None
         said = f"{first['field']}: {first['message']}" if first else None
         super().__init__(detail or said, errors=errors)
+
+    @classmethod
+    def example(cls) -> InvalidRequest:
+        """With one field that is wrong."""
+        return cls([{"field": "question", "message": "is missing"}])
 
 
 def invalid(field: str, message: str) -> InvalidRequest:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, Field
 from quart_schema.openapi import OpenAPIProvider
+from quart_schema.validation import DataSource
 from werkzeug.routing.converters import BaseConverter
 from werkzeug.routing.rules import Rule
 
@@ -26,6 +27,8 @@ from quickpoll.errors import (
     leaves,
     problem,
 )
+from quickpoll.foundation.answers import json_media_type
+from quickpoll.foundation.schemas import example, plain_schema, reference
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -46,26 +49,27 @@ class FieldError(BaseModel):
 class Problem(BaseModel):
     """An error (RFC 9457); ``code`` is for programs, ``detail`` for people."""
 
-    model_config = ConfigDict(extra="allow")
-
     type: str
     title: str
     status: int
     detail: str
     code: str = Field(json_schema_extra={"enum": [leaf.code for leaf in leaves()]})
-    errors: list[FieldError] | None = None
+    errors: list[FieldError] | None = Field(None, description="with `invalid_request`")
+    option_ids: list[str] | None = Field(
+        None, alias="optionIds", description="with `already_voted`: the present ballot"
+    )
 
 
 @dataclass(slots=True)
 class Answer:
-    """One successful answer of a route."""
+    """One successful answer of a route: JSON of a model, or texts (an example of each by its media
+    type), or nothing."""
 
     status: int
     description: str
     model: Any = None
-    media_types: tuple[str, ...] = ("application/json",)
     headers: dict[str, str] = field(default_factory=dict)
-    example: Any = None
+    texts: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -92,36 +96,87 @@ def documented(
 
 
 class QuickPollOpenAPI(OpenAPIProvider):
-    """Adds answers, errors, security and patterns of ids to the document."""
+    """Adds answers, errors, security, examples and patterns of ids to the document."""
+
+    def schema(self) -> dict[str, Any]:
+        """The whole document."""
+        document = super().schema()
+        document["components"]["schemas"] |= plain_schema(Problem, "serialization").pop("$defs")
+        reference(Problem, "serialization", document["components"]["schemas"])
+        document["paths"] |= {path: {"get": _page(*said)} for path, said in _pages.items()}
+        document["tags"] = [{"name": name, "description": text} for name, text in _tags.items()]
+        return document
 
     def generate_rules(self) -> Iterable[Rule]:
-        """The rules of the API; pages for people are none of it."""
+        """The rules of the API; the pages of the web are described by hand or not at all."""
         return (rule for rule in super().generate_rules() if not rule.endpoint.startswith("web."))
 
     def build_paths(self, rule: Rule) -> tuple[dict[str, Any], dict[str, Any]]:
         """The operations of one rule, each with all that it may answer."""
         paths, components = super().build_paths(rule)
         operation = getattr(self._app.view_functions[rule.endpoint], _attribute, None)
+        tag, _, name = rule.endpoint.rpartition(".")
         for path, methods in paths.items():
-            for method, described in methods.items():
+            for described in methods.values():
                 if operation is not None:
                     described.update(_described(operation, described, path, components))
-                described["operationId"] = f"{rule.endpoint.rpartition('.')[2]}_{method}"
+                described["operationId"] = name
+                described["tags"] = [tag]
+                described["description"] = described.get("description", "").strip()
                 if not path.startswith("/api/"):
                     described["security"] = []
-        components["Problem"] = Problem.model_json_schema(ref_template=_references)
-        components["FieldError"] = components["Problem"].pop("$defs")["FieldError"]
         return paths, components
 
     def build_path_parameter(self, name: str, converter: BaseConverter) -> dict[str, Any]:
         """Path parameters are ids: 24 hexadecimal digits."""
         parameter = super().build_path_parameter(name, converter)
         parameter["schema"] = {"type": "string", "pattern": "^[0-9a-fA-F]{24}$"}
+        parameter["description"] = f"The {name.removesuffix('_id')}'s id, in either case."
         parameter["example"] = "65f1c0ffee0000000000a001"
         return parameter
 
+    def build_querystring_parameters(
+        self, model: type[Any]
+    ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        """Query parameters, with what their fields say of themselves."""
+        fields = plain_schema(model, "validation")["properties"]
+        return [_parameter(name, "query", one) for name, one in fields.items()], {}
 
-_references = "#/components/schemas/{model}"
+    def build_request_body(
+        self, model: type[Any], source: DataSource
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The body by reference, with an example."""
+        components: dict[str, Any] = {}
+        content = {"schema": reference(model, "validation", components), "example": example(model)}
+        return {"required": True, "content": {"application/json": content}}, components
+
+
+_tags = {
+    "polls": "Creating polls.",
+    "votes": "Voting, and the ballot as a resource.",
+    "likes": "Liking polls.",
+    "results": "Polls with their counts, lists of them, timelines and exports.",
+    "management": "What its owner may do to a poll, and the history of it.",
+    "operations": "For operators and their machines. Open to all.",
+    "documentation": "This document, and pages that show it. Open to all.",
+}
+
+_pages = {
+    "/openapi.json": ("openapi", "This document.", "application/json", {"type": "object"}),
+    "/docs": ("docs", "Swagger UI.", "text/html", {"type": "string"}),
+    "/redoc": ("redoc", "ReDoc.", "text/html", {"type": "string"}),
+}
+
+
+def _page(name: str, summary: str, media_type: str, schema: dict[str, str]) -> dict[str, Any]:
+    answer = {"description": summary, "content": {media_type: {"schema": schema}}}
+    return {
+        "operationId": name,
+        "summary": summary,
+        "tags": ["documentation"],
+        "security": [],
+        "responses": {"200": answer},
+    }
 
 
 def _described(
@@ -132,29 +187,26 @@ def _described(
     if path.startswith("/api/"):
         errors += _any_api_route
     if "requestBody" in described:
-        described["requestBody"]["required"] = True
         errors += _any_body
     elif described.get("parameters"):
         errors.append(InvalidRequest)
     for status, kinds in _by_status(errors).items():
         responses[str(status)] = _problems(kinds)
-    parameters = [*described.get("parameters", []), *map(_header, operation.headers.items())]
-    return {"responses": responses, "parameters": parameters}
+    headers = [
+        _parameter(name, "header", {"type": "string", "description": text})
+        for name, text in operation.headers.items()
+    ]
+    return {"responses": responses, "parameters": [*described.get("parameters", []), *headers]}
 
 
 def _answer(answer: Answer, components: dict[str, Any]) -> dict[str, Any]:
     said: dict[str, Any] = {"description": answer.description}
     if answer.model is not None:
-        schema = TypeAdapter(answer.model).json_schema(
-            ref_template=_references, mode="serialization"
-        )
-        components.update(schema.pop("$defs", {}))
-        content: dict[str, Any] = {"schema": schema}
-        if answer.example is not None:
-            content["example"] = answer.example
-        said["content"] = dict.fromkeys(answer.media_types, content)
-    elif answer.media_types != ("application/json",):
-        said["content"] = {kind: {"schema": {"type": "string"}} for kind in answer.media_types}
+        schema = reference(answer.model, "serialization", components)
+        said["content"] = {json_media_type: {"schema": schema, "example": example(answer.model)}}
+    for media_type, text in answer.texts.items():
+        content = {"schema": {"type": "string"}, "example": text}
+        said.setdefault("content", {})[media_type] = content
     if answer.headers:
         said["headers"] = {
             name: {"description": text, "schema": {"type": "string"}}
@@ -173,7 +225,7 @@ def _by_status(
 
 
 def _problems(kinds: list[type[QuickPollError]]) -> dict[str, Any]:
-    examples = {kind.code: {"value": problem(_example(kind))} for kind in kinds}
+    examples = {kind.code: {"value": problem(kind.example())} for kind in kinds}
     said: dict[str, Any] = {
         "description": "; ".join(f"`{kind.code}`: {kind.default_detail}" for kind in kinds),
         "content": {
@@ -183,24 +235,14 @@ def _problems(kinds: list[type[QuickPollError]]) -> dict[str, Any]:
             }
         },
     }
-    headers = {name: name for kind in kinds for name in _example(kind).headers}
+    headers = {name: name for kind in kinds for name in kind.example().headers}
     if headers:
         said["headers"] = {name: {"schema": {"type": "string"}} for name in headers}
     return said
 
 
-def _example(kind: type[QuickPollError]) -> QuickPollError:
-    if issubclass(kind, InvalidRequest):
-        return kind([{"field": "question", "message": "must not be empty"}])
-    return kind()
-
-
-def _header(named: tuple[str, str]) -> dict[str, Any]:
-    name, description = named
-    return {
-        "name": name,
-        "in": "header",
-        "required": False,
-        "description": description,
-        "schema": {"type": "string"},
-    }
+def _parameter(name: str, place: str, schema: dict[str, Any]) -> dict[str, Any]:
+    described = {"description": schema.pop("description", "")}
+    if "examples" in schema:
+        described["example"] = schema.pop("examples")[0]
+    return {"name": name, "in": place, "required": False, **described, "schema": schema}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, StrictBool, field_validator
+from pydantic import ConfigDict, Field, StrictBool, field_validator
 
 from quickpoll.polls.bodies import (
     Body,
@@ -28,11 +28,25 @@ class OptionUpdate(Body):
     text: OptionText
 
 
+def _nothing_by_default(schema: dict[str, Any]) -> None:
+    """A field that is left out is not changed, whatever stands for it in the model."""
+    for field in schema["properties"].values():
+        field.pop("default", None)
+    schema["examples"] = [{"closesAt": "2030-02-01T18:00:00Z", "visibility": "unlisted"}]
+
+
 class PollUpdate(Body):
     """The fields to change; those left out stay. ``closesAt: null`` takes the deadline away."""
 
+    model_config = ConfigDict(json_schema_extra=_nothing_by_default)
+
     question: Question = ""
-    options: list[OptionUpdate] = Field(default=[], min_length=2, max_length=most_options)
+    options: list[OptionUpdate] = Field(
+        default=[],
+        min_length=2,
+        max_length=most_options,
+        json_schema_extra={"uniqueItems": True},
+    )
     min_choices: Choices = 1
     max_choices: Choices = 1
     closes_at: InstantInput | None = None
@@ -55,6 +69,19 @@ class PollUpdate(Body):
 
 class HistoryRow(Body):
     """One change: when, what, and the fields before and after."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "at": "2030-01-31T12:00:00.000Z",
+                    "change": "closed",
+                    "from": {"status": "open"},
+                    "to": {"status": "closed"},
+                }
+            ]
+        }
+    )
 
     at: Instant
     change: Literal["updated", "closed", "reopened"]

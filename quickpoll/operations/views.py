@@ -6,7 +6,7 @@ import asyncio
 from hmac import compare_digest
 
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from quart import Blueprint, Response, request
 
 from quickpoll import __version__
@@ -20,6 +20,12 @@ from quickpoll.operations.health import Health
 class ServiceBody(BaseModel):
     """Which service this is."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"service": "quickpoll", "status": "ok", "version": __version__}]
+        }
+    )
+
     service: str
     status: str
     version: str
@@ -28,11 +34,19 @@ class ServiceBody(BaseModel):
 class LiveBody(BaseModel):
     """The process runs."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "live"}]})
+
     status: str
 
 
 class ReadyBody(BaseModel):
     """``ready``, or ``degraded`` with what is missing."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"status": "ready"}, {"status": "degraded", "degraded": ["redis"]}]
+        }
+    )
 
     status: str
     degraded: list[str] = []
@@ -67,7 +81,8 @@ def blueprint(health: Health, registry: CollectorRegistry, metrics_token: str | 
 
     @views.get("/metrics")
     @documented(
-        Answer(200, "Metrics.", media_types=("text/plain",)), errors=(MissingToken, InvalidToken)
+        Answer(200, "Metrics.", texts={"text/plain": "# HELP …"}),
+        errors=(MissingToken, InvalidToken),
     )
     async def metrics() -> Response:
         """Metrics in Prometheus' text format."""

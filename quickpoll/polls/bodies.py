@@ -24,6 +24,10 @@ from pydantic.alias_generators import to_camel
 from quickpoll.polls.models import Poll, fold
 
 _unprintable = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+no_control_characters = r"^[^\x00-\x1f\x7f-\x9f]*$"
+_legible = r"^[^\x00-\x1f\x7f-\x9f]*[^\x00-\x20\x7f-\xa0][^\x00-\x1f\x7f-\x9f]*$"
+"""For the documentation: no control characters, and something to read."""
+
 _rfc_3339 = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
@@ -67,14 +71,12 @@ def _to_the_millisecond(moment: datetime) -> datetime:
     return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
 
 
-ObjectIdText = Annotated[
-    str, Field(pattern="^[0-9a-f]{24}$", examples=["65f1c0ffee0000000000a001"])
-]
+ObjectIdText = Annotated[str, Field(pattern="^[0-9a-f]{24}$")]
 """An id as it is answered: 24 hexadecimal digits, lower case."""
 
 ObjectIdInput = Annotated[
     str,
-    Field(pattern="^[0-9a-fA-F]{24}$", examples=["65f1c0ffee0000000000a001"]),
+    Field(pattern="^[0-9a-fA-F]{24}$"),
     AfterValidator(str.lower),
 ]
 """An id as it is taken: 24 hexadecimal digits in either case."""
@@ -82,9 +84,7 @@ ObjectIdInput = Annotated[
 Instant = Annotated[
     datetime,
     PlainSerializer(instant, return_type=str),
-    WithJsonSchema(
-        {"type": "string", "format": "date-time", "examples": ["2030-01-31T12:00:00.000Z"]}
-    ),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 """A time in UTC as it is answered."""
 
@@ -97,13 +97,13 @@ InstantInput = Annotated[
 # Validators that come before are run from the right: trimmed, then measured, then read.
 Question = Annotated[
     str,
-    Field(min_length=1, max_length=500, strict=True),
+    Field(min_length=1, max_length=500, strict=True, json_schema_extra={"pattern": _legible}),
     AfterValidator(printable),
     BeforeValidator(_trimmed),
 ]
 OptionText = Annotated[
     str,
-    Field(min_length=1, max_length=200, strict=True),
+    Field(min_length=1, max_length=200, strict=True, json_schema_extra={"pattern": _legible}),
     AfterValidator(printable),
     BeforeValidator(_trimmed),
 ]
@@ -123,7 +123,7 @@ class Body(BaseModel):
 class NewOption(Body):
     """An option of a new poll."""
 
-    text: OptionText = Field(examples=["Tuesday"])
+    text: OptionText
 
 
 class NewPoll(Body):
@@ -132,13 +132,19 @@ class NewPoll(Body):
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
-                {"question": "When shall we meet?", "options": [{"text": "Mon"}, {"text": "Tue"}]}
+                {
+                    "question": "When shall we meet?",
+                    "options": [{"text": "Monday"}, {"text": "Tuesday"}],
+                    "allowVoteChange": True,
+                }
             ]
         }
     )
 
-    question: Question = Field(examples=["When shall we meet?"])
-    options: list[NewOption] = Field(min_length=2, max_length=most_options)
+    question: Question
+    options: list[NewOption] = Field(
+        min_length=2, max_length=most_options, json_schema_extra={"uniqueItems": True}
+    )
     min_choices: Choices = 1
     max_choices: Choices = 1
     closes_at: InstantInput | None = None
@@ -161,8 +167,37 @@ class OptionBody(Body):
     poll_id: ObjectIdText
 
 
+example_poll: dict[str, Any] = {
+    "id": "65f1c0ffee0000000000a001",
+    "question": "When shall we meet?",
+    "userId": "65f1c0ffee0000000000c001",
+    "createdAt": "2030-01-31T12:00:00.000Z",
+    "options": [
+        {
+            "id": "65f1c0ffee0000000000b001",
+            "text": "Monday",
+            "pollId": "65f1c0ffee0000000000a001",
+        },
+        {
+            "id": "65f1c0ffee0000000000b002",
+            "text": "Tuesday",
+            "pollId": "65f1c0ffee0000000000a001",
+        },
+    ],
+    "status": "open",
+    "closesAt": None,
+    "minChoices": 1,
+    "maxChoices": 1,
+    "results": "always",
+    "allowVoteChange": True,
+    "visibility": "public",
+}
+
+
 class PollBody(Body):
     """A poll."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [example_poll]})
 
     id: ObjectIdText
     question: str

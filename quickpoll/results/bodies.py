@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -11,7 +11,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    StringConstraints,
+    WithJsonSchema,
 )
 
 from quickpoll.polls.bodies import (
@@ -20,15 +20,27 @@ from quickpoll.polls.bodies import (
     ObjectIdText,
     PollBody,
     Status,
+    example_poll,
+    no_control_characters,
     printable,
 )
 
-CountKey = Annotated[str, StringConstraints(pattern="^(likes|[0-9a-f]{24})$")]
 Count = Annotated[int, Field(ge=0)]
 Counts = Annotated[
-    dict[CountKey, Count],
-    Field(examples=[{"likes": 3, "65f1c0ffee0000000000b001": 12, "65f1c0ffee0000000000b002": 7}]),
+    dict[str, Count],
+    WithJsonSchema(
+        {
+            "type": "object",
+            "properties": {"likes": {"type": "integer", "minimum": 0}},
+            "patternProperties": {"^[0-9a-f]{24}$": {"type": "integer", "minimum": 0}},
+            "additionalProperties": False,
+            "required": ["likes"],
+        }
+    ),
 ]
+"""``likes``, and each option's id."""
+
+_example_counts: dict[str, Any] = {"65f1c0ffee0000000000b001": 12, "65f1c0ffee0000000000b002": 7}
 
 
 class PollView(PollBody):
@@ -38,6 +50,33 @@ class PollView(PollBody):
     the results yet, ``counts`` holds ``likes`` alone, both totals are absent and
     ``resultsHidden`` is true.
     """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    **example_poll,
+                    "counts": {"likes": 3, **_example_counts},
+                    "votersCount": 19,
+                    "votesCount": 19,
+                    "version": 1895400000000000,
+                    "userHasVoted": "65f1c0ffee0000000000b001",
+                    "userVotes": ["65f1c0ffee0000000000b001"],
+                    "userHasLiked": False,
+                },
+                {
+                    **example_poll,
+                    "results": "after_close",
+                    "counts": {"likes": 3},
+                    "version": 1895400000000000,
+                    "userHasVoted": None,
+                    "userVotes": [],
+                    "userHasLiked": True,
+                    "resultsHidden": True,
+                },
+            ]
+        }
+    )
 
     counts: Counts
     voters_count: Count | None = None
@@ -51,6 +90,12 @@ class PollView(PollBody):
 
 class TimelineRow(Body):
     """The counts at the end of one bucket of time that saw a ballot."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"at": "2030-01-31T12:01:00.000Z", "counts": _example_counts}]
+        }
+    )
 
     at: Instant
     counts: dict[ObjectIdText, int]
@@ -67,6 +112,33 @@ class ExportOption(Body):
 
 class ExportBody(Body):
     """A poll's results to take home."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "poll": example_poll,
+                    "options": [
+                        {
+                            "id": "65f1c0ffee0000000000b001",
+                            "text": "Monday",
+                            "votes": 12,
+                            "percent": 63.2,
+                        },
+                        {
+                            "id": "65f1c0ffee0000000000b002",
+                            "text": "Tuesday",
+                            "votes": 7,
+                            "percent": 36.8,
+                        },
+                    ],
+                    "votersCount": 19,
+                    "votesCount": 19,
+                    "likes": 3,
+                }
+            ]
+        }
+    )
 
     poll: PollBody
     options: list[ExportOption]
@@ -87,27 +159,48 @@ def _digits(value: object) -> object:
     return value
 
 
-WholeNumber = Annotated[int, BeforeValidator(_digits)]
+whole_number = BeforeValidator(_digits)
 """A number as an address carries it: digits, and nothing that merely could be read as them."""
+
+
+Search = Annotated[
+    str,
+    Field(max_length=100, json_schema_extra={"pattern": no_control_characters}),
+    AfterValidator(printable),
+]
 
 
 class PollQuery(Query):
     """Which polls a list has, and in which order."""
 
-    limit: Annotated[WholeNumber, Field(ge=1, le=100)] = 50
-    cursor: str | None = Field(default=None, max_length=1000)
-    status: Status | None = None
-    q: Annotated[str, Field(max_length=100), AfterValidator(printable)] | None = None
-    sort: Literal["newest", "popular"] = "newest"
+    limit: Annotated[int, Field(ge=1, le=100), whole_number] = Field(
+        50, description="How many polls a page has.", examples=[20]
+    )
+    cursor: Annotated[str, Field(max_length=1000)] | None = Field(
+        None, description="From the `Link` of the page before; absent for the first."
+    )
+    status: Status | None = Field(None, description="Only open or closed polls.", examples=["open"])
+    q: Search | None = Field(
+        None,
+        description="Text to be found anywhere in the question, in either case; no pattern.",
+        examples=["meet"],
+    )
+    sort: Literal["newest", "popular"] = Field(
+        "newest", description="Newest first, or most liked first, then newest.", examples=["newest"]
+    )
 
 
 class TimelineQuery(Query):
     """How long a bucket is, in seconds."""
 
-    bucket: Annotated[WholeNumber, Field(ge=1, le=31_536_000)] = 60
+    bucket: Annotated[int, Field(ge=1, le=31_536_000), whole_number] = Field(
+        60, description="Seconds of a bucket.", examples=[3600]
+    )
 
 
 class ExportQuery(Query):
     """Which format."""
 
-    format: Literal["csv", "json"] = "json"
+    format: Literal["csv", "json"] = Field(
+        "json", description="Which kind of file.", examples=["csv"]
+    )

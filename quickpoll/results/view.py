@@ -103,7 +103,11 @@ class PollViews:
         if not wanted:
             return []
         asked = self._marks.ask(caller.user_id, wanted)
-        tallies = await self._tallies.of(wanted)
+        try:
+            tallies = await self._tallies.of(wanted)
+        except BaseException:
+            asked.cancel()  # nobody will hear the answer
+            raise
         marks = await self._marks.answer(asked)
         known = await self._polls.get_many(tallies)
         stale = {

@@ -34,7 +34,7 @@ def blueprint(handlers: ResultHandlers) -> Blueprint:
     @views.get("/get-poll-by-id/<poll_id>")
     @documented(
         Answer(200, "The poll as the caller may see it.", PollView, headers={"ETag": "a tag"}),
-        Answer(304, "The caller has this answer already."),
+        Answer(304, "The caller has this answer already.", headers={"ETag": "the same tag"}),
         errors=(PollNotFound,),
         headers={"If-None-Match": "the ETag of the answer that the caller has"},
     )
@@ -77,8 +77,8 @@ def blueprint(handlers: ResultHandlers) -> Blueprint:
             200,
             "The results as a file.",
             ExportBody,
-            ("application/json", "text/csv"),
-            {"Content-Disposition": "attachment, with a file name"},
+            headers={"Content-Disposition": "attachment, with a file name"},
+            texts={"text/csv": "option,votes,percent\r\nMonday,12,63.2\r\nTuesday,7,36.8\r\n"},
         ),
         errors=(PollNotFound, Forbidden),
     )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from pydantic import Field, field_validator
+from pydantic import ConfigDict, Field, field_validator
 
 from quickpoll.polls.bodies import Body, Instant, ObjectIdInput, ObjectIdText, most_options
 
 
 class BallotChoice(Body):
     """The whole ballot; the order of the options has no meaning."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"optionIds": ["65f1c0ffee0000000000b001"]}]}
+    )
 
     option_ids: list[ObjectIdInput] = Field(
         min_length=1, max_length=most_options, json_schema_extra={"uniqueItems": True}
@@ -24,6 +28,21 @@ class BallotChoice(Body):
 
 class VoteBody(Body):
     """A ballot: ``optionId`` is the first of ``optionIds``, which are in the poll's order."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "65f1c0ffee0000000000d001",
+                    "userId": "65f1c0ffee0000000000c001",
+                    "optionId": "65f1c0ffee0000000000b001",
+                    "optionIds": ["65f1c0ffee0000000000b001"],
+                    "pollId": "65f1c0ffee0000000000a001",
+                    "createdAt": "2030-01-31T12:00:00.000Z",
+                }
+            ]
+        }
+    )
 
     id: ObjectIdText
     user_id: ObjectIdText

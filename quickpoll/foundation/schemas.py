@@ -1,0 +1,61 @@
+"""Models as OpenAPI describes them: each one once among the components, with an example."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
+Schema = dict[str, Any]
+Mode = Literal["validation", "serialization"]
+
+_reference = "#/components/schemas/{model}"
+
+
+class _Plain(GenerateJsonSchema):
+    """Without titles made from names; what an answer may leave out is left out, never null."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        """Field names speak for themselves."""
+        return False
+
+    def normalize_name(self, name: str) -> str:
+        """``PollBody`` is the body of a ``Poll``."""
+        return super().normalize_name(name).removesuffix("Body")
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        """In answers a default stands for an absent field."""
+        if self.mode == "validation":
+            return super().default_schema(schema)
+        described = self.generate_inner(schema["schema"])
+        present = [one for one in described.get("anyOf", ()) if one != {"type": "null"}]
+        return present[0] if len(present) == 1 else described
+
+
+def reference(model: Any, mode: Mode, components: Schema) -> Schema:
+    """The schema of a model or a list of one, which it adds to the components."""
+    if get_origin(model) is list:
+        return {"type": "array", "items": reference(get_args(model)[0], mode, components)}
+    described = plain_schema(model, mode)
+    components.update(described.pop("$defs", {}))
+    name = model.__name__.removesuffix("Body")
+    described.pop("title", None)
+    components[name] = described
+    return {"$ref": _reference.format(model=name)}
+
+
+def plain_schema(model: type[BaseModel], mode: Mode) -> Schema:
+    """A model's own schema."""
+    described = model.model_json_schema(ref_template=_reference, schema_generator=_Plain, mode=mode)
+    for one in described.get("$defs", {}).values():
+        one.pop("title", None)
+    return described
+
+
+def example(model: Any) -> Any:
+    """The first example that a model gives, as the only one in a list where it is one of many."""
+    if get_origin(model) is list:
+        return [example(get_args(model)[0])]
+    return plain_schema(model, "serialization")["examples"][0]
