@@ -166,9 +166,8 @@ class Services:
     def _show_results(self) -> None:
         self.marks = MarkReader(self.votes, self.likes)
         self.views = PollViews(self.polls, self.tallies, self.marks)
-        self.result_handlers = ResultHandlers(
-            self.views, PollListing(self.engine), Timeline(self.engine)
-        )
+        self.listing = PollListing(self.engine)
+        self.result_handlers = ResultHandlers(self.views, self.listing, Timeline(self.engine))
 
     def _manage(self) -> None:
         history = HistoryStore(self.engine)

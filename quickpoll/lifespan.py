@@ -65,6 +65,7 @@ def _working_parts(services: Services) -> list[Any]:
         services.rebuilder,
         services.tallies,
         services.marks,
+        services.listing,
         services.liking.batcher,
         services.casting.batcher,
     ]

@@ -56,6 +56,16 @@ class LikeStore:
         found = await self._likes.find(query, {"_id": 0, "userId": 1}).to_list(None)
         return {str(like["userId"]) for like in found}
 
+    async def among(self, user_ids: Iterable[str], poll_ids: Iterable[str]) -> set[Pair]:
+        """The likes that any of these users have given any of these polls.
+
+        Each pair is looked up in the index ``one_like``, so there should not be too many.
+        """
+        users, polls = [ObjectId(user) for user in user_ids], [ObjectId(poll) for poll in poll_ids]
+        query = {"userId": {"$in": users}, "pollId": {"$in": polls}}
+        found = await self._likes.find(query, {"_id": 0, "userId": 1, "pollId": 1}).to_list(None)
+        return {(str(like["userId"]), str(like["pollId"])) for like in found}
+
     async def of_user(self, user_id: str, poll_ids: Iterable[str]) -> set[str]:
         """Which of these polls a user likes."""
         polls = [ObjectId(poll) for poll in poll_ids]

@@ -12,6 +12,7 @@ from quickpoll.polls.ids import checked_id
 from quickpoll.polls.rules import check_manages
 from quickpoll.results import export
 from quickpoll.results.bodies import PollQuery
+from quickpoll.results.encoding import Encodings
 from quickpoll.results.listing import Page, PollListing
 from quickpoll.results.timeline import Timeline
 from quickpoll.results.view import PollViews, entity_tag
@@ -24,11 +25,12 @@ class ResultHandlers:
         self._views = views
         self._listing = listing
         self._timeline = timeline
+        self._encodings = Encodings()
 
     async def poll(self, caller: Caller, poll_id: str, if_none_match: str | None) -> Reply:
         """One poll; 304 where the caller has this answer already."""
         sight = await self._views.one(caller, checked_id("poll_id", poll_id))
-        body = sight.encoded()
+        body = self._encodings.of(sight)
         tag = entity_tag(body, caller)
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
         if if_none_match is not None and _matches(if_none_match, tag):
@@ -70,7 +72,7 @@ class ResultHandlers:
         headers: dict[str, Any] = {}
         if page.cursor is not None:
             headers["Link"] = f'<{next_link(page.cursor)}>; rel="next"'
-        return json_reply(joined([sight.encoded() for sight in sights]), headers=headers)
+        return json_reply(joined([self._encodings.of(sight) for sight in sights]), headers=headers)
 
 
 def _matches(if_none_match: str, tag: str) -> bool:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bson import ObjectId
 from odmantic import AIOEngine
 
+from quickpoll.foundation.batching import Batcher, Entry
 from quickpoll.foundation.mongo import Document
 from quickpoll.polls.models import Poll, closed_status, fold, open_status, public
 from quickpoll.results.bodies import PollQuery
@@ -29,27 +32,76 @@ class Page:
     cursor: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which page of which list: of all public polls, or of one user's."""
+
+    query: PollQuery
+    user_id: str | None = None
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """The same for the same page."""
+        query = self.query
+        parts = query.limit, query.cursor, query.status, query.q, query.sort
+        return self.user_id, *parts
+
+
 class PollListing:
-    """Finds pages of polls through the indexes on the model."""
+    """Finds pages of polls through the indexes on the model.
+
+    Most ask for the same first page: requests that arrive together share one reading, which
+    begins after the last of them has asked.
+    """
 
     def __init__(self, engine: AIOEngine) -> None:
         self._polls = engine.get_collection(Poll)
+        self._batcher: Batcher[Wanted, Page] = Batcher(
+            "lists", self._read_batch, capacity=100_000, lanes=4
+        )
+
+    def start(self) -> None:
+        """Start reading."""
+        self._batcher.start()
+
+    async def aclose(self) -> None:
+        """Answer what waits, then end."""
+        await self._batcher.aclose()
 
     async def public(self, query: PollQuery) -> Page:
         """A page of all public polls."""
-        return await self._page(public, {"visibility": public}, query)
+        return await self._batcher.submit(Wanted(query))
 
     async def of_user(self, user_id: str, query: PollQuery) -> Page:
         """A page of one user's polls, unlisted ones included."""
-        return await self._page(user_id, {"userId": ObjectId(user_id)}, query)
+        return await self._batcher.submit(Wanted(query, user_id))
 
-    async def _page(self, whose: str, which: Document, query: PollQuery) -> Page:
+    async def _read_batch(self, batch: list[Entry[Wanted, Page]]) -> None:
+        alike: defaultdict[tuple[object, ...], list[Entry[Wanted, Page]]] = defaultdict(list)
+        for entry in batch:
+            alike[entry.item.key].append(entry)
+        await asyncio.gather(*map(self._answer, alike.values()))
+
+    async def _answer(self, entries: list[Entry[Wanted, Page]]) -> None:
+        """Read one page for all who have asked for it. An error is theirs alone."""
+        try:
+            page = await self._page(entries[0].item)
+        except Exception as error:
+            for entry in entries:
+                entry.reject(error)
+        else:
+            for entry in entries:
+                entry.resolve(page)
+
+    async def _page(self, wanted: Wanted) -> Page:
+        query, user = wanted.query, wanted.user_id
+        which = {"visibility": public} if user is None else {"userId": ObjectId(user)}
+        name = f"{query.sort} {user or public}"
         keys = _sort_keys[query.sort]
-        name = f"{query.sort} {whose}"
-        wanted = {**which, **_filters(query, datetime.now(UTC)), **_after(name, query)}
+        match = {**which, **_filters(query, datetime.now(UTC)), **_after(name, query)}
         fields = {key: 1 for key, _ in keys}
-        found = await (
-            self._polls.find(wanted, fields).sort(keys).limit(query.limit + 1).to_list(None)
+        found = (
+            await self._polls.find(match, fields).sort(keys).limit(query.limit + 1).to_list(None)
         )
         page = found[: query.limit]
         more = len(found) > query.limit

@@ -15,7 +15,7 @@ def may_see_results(poll: Poll, caller: Caller, *, has_ballot: bool, now: dateti
     Owner and admin always; with ``after_vote`` whoever has a ballot, and everyone after the
     close; with ``after_close`` everyone after the close; with ``owner`` nobody else.
     """
-    if manages(caller, poll) or everybody_may_see(poll, now):
+    if everybody_may_see(poll, now) or manages(caller, poll):
         return True
     return poll.results == after_vote and has_ballot
 

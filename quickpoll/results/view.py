@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -19,8 +18,7 @@ from quickpoll.tallies.reading import TallyReader
 from quickpoll.tallies.tally import Tally
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
+class Sight(NamedTuple):
     """A poll with its counts, and whether the caller may see them."""
 
     known: KnownPoll
@@ -28,6 +26,11 @@ class Sight:
     mark: Mark
     open_to_caller: bool
     now: datetime
+
+    @property
+    def status(self) -> str:
+        """``open`` or ``closed``, at that moment."""
+        return self.known.poll.status_at(self.now)
 
     def counts(self) -> dict[str, Any]:
         """The counts that the caller may see; hidden means absent."""
@@ -57,8 +60,7 @@ class Sight:
 
     def snapshot(self) -> dict[str, Any]:
         """What a Socket.IO client gets of a poll when it subscribes."""
-        status = self.known.poll.status_at(self.now)
-        return {"pollId": self.known.id, "status": status, **self.counts()}
+        return {"pollId": self.known.id, "status": self.status, **self.counts()}
 
 
 def seen_without_ballot(known: KnownPoll, tally: Tally, now: datetime, *, open_to: bool) -> Sight:

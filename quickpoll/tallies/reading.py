@@ -51,8 +51,7 @@ class TallyReader:
         """The counts of those of the polls that exist."""
         wanted = list(poll_ids)
         read = await self._counters.read(wanted)
-        settled = {i: one for i, one in read.items() if one is not None and one.settled}
-        found = {i: settled[i] for i in wanted if i in settled}
+        found = {i: one for i in wanted if (one := read.get(i)) is not None and one.settled}
         self._was_read(found)
         missing = tuple(i for i in wanted if i not in found)
         if missing:

@@ -103,11 +103,17 @@ class VoteStore:
         found = self._votes.find({"userId": {"$in": users}, "pollId": ObjectId(poll_id)})
         return {ballot.user_id: ballot for ballot in map(_ballot, await found.to_list(None))}
 
-    async def of_user(self, user_id: str, poll_ids: Iterable[str]) -> dict[str, Ballot]:
-        """One user's ballots on several polls, by poll."""
-        polls = [ObjectId(poll) for poll in poll_ids]
-        found = self._votes.find({"userId": ObjectId(user_id), "pollId": {"$in": polls}})
-        return {ballot.poll_id: ballot for ballot in map(_ballot, await found.to_list(None))}
+    async def among(
+        self, user_ids: Iterable[str], poll_ids: Iterable[str]
+    ) -> dict[tuple[str, str], Ballot]:
+        """The ballots that any of these users have on any of these polls, by user and poll.
+
+        Each pair is looked up in the index ``one_ballot``, so there should not be too many.
+        """
+        users, polls = [ObjectId(user) for user in user_ids], [ObjectId(poll) for poll in poll_ids]
+        found = self._votes.find({"userId": {"$in": users}, "pollId": {"$in": polls}})
+        ballots = map(_ballot, await found.to_list(None))
+        return {(ballot.user_id, ballot.poll_id): ballot for ballot in ballots}
 
     async def count(self, poll_id: str, option_id: str) -> int:
         """How many ballots name an option, from the keys of the index ``counting``."""

@@ -1,0 +1,122 @@
+"""Reads that arrive together share what they ask of the stores, and everybody gets their own."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+from prometheus_client import REGISTRY
+
+from tests.builders import create_poll, look, option, vote
+from tests.conftest import bearer
+
+owner = "65f1c0ffee0000000000b001"
+listing = "/api/poll/get-all-polls"
+
+
+def users(count: int) -> list[str]:
+    return [f"65f1c0ffee00000000{number:06x}" for number in range(0xC000, 0xC000 + count)]
+
+
+def asked() -> tuple[int, int]:
+    """How many queries and how many round trips to Redis there have been in this process."""
+    name, labels = "quickpoll_mongodb_duration_seconds_count", {"command": "find"}
+    finds = REGISTRY.get_sample_value(name, labels)
+    calls = REGISTRY.get_sample_value("quickpoll_redis_duration_seconds_count")
+    assert finds is not None
+    assert calls is not None
+    return int(finds), int(calls)
+
+
+@pytest.fixture
+async def polls(client: httpx.AsyncClient) -> list[dict[str, Any]]:
+    made = [await create_poll(client, owner) for _ in range(12)]
+    await client.get(listing, headers=bearer(owner))  # from now on the polls are in memory
+    return made
+
+
+async def test_a_page_asks_for_everything_at_once(
+    client: httpx.AsyncClient, polls: list[dict[str, Any]]
+) -> None:
+    """The list, then counts, ballots and likes together: two waits, whatever its length."""
+    costs = []
+    for _ in range(5):  # the loops of the service ask, too, now and then
+        before = asked()
+        page = await client.get(listing, params={"limit": 12}, headers=bearer(owner))
+        assert len(page.json()) == 12
+        costs.append(tuple(now - then for now, then in zip(asked(), before, strict=True)))
+
+    assert min(costs) == (3, 1)
+
+
+async def test_pages_that_are_asked_for_together_share_their_queries(
+    client: httpx.AsyncClient, polls: list[dict[str, Any]]
+) -> None:
+    crowd = users(20)
+    for place, user in enumerate(crowd[:10]):
+        assert (await vote(client, polls[place], place % 3, user)).status_code == 201
+        await client.put(f"/api/poll/like-poll/{polls[0]['id']}", headers=bearer(user))
+    before = asked()
+    pages = await asyncio.gather(
+        *[client.get(listing, params={"limit": 12}, headers=bearer(user)) for user in crowd]
+    )
+    finds, calls = (now - then for now, then in zip(asked(), before, strict=True))
+
+    assert finds < 3 * len(crowd) / 2
+    assert calls < len(crowd) / 2
+    for place, (user, page) in enumerate(zip(crowd, pages, strict=True)):
+        seen = {one["id"]: one for one in page.json()}
+        voted = {i: one["userHasVoted"] for i, one in seen.items() if one["userHasVoted"]}
+        own = {polls[place]["id"]: option(polls[place], place % 3)} if place < 10 else {}
+        assert voted == own, user
+        assert [i for i, one in seen.items() if one["userHasLiked"]] == (
+            [polls[0]["id"]] if place < 10 else []
+        )
+        assert seen[polls[0]["id"]]["counts"]["likes"] == 10
+
+
+async def test_lists_that_differ_are_not_mixed_up(
+    client: httpx.AsyncClient, polls: list[dict[str, Any]]
+) -> None:
+    asks: list[dict[str, Any]] = [
+        {"limit": 3},
+        {"limit": 4},
+        {"limit": 3, "sort": "popular"},
+        {"limit": 3, "q": "no such question"},
+        {"limit": 3, "cursor": "nonsense"},
+        {"limit": 3},
+    ]
+    pages = await asyncio.gather(
+        *[client.get(listing, params=params, headers=bearer(owner)) for params in asks]
+    )
+
+    assert [page.status_code for page in pages] == [200, 200, 200, 200, 422, 200]
+    assert [len(page.json()) for page in pages[:4]] == [3, 4, 3, 0]
+    assert pages[5].content == pages[0].content
+
+
+async def test_what_is_remembered_of_a_poll_follows_every_change(client: httpx.AsyncClient) -> None:
+    poll = await create_poll(client, owner, results="after_close", allowVoteChange=True)
+    path, (voter, stranger, *_) = f"/api/poll/get-poll-by-id/{poll['id']}", users(2)
+
+    async def seen(user: str) -> dict[str, Any]:
+        views = [await look(client, poll, user) for _ in range(2)]
+        assert views[0] == views[1]
+        view: dict[str, Any] = views[0]
+        return view
+
+    assert (await seen(stranger))["counts"] == {"likes": 0}
+    assert (await seen(owner))["votersCount"] == 0
+    await vote(client, poll, 1, voter)
+    assert (await seen(owner))["votersCount"] == 1
+    assert (await seen(stranger))["resultsHidden"]
+    assert (await seen(voter))["userHasVoted"] == option(poll, 1)
+    await client.put(f"/api/poll/like-poll/{poll['id']}", headers=bearer(voter))
+    assert (await seen(stranger))["counts"] == {"likes": 1}
+    await client.post(f"/api/poll/close-poll/{poll['id']}", headers=bearer(owner))
+    closed = await seen(stranger)
+    assert (closed["status"], closed["counts"][option(poll, 1)]) == ("closed", 1)
+    await client.delete(f"/api/poll/delete-poll/{poll['id']}", headers=bearer(owner))
+    assert (await client.get(path, headers=bearer(stranger))).status_code == 404
