@@ -46,6 +46,10 @@ _harmless = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _methods = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 _header = b"x-request-id"
 
+_as_typed = (b"x-content-type-options", b"nosniff")
+_ask_again = (b"cache-control", b"private, no-cache")
+_not_kept = (b"cache-control", b"no-store")
+
 
 class Entrance:
     """Wraps an ASGI application.
@@ -140,8 +144,22 @@ class _Answer:
             self.status = message["status"]
             # Anew, because both may be shared by the answers of a route.
             headers = [*message.get("headers", ()), (_header, self._name)]
+            _protect(headers)
             message = {**message, "headers": headers}
         return self._send(message)
+
+
+def _protect(headers: list[tuple[bytes, bytes]]) -> None:
+    """Say that an answer is what its type says and whose it is, unless it says so itself.
+
+    Most answers are meant for their caller alone. What has a tag may be kept, and must be asked
+    for again before it is shown; the rest is kept nowhere.
+    """
+    names = {name for name, _ in headers}
+    if b"x-content-type-options" not in names:
+        headers.append(_as_typed)
+    if b"cache-control" not in names:
+        headers.append(_ask_again if b"etag" in names else _not_kept)
 
 
 class _Handshake:

@@ -36,7 +36,7 @@ def read_cursor(list_name: str, cursor: str) -> tuple[int, datetime, ObjectId]:
             raise ValueError(cursor)
         likes, milliseconds, poll_id = _layout.unpack(place)
         return likes, _epoch + timedelta(milliseconds=milliseconds), ObjectId(poll_id)
-    except (ValueError, struct.error):
+    except (ValueError, OverflowError, struct.error):
         raise invalid("cursor", "is not one that this list has given") from None
 
 

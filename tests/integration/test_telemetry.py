@@ -158,3 +158,26 @@ async def test_metrics_may_ask_for_a_token(
         answer = await client.get("/metrics", headers={"Authorization": authorization})
 
     assert answer.status_code == status
+
+
+async def test_answers_are_kept_by_nobody_but_their_caller(client: httpx.AsyncClient) -> None:
+    poll = await create_poll(client, user)
+    address = f"/api/poll/get-poll-by-id/{poll['id']}"
+    seen = await client.get(address, headers=bearer(user))
+    same = await client.get(
+        address, headers={**bearer(user), "If-None-Match": seen.headers["ETag"]}
+    )
+    refused = await client.get(address)
+    listed = await client.get("/api/poll/get-all-polls", headers=bearer(user))
+    absent = await client.get("/nowhere")
+    answers = (seen, same, refused, listed, absent)
+
+    assert [one.status_code for one in answers] == [200, 304, 401, 200, 404]
+    assert {one.headers["X-Content-Type-Options"] for one in answers} == {"nosniff"}
+    assert [one.headers["Cache-Control"] for one in answers] == [
+        "private, no-cache",
+        "private, no-cache",
+        "no-store",
+        "no-store",
+        "no-store",
+    ]

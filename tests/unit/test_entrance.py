@@ -54,7 +54,7 @@ async def test_a_harmless_name_is_kept_and_answered() -> None:
 
     messages = await ask(Entrance(answering(200)), scope)
 
-    assert messages[0]["headers"] == [(b"a", b"b"), (b"x-request-id", b"Trace-1.a_B")]
+    assert messages[0]["headers"][:2] == [(b"a", b"b"), (b"x-request-id", b"Trace-1.a_B")]
     assert scope["quickpoll.request_id"] == "Trace-1.a_B"
 
 
@@ -67,6 +67,34 @@ async def test_any_other_name_is_replaced(bad: str) -> None:
 
     assert first != bad.encode()
     assert first != second
+
+
+@pytest.mark.parametrize(
+    ("said", "protection"),
+    [
+        ([], {b"x-content-type-options": b"nosniff", b"cache-control": b"no-store"}),
+        (
+            [(b"etag", b'"1"')],
+            {b"x-content-type-options": b"nosniff", b"cache-control": b"private, no-cache"},
+        ),
+        (
+            [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"max-age=60")],
+            {b"x-content-type-options": b"nosniff", b"cache-control": b"max-age=60"},
+        ),
+    ],
+)
+async def test_answers_say_whose_they_are(
+    said: list[tuple[bytes, bytes]], protection: dict[bytes, bytes]
+) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": said})
+
+    kept = [*said]
+    headers = (await ask(Entrance(app), scope_of(x_request_id="a")))[0]["headers"]
+
+    others = [pair for pair in headers if pair[0] not in (b"x-request-id", b"etag")]
+    assert sorted(others) == sorted(protection.items())
+    assert said == kept
 
 
 async def test_requests_are_counted_by_route_method_and_status() -> None:
