@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import socket
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -193,6 +194,10 @@ async def test_nothing_is_lost_doubled_or_out_of_order(
     transports: list[str], fast_http: bool, loop: str
 ) -> None:
     """Ticks run from the first moment on, over the upgrade, with acknowledgements in between."""
+    if sys.version_info >= (3, 12) and loop == "asyncio" and not fast_http:
+        # From 3.12 on, Server.wait_closed() waits for every connection, and Hypercorn's own
+        # protocol, on asyncio's own loop, waits for it before it ends them.
+        pytest.skip("Hypercorn 0.18 stops only once its last client has gone")
     with toy(FanOutManager(), fast_http=fast_http, loop=loop) as (_, running):
         clients = [socketio.AsyncClient() for _ in range(5)]
         seen: list[list[int]] = [[] for _ in clients]
