@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from quickpoll.polls.models import Poll, public
 from quickpoll.polls.store import KnownPoll
@@ -37,6 +38,7 @@ class News:
         self._rings: dict[str, dict[str, Ring]] = {}
         self._doubts: dict[str, Poll] = {}
         self._shown: dict[str, int] = {}
+        self._sent: dict[tuple[str, str], int] = {}
 
     def hear(self, ring: Ring) -> None:
         """Something has happened to a poll."""
@@ -52,9 +54,13 @@ class News:
 
     def shown(self, poll_id: str, version: int) -> None:
         """Clients have been shown this version."""
-        self._shown[poll_id] = max(version, self._shown.pop(poll_id, 0))
-        if len(self._shown) > remembered:
-            del self._shown[next(iter(self._shown))]
+        _keep(self._shown, poll_id, max(version, self._shown.get(poll_id, 0)))
+
+    def is_new(self, poll_id: str, event: str, version: int) -> bool:
+        """Whether this state was not sent before: a message may arrive after what it is about."""
+        new = self._sent.get((poll_id, event)) != version
+        _keep(self._sent, (poll_id, event), version)
+        return new
 
     def recent(self, number: int) -> list[str]:
         """So many of the polls that were shown last."""
@@ -82,6 +88,16 @@ class News:
         version = max(version, self._shown.get(poll_id, 0) + 1)
         self.shown(poll_id, version)
         return version
+
+
+Key = TypeVar("Key")
+
+
+def _keep(versions: dict[Key, int], key: Key, version: int) -> None:
+    versions.pop(key, None)
+    versions[key] = version
+    if len(versions) > remembered:
+        del versions[next(iter(versions))]
 
 
 def _difference(before: Poll, after: Poll | None) -> str | None:

@@ -79,9 +79,14 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
 
     async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
         await super()._handle_eio_disconnect(eio_sid, reason)
-        ping = getattr(self.eio.sockets.get(eio_sid), "ping_task", None)
+        connection = self.eio.sockets.get(eio_sid)
+        if connection is None:
+            return
+        ping = getattr(connection, "ping_task", None)
         if ping is not None:
             ping.cancel()  # or it would sleep on, and hold all that was the client's
+        if not connection.upgraded:  # answers the poll that waits, for which the client may wait
+            connection.queue.put_nowait(Packet(NOOP))
 
     async def hang_up(self, eio_sid: str) -> None:
         """End a connection as a network failure would.
@@ -93,8 +98,8 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
         if connection is not None:
             reason = self.reason.SERVER_DISCONNECT
             await connection.close(wait=False, abort=True, reason=reason)
-            # Ends the WebSocket, or answers the request that waits; the next one finds no session.
-            connection.queue.put_nowait(None if connection.upgraded else Packet(NOOP))
+            if connection.upgraded:
+                connection.queue.put_nowait(None)  # ends the WebSocket
 
 
 async def _whole_body(receive: Receive, most: int) -> bytes | None:

@@ -188,7 +188,11 @@ class Relay:
     def _show(self, known: KnownPoll, tally: Tally, kinds: Kinds, voters: set[str]) -> int:
         now = datetime.now(UTC)
         spent = self._announce(known.id, known, tally) if poll_update in kinds else 0
-        events = _events(known, kinds)
+        events = [
+            event
+            for event in _events(known, kinds)
+            if self._news.is_new(known.id, event, tally.version)
+        ]
         if everybody_may_see(known.poll, now):
             self._news.shown(known.id, tally.version)
             sight = seen_without_ballot(known, tally, now, open_to=True)

@@ -20,7 +20,7 @@ installed = os.access(program, os.X_OK)
 class Nginx:
     """nginx as an operator runs it: the shipped file, with other addresses and folders."""
 
-    def __init__(self, instances: tuple[Instance, Instance], folder: Path) -> None:
+    def __init__(self, instances: tuple[Instance, ...], folder: Path) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "nginx.log"
@@ -50,8 +50,14 @@ class Nginx:
             self._process.terminate()
             self._process.wait(timeout=10)
 
-    def _configuration(self, instances: tuple[Instance, Instance], folder: Path) -> str:
+    def _configuration(self, instances: tuple[Instance, ...], folder: Path) -> str:
         text = (root / "config" / "nginx.conf").read_text()
+        second = re.compile(r" *server quickpoll-2:8001.*\n")
+        for number in range(3, len(instances) + 1):
+            line = second.search(text)
+            assert line is not None
+            more = line[0].replace("quickpoll-2", f"quickpoll-{number}")
+            text = second.sub(rf"\g<0>{more}", text)
         for number, instance in enumerate(instances, start=1):
             text = text.replace(f"quickpoll-{number}:8001", f"127.0.0.1:{instance.port}")
         text = text.replace("listen 8080", f"listen 127.0.0.1:{self.port}")
