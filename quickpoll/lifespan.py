@@ -78,13 +78,14 @@ def all_parts(services: Services) -> list[Any]:
         services.limit_sharing,
         services.loop_lag,
         services.schema,
+        *_working_parts(services),
+        # They lean on the working parts, so they end before those.
         services.bell,
         services.relay.coalescer,
         services.doorkeeper,
         services.reconciler,
         services.deleting,
         services.deadlines,
-        *_working_parts(services),
     ]
 
 

@@ -8,17 +8,25 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from time import monotonic
 
+import structlog
+from pymongo.errors import PyMongoError
+
 from quickpoll.errors import PollNotFound, QuickPollError, Unavailable
 from quickpoll.foundation.batching import Batcher, Entry
-from quickpoll.foundation.mongo import deadline, is_outage, operation_seconds
+from quickpoll.foundation.inserting import look_seconds
+from quickpoll.foundation.mongo import Document, deadline, is_outage, operation_seconds
 from quickpoll.likes.rules import Act, outcomes, together
-from quickpoll.likes.store import LikeStore, Pair
+from quickpoll.likes.store import LikeStore, Pair, StoredLike, new_like
 from quickpoll.polls.store import PollStore
 from quickpoll.tallies.counters import Writing, write_seconds
 from quickpoll.tallies.ledger import Ledger
 from quickpoll.tallies.tally import Change
 
+log = structlog.get_logger(__name__)
+
 held_seconds = 0.01
+
+turns_at_once = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,7 @@ class Turn:
         self.entries = entries
         self.acts = [entry.item.act for entry in entries]
         self.act = together(self.acts)
+        self.document: Document = {}
 
 
 class LikeBatch:
@@ -114,7 +123,7 @@ class Liking:
     async def _try_to_write(
         self, batch: LikeBatch, entries: list[LikeEntry], began: float
     ) -> Exception | None:
-        left = write_seconds - (monotonic() - began) - 0.4
+        left = write_seconds - (monotonic() - began) - look_seconds - 0.2
         if left < 0.2:
             return Unavailable()
         try:
@@ -130,66 +139,81 @@ class Liking:
             if entry.item.poll_id not in known:
                 batch.settled.append((entry, PollNotFound()))
         turns = _turns(entry for entry in entries if entry.item.poll_id in known)
-        await self._insert(batch, [turn for turn in turns if turn.act in (Act.SET, Act.TOGGLE)])
-        await asyncio.gather(
-            *[self._delete(batch, turn) for turn in turns if turn.act is Act.UNSET],
-            *[self._keep(batch, turn) for turn in turns if turn.act is Act.KEEP],
-        )
+        await self._turn_all(batch, await self._insert(batch, turns))
         await asyncio.gather(*[self._sort_copy(batch, *step) for step in batch.steps.items()])
 
-    async def _insert(self, batch: LikeBatch, turns: list[Turn]) -> None:
+    async def _insert(self, batch: LikeBatch, turns: list[Turn]) -> list[Turn]:
+        """Insert what can be new; answers the turns that depend on what is stored."""
+        new = [turn for turn in turns if turn.act.on(liked=False)]
+        if not new:
+            return turns
+        for turn in new:
+            turn.document = new_like(*turn.pair)
+        inserted = await self._likes.insert([turn.document for turn in new])
+        for place in inserted.stored:
+            batch.settle(new[place], liked=False)
+        for place in inserted.doubtful:
+            batch.doubt(new[place])
+        others = [turn for turn in turns if not turn.act.on(liked=False)]
+        return others + [new[place] for place in sorted(inserted.duplicate)]
+
+    async def _turn_all(self, batch: LikeBatch, turns: list[Turn]) -> None:
         if not turns:
             return
         try:
-            new = await self._likes.insert([turn.pair for turn in turns])
-        except Exception as error:
+            standing = await self._likes.standing(turn.pair for turn in turns)
+        except PyMongoError as error:
             self._doubt(batch, turns, error)
             return
-        doubles = []
-        for turn, is_new in zip(turns, new, strict=True):
-            if is_new or turn.act is Act.SET:
-                batch.settle(turn, liked=not is_new)
-            else:
-                doubles.append(turn)
-        await asyncio.gather(*[self._delete(batch, turn) for turn in doubles])
+        slots = asyncio.Semaphore(turns_at_once)
 
-    async def _delete(self, batch: LikeBatch, turn: Turn) -> None:
+        async def one(turn: Turn) -> None:
+            async with slots:
+                await self._turn(batch, turn, standing.get(turn.pair))
+
+        await asyncio.gather(*map(one, turns))
+
+    async def _turn(self, batch: LikeBatch, turn: Turn, stored: StoredLike | None) -> None:
+        if stored is not None and stored.id == str(turn.document.get("_id")):
+            # The driver's own repetition of the insert met its first try.
+            batch.settle(turn, liked=False)
+            return
+        liked = stored is not None and stored.liked
+        if turn.act.on(liked) == liked:
+            batch.settle(turn, liked=liked)
+        elif stored is None:
+            batch.again += turn.entries
+        else:
+            await self._write_turn(batch, turn, stored)
+
+    async def _write_turn(self, batch: LikeBatch, turn: Turn, stored: StoredLike) -> None:
         try:
-            was_there = await self._likes.delete(*turn.pair)
-        except Exception as error:
+            written = await self._likes.turn(stored, liked=not stored.liked)
+        except PyMongoError as error:
             self._doubt(batch, [turn], error)
             return
-        if was_there or turn.act is Act.UNSET:
-            batch.settle(turn, liked=was_there)
+        if written:
+            batch.settle(turn, liked=stored.liked)
         else:
-            # Taken back on another instance since the insert met it: the toggle's turn is later.
+            # Somebody else was faster, on another instance: this turn comes after theirs.
             batch.again += turn.entries
 
-    async def _keep(self, batch: LikeBatch, turn: Turn) -> None:
-        user_id, poll_id = turn.pair
-        try:
-            liked = bool(await self._likes.of_user(user_id, [poll_id]))
-        except Exception as error:
-            self._doubt(batch, [turn], error)
-            return
-        batch.settle(turn, liked=liked)
-
-    def _doubt(self, batch: LikeBatch, turns: list[Turn], error: Exception) -> None:
+    def _doubt(self, batch: LikeBatch, turns: list[Turn], error: PyMongoError) -> None:
         for turn in turns:
             batch.doubt(turn)
         if not is_outage(error):
-            raise error
+            log.error("likes_not_written", exc_info=error)
 
     async def _sort_copy(self, batch: LikeBatch, poll_id: str, step: int) -> None:
         if not step:
             return
         try:
             await self._polls.add_likes(poll_id, step)
-        except Exception as error:
+        except PyMongoError as error:
             # The likes themselves stand; a recount mends the copy.
             batch.uncertain.add(poll_id)
             if not is_outage(error):
-                raise
+                log.error("likes_not_copied", exc_info=error)
 
 
 def _turns(entries: Iterable[LikeEntry]) -> list[Turn]:

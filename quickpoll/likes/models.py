@@ -7,19 +7,27 @@ from datetime import datetime
 from bson import ObjectId
 from odmantic import Field, Index, Model
 from odmantic.query import asc
+from pymongo import IndexModel
+
+kept_seconds = 3600
+"""How long a like that was taken back is kept as such: no write is under way for as long."""
 
 
 class Like(Model):
-    """That one user likes one poll."""
+    """Whether one user likes one poll. One that was taken back goes after ``taken_back_at``."""
 
     user_id: ObjectId = Field(key_name="userId")
     poll_id: ObjectId = Field(key_name="pollId")
     created_at: datetime = Field(key_name="createdAt")
+    liked: bool = True
+    revision: int = 0
+    taken_back_at: datetime | None = Field(default=None, key_name="takenBackAt")
 
     model_config = {
         "collection": "like",
         "indexes": lambda: [
             Index(asc(Like.user_id), asc(Like.poll_id), unique=True, name="one_like"),
-            Index(asc(Like.poll_id), name="counting"),
+            Index(asc(Like.poll_id), asc(Like.liked), name="counting"),
+            IndexModel([("takenBackAt", 1)], name="taken_back", expireAfterSeconds=kept_seconds),
         ],
     }

@@ -1,20 +1,33 @@
-"""Likes in MongoDB."""
+"""Likes in MongoDB.
+
+A like that was taken back stays for a while as one that is not: so an insert that reaches MongoDB
+late meets the unique index instead of bringing it back. Each later write compares the revision.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bson import ObjectId
 from odmantic import AIOEngine
-from pymongo.errors import BulkWriteError
 
+from quickpoll.foundation.inserting import Inserted, insert_all
+from quickpoll.foundation.mongo import Document
 from quickpoll.likes.models import Like
-
-duplicate_key = 11000
 
 Pair = tuple[str, str]
 """A user's id and a poll's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLike:
+    """A like, or that there is none any more."""
+
+    id: str
+    liked: bool
+    revision: int
 
 
 class LikeStore:
@@ -23,38 +36,30 @@ class LikeStore:
     def __init__(self, engine: AIOEngine) -> None:
         self._likes = engine.get_collection(Like)
 
-    async def insert(self, pairs: list[Pair]) -> list[bool]:
-        """Insert likes in one batch; answers for each whether it is new.
+    async def insert(self, likes: list[Document]) -> Inserted:
+        """Insert likes in one batch; see :func:`.insert_all`."""
+        return await insert_all(self._likes, likes)
 
-        Raises a MongoDB error where that cannot be told.
-        """
-        now = datetime.now(UTC)
-        documents = [
-            {"_id": ObjectId(), **_key(user_id, poll_id), "createdAt": now}
-            for user_id, poll_id in pairs
-        ]
-        try:
-            await self._likes.insert_many(documents, ordered=False)
-        except BulkWriteError as error:
-            failed = (error.details or {}).get("writeErrors", [])
-            if (error.details or {}).get("writeConcernErrors") or any(
-                one["code"] != duplicate_key for one in failed
-            ):
-                raise
-            doubles = {one["index"] for one in failed}
-            return [place not in doubles for place in range(len(pairs))]
-        return [True] * len(pairs)
+    async def turn(self, stored: StoredLike, *, liked: bool) -> bool:
+        """Set or take back a like; answers whether it still was as ``stored``."""
+        change: Document = {"$set": {"liked": liked}, "$inc": {"revision": 1}}
+        if liked:
+            change["$unset"] = {"takenBackAt": ""}
+        else:
+            change["$set"]["takenBackAt"] = datetime.now(UTC)
+        as_it_was = {"_id": ObjectId(stored.id), "revision": stored.revision}
+        return (await self._likes.update_one(as_it_was, change)).matched_count == 1
 
-    async def delete(self, user_id: str, poll_id: str) -> bool:
-        """Delete a like; answers whether it was there."""
-        return (await self._likes.delete_one(_key(user_id, poll_id))).deleted_count == 1
-
-    async def of_users(self, poll_id: str, user_ids: Iterable[str]) -> set[str]:
-        """Which of these users like a poll."""
-        users = [ObjectId(user) for user in user_ids]
-        query = {"userId": {"$in": users}, "pollId": ObjectId(poll_id)}
-        found = await self._likes.find(query, {"_id": 0, "userId": 1}).to_list(None)
-        return {str(like["userId"]) for like in found}
+    async def standing(self, pairs: Iterable[Pair]) -> dict[Pair, StoredLike]:
+        """What is stored of these users and polls, by pair."""
+        wanted = set(pairs)
+        query = {
+            "userId": {"$in": [ObjectId(user) for user in {user for user, _ in wanted}]},
+            "pollId": {"$in": [ObjectId(poll) for poll in {poll for _, poll in wanted}]},
+        }
+        found = await self._likes.find(query).to_list(None)
+        stored = {(str(like["userId"]), str(like["pollId"])): _stored(like) for like in found}
+        return {pair: stored[pair] for pair in wanted & stored.keys()}
 
     async def among(self, user_ids: Iterable[str], poll_ids: Iterable[str]) -> set[Pair]:
         """The likes that any of these users have given any of these polls.
@@ -62,25 +67,30 @@ class LikeStore:
         Each pair is looked up in the index ``one_like``, so there should not be too many.
         """
         users, polls = [ObjectId(user) for user in user_ids], [ObjectId(poll) for poll in poll_ids]
-        query = {"userId": {"$in": users}, "pollId": {"$in": polls}}
+        query = {"userId": {"$in": users}, "pollId": {"$in": polls}, "liked": True}
         found = await self._likes.find(query, {"_id": 0, "userId": 1, "pollId": 1}).to_list(None)
         return {(str(like["userId"]), str(like["pollId"])) for like in found}
 
-    async def of_user(self, user_id: str, poll_ids: Iterable[str]) -> set[str]:
-        """Which of these polls a user likes."""
-        polls = [ObjectId(poll) for poll in poll_ids]
-        query = {"userId": ObjectId(user_id), "pollId": {"$in": polls}}
-        found = await self._likes.find(query, {"_id": 0, "pollId": 1}).to_list(None)
-        return {str(like["pollId"]) for like in found}
-
     async def count(self, poll_id: str) -> int:
         """How many like a poll, from the keys of the index ``counting``."""
-        return await self._likes.count_documents({"pollId": ObjectId(poll_id)})
+        return await self._likes.count_documents({"pollId": ObjectId(poll_id), "liked": True})
 
     async def delete_all(self, poll_id: str) -> None:
         """Delete every like of a poll."""
         await self._likes.delete_many({"pollId": ObjectId(poll_id)})
 
 
-def _key(user_id: str, poll_id: str) -> dict[str, ObjectId]:
-    return {"userId": ObjectId(user_id), "pollId": ObjectId(poll_id)}
+def new_like(user_id: str, poll_id: str) -> Document:
+    """A like to insert."""
+    return {
+        "_id": ObjectId(),
+        "userId": ObjectId(user_id),
+        "pollId": ObjectId(poll_id),
+        "createdAt": datetime.now(UTC),
+        "liked": True,
+        "revision": 0,
+    }
+
+
+def _stored(document: Document) -> StoredLike:
+    return StoredLike(str(document["_id"]), document["liked"], document["revision"])

@@ -71,6 +71,10 @@ class Debts:
         found = await self._notes.find({}, {"_id": 1}).limit(limit).to_list(limit)
         return [str(note["_id"]) for note in found]
 
+    async def is_noted(self, poll_id: str) -> bool:
+        """Whether some instance has written to the poll without telling Redis."""
+        return await self._notes.find_one({"_id": ObjectId(poll_id)}) is not None
+
     async def ripe(self, limit: int = 200) -> list[tuple[str, datetime]]:
         """Noted polls whose writes have all ended, one way or the other."""
         past = {"until": {"$lt": datetime.now(UTC)}}

@@ -18,7 +18,7 @@ from quickpoll.tallies import scripts
 from quickpoll.tallies.counters import Counters, write_seconds
 from quickpoll.tallies.debts import Debt, Debts
 from quickpoll.tallies.rebuild import Rebuilder, drift
-from quickpoll.tallies.tally import Census, Counted, Tally, parse_state
+from quickpoll.tallies.tally import Census, Counted, parse_state
 
 log = structlog.get_logger(__name__)
 
@@ -225,6 +225,9 @@ class Reconciler:
             await self._later(poll_id, busy_seconds)
         elif counted is not None and await self._agrees(poll_id, counted):
             await self._forget(poll_id, seen)
+        elif await self._debts.is_noted(poll_id):
+            # An instance is cut off from Redis; that is no fault of the counts.
+            await self._counters.give_up({poll_id: Debt()})
         else:
             log.warning("count_differs", poll_id=poll_id)
             self._rebuilder.soon([poll_id])
@@ -277,11 +280,11 @@ class Reconciler:
         tally = (await self._counters.read([poll_id]))[poll_id]
         if tally is None:
             return False
-        names = [keys.option(poll_id, option) for option in tally.options]
-        found = await link.call("MGET", keys.state(poll_id), *names, keys.likes(poll_id))
+        options = list(tally.options)
+        names = [keys.option(poll_id, option) for option in options]
+        found = await link.ask("MGET", keys.state(poll_id), *names, keys.likes(poll_id))
         same = parse_state(found[0], link.run_id)
-        return same is not None and found[1:] != _plain(same)
-
-
-def _plain(tally: Tally) -> list[str]:
-    return [*map(str, tally.options.values()), str(tally.likes)]
+        if same is None:
+            return False
+        wanted = [*(str(same.options.get(one)) for one in options), str(same.likes)]
+        return bool(found[1:] != wanted)

@@ -24,13 +24,14 @@ from quickpoll.errors import (
     Unavailable,
 )
 from quickpoll.foundation.batching import Batcher
+from quickpoll.foundation.inserting import look_seconds
 from quickpoll.foundation.mongo import Document, deadline, is_outage, operation_seconds
 from quickpoll.polls.store import KnownPoll, PollStore
 from quickpoll.tallies.counters import write_seconds
 from quickpoll.tallies.ledger import Ledger
 from quickpoll.votes import rules
 from quickpoll.votes.batch import Batch, Outcome, Result, Wish, WishEntry
-from quickpoll.votes.store import Ballot, VoteStore, look_seconds
+from quickpoll.votes.store import Ballot, VoteStore
 
 log = structlog.get_logger(__name__)
 
@@ -188,7 +189,12 @@ class Casting:
         wish = entry.item
         batch.changes[wish.poll_id].ballot((), wish.option_ids)
         ballot = Ballot(
-            str(document["_id"]), wish.user_id, wish.poll_id, wish.option_ids, wish.moment
+            id=str(document["_id"]),
+            key=str(document["_id"]),
+            user_id=wish.user_id,
+            poll_id=wish.poll_id,
+            option_ids=wish.option_ids,
+            created_at=wish.moment,
         )
         batch.settle(entry, Outcome.CREATED, ballot)
 
@@ -202,14 +208,14 @@ class Casting:
         changes: defaultdict[str, list[WishEntry]] = defaultdict(list)
         for entry, document in pairs:
             ballot = standing.get(entry.item.user_id)
-            if ballot is not None and ballot.id == str(document["_id"]):
+            if ballot is not None and ballot.key == str(document["_id"]):
                 # The driver's own repetition of the insert met its first try.
                 self._created(batch, entry, document)
             elif ballot is None:
                 batch.again.append(entry)
             elif ballot.option_ids == entry.item.option_ids:
                 batch.settle(entry, Outcome.SAME, ballot)
-            elif not batch.polls[poll_id].poll.allow_vote_change:
+            elif ballot.option_ids and not batch.polls[poll_id].poll.allow_vote_change:
                 batch.refuse(entry, AlreadyVoted(optionIds=list(ballot.option_ids)))
             else:
                 changes[ballot.user_id].append(entry)
@@ -218,16 +224,22 @@ class Casting:
         )
 
     async def _change(self, batch: Batch, standing: Ballot, entries: list[WishEntry]) -> None:
-        """Change one user's ballot. Wishes that arrived together have no order but the one given
-        to them here: the last is written, and each of the others held for no time at all."""
+        """Change one user's ballot (or fill one that was taken back). Wishes that arrived together
+        have no order but the one given to them here: the last is written, and each of the others
+        held for no time at all."""
         last = entries[-1].item
-        write = self._votes.change(standing, last.option_ids, last.moment)
+        ballot = standing if standing.option_ids else _renewed(standing, last.moment)
+        write = self._votes.change(
+            standing, ballot._replace(option_ids=last.option_ids), last.moment
+        )
         if not await self._done(batch, entries, write):
             return
         batch.changes[last.poll_id].ballot(standing.option_ids, last.option_ids)
+        before = standing.option_ids
         for entry in entries:
-            changed = standing._replace(option_ids=entry.item.option_ids)
-            batch.settle(entry, Outcome.CHANGED, changed)
+            after = entry.item.option_ids
+            batch.settle(entry, _outcome(before, after), ballot._replace(option_ids=after))
+            before = after
 
     async def _retract(self, batch: Batch, poll_id: str, entries: list[WishEntry]) -> None:
         standing = await self._standing(batch, poll_id, entries)
@@ -243,8 +255,9 @@ class Casting:
     async def _take_back(
         self, batch: Batch, standing: Ballot | None, entries: list[WishEntry]
     ) -> None:
-        if standing is not None:
-            if not await self._done(batch, entries, self._votes.retract(standing)):
+        if standing is not None and standing.option_ids:
+            retracted = self._votes.retract(standing, entries[-1].item.moment)
+            if not await self._done(batch, entries, retracted):
                 return
             batch.changes[standing.poll_id].ballot(standing.option_ids, ())
         for entry in entries:
@@ -253,12 +266,12 @@ class Casting:
     async def _standing(
         self, batch: Batch, poll_id: str, entries: list[WishEntry]
     ) -> dict[str, Ballot] | None:
-        """The ballots that these users have; ``None`` where MongoDB does not tell."""
+        """The ballots of these users, empty ones too; ``None`` where MongoDB does not tell."""
         try:
-            return await self._votes.of_users(poll_id, {e.item.user_id for e in entries})
-        except Exception as error:
+            return await self._votes.standing(poll_id, {e.item.user_id for e in entries})
+        except PyMongoError as error:
             if not is_outage(error):
-                raise
+                log.exception("ballots_not_read")
             batch.doubt(entries)
             return None
 
@@ -288,6 +301,16 @@ def _check_again(known: KnownPoll | None, wish: Wish) -> None:
         rules.ballot_of(known, wish.option_ids)
     else:
         rules.check_retractable(known.poll)
+
+
+def _renewed(standing: Ballot, moment: datetime) -> Ballot:
+    return standing._replace(id=str(ObjectId()), created_at=moment)
+
+
+def _outcome(before: tuple[str, ...], after: tuple[str, ...]) -> Outcome:
+    if not before:
+        return Outcome.CREATED
+    return Outcome.SAME if before == after else Outcome.CHANGED
 
 
 def _document(known: KnownPoll, wish: Wish) -> Document:
