@@ -32,7 +32,7 @@ may_name_keys = {
 
 end_with_their_block = {
     "tallies/gate.py",  # the keeper of a gate ends with the `async with` that closed it
-    "votes/store.py",  # awaited where it is made: a context of its own, and nothing else
+    "foundation/inserting.py",  # awaited where it is made: a context of its own, and nothing else
     "lifespan.py",  # the farewell to clients, at the very end
     "foundation/http1/connection.py",  # one request, ended with its connection
     "foundation/http1/takeover.py",  # ended with the server that it watches
