@@ -109,8 +109,19 @@ async def test_where_websockets_are_not_let_through_long_polling_takes_over(
     visitors: Visitors, api: httpx.AsyncClient
 ) -> None:
     poll = await create_poll(api, token_hex(12))
-    page = await visitors.blank(forgiven="WebSocket")
-    await page.route_web_socket("**/ws/updates/**", lambda wire: wire.close())
+    page = await visitors.blank()
+    # As a browser tells of a proxy that refuses the upgrade.
+    await page.add_init_script(
+        """window.WebSocket = class {
+          constructor() {
+            setTimeout(() => {
+              this.onerror(new Event("error"));
+              this.onclose(new CloseEvent("close", { code: 1006 }));
+            });
+          }
+          close() {}
+        }"""
+    )
     await page.goto(f"{visitors.url}/polls/{poll['id']}#token={sign()}")
     await expect(page.locator("#connection")).to_have_text("Live")
     assert any("transport=polling" in address for address in visitors.asked)

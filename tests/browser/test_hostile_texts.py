@@ -22,10 +22,10 @@ texts = (
     long_word[:200],
     "{{ 7 * 7 }} ${7*7} &lt;b&gt; \" ' `",
 )
-questions = (markup + " " + "why " * 100, long_word[:500], "\u202e" + "א" * 300, "👍🏽" * 120)
+questions = (markup + long_word[: 500 - len(markup)], "\u202e" + "א" * 250 + "👍🏽" * 120)
 
 
-@pytest.mark.parametrize("question", questions, ids=["markup", "long", "right-to-left", "emoji"])
+@pytest.mark.parametrize("question", questions, ids=["markup", "right-to-left"])
 async def test_texts_stay_texts_on_every_page(
     visitors: Visitors, api: httpx.AsyncClient, question: str
 ) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from secrets import token_hex
 
 import httpx
-import pytest
 from playwright.async_api import expect
 
 from tests.browser.visitors import Visitors
@@ -72,23 +71,23 @@ async def test_f_fills_the_screen_and_leaves_it(visitors: Visitors, api: httpx.A
 
 # What the back row of a hall can read: its distance is about six heights of the picture, and
 # letters of a fortieth of it are then seen as this text is at arm's length.
-@pytest.mark.parametrize(("width", "height"), [(1280, 720), (1920, 1080), (3840, 2160)])
 async def test_a_usual_poll_fits_the_screen_in_letters_for_the_back_row(
-    visitors: Visitors, api: httpx.AsyncClient, width: int, height: int
+    visitors: Visitors, api: httpx.AsyncClient
 ) -> None:
     texts = [f"Choice number {place}" for place in range(6)]
     poll = await create_poll(
         api, token_hex(12), question="Which of these six shall it be?", texts=texts
     )
-    size = {"width": width, "height": height}
-    wall = await visitors.open(f"/polls/{poll['id']}/present", viewport=size)
+    wall = await visitors.open(f"/polls/{poll['id']}/present")
     await expect(wall.get_by_role("img", name="QR code")).to_be_visible()
-    tall, wide = await wall.evaluate(
-        "[document.documentElement.scrollHeight, document.documentElement.scrollWidth]"
-    )
-    assert (wide, tall) == (width, height)
-    for place in ("#question", ".option-text", ".percent", "#address"):
-        letters = await wall.locator(place).first.evaluate(
-            "element => parseFloat(getComputedStyle(element).fontSize)"
+    for width, height in ((1280, 720), (1920, 1080), (3840, 2160)):
+        await wall.set_viewport_size({"width": width, "height": height})
+        wide, tall = await wall.evaluate(
+            "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
         )
-        assert letters * 40 >= height, place
+        assert (wide, tall) == (width, height)
+        for place in ("#question", ".option-text", ".percent", "#address"):
+            letters = await wall.locator(place).first.evaluate(
+                "element => parseFloat(getComputedStyle(element).fontSize)"
+            )
+            assert letters * 40 >= height, place
