@@ -91,7 +91,7 @@ async def test_axe_finds_nothing_on_the_wall(visitors: Visitors, api: httpx.Asyn
     await create_poll(api, owner)
     await vote(api, poll, 0, token_hex(12))
     wall = await visitors.open(f"/polls/{poll['id']}/present", owner)
-    await expect(wall.locator("#place")).to_have_text("2 of 2")
+    await expect(wall.locator("#place")).to_have_text("1 of 2")
     await expect(wall.locator("#connection")).to_have_text("Live")
     assert await _findings(wall) == []
 

@@ -183,7 +183,8 @@ async def test_a_deletion_is_asked_about_and_told_to_everyone(
         await expect(shown.locator("#connection")).to_have_text("Live")
 
     await page.get_by_role("button", name="Delete it").click()
-    await page.get_by_role("button", name="Keep it").click()
+    await expect(page.get_by_role("button", name="Keep it")).to_be_focused()
+    await page.keyboard.press("Enter")
     await expect(page.get_by_role("dialog")).to_be_hidden()
     await expect(page.get_by_role("button", name="Delete it")).to_be_focused()
 

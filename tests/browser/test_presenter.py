@@ -9,7 +9,7 @@ from playwright.async_api import expect
 
 from tests.browser.visitors import Visitors
 from tests.builders import create_poll, vote
-from tests.conftest import bearer
+from tests.conftest import bearer, sign
 
 
 async def test_the_wall_moves_with_the_votes_and_says_where_to_vote(
@@ -39,16 +39,16 @@ async def test_arrow_keys_lead_through_the_owners_polls(
     older = await create_poll(api, owner, question="The older?")
     newer = await create_poll(api, owner, question="The newer?", visibility="unlisted")
     wall = await visitors.open(f"/polls/{older['id']}/present", owner)
-    await expect(wall.locator("#place")).to_have_text("2 of 2")
-
-    await wall.keyboard.press("ArrowLeft")
-    await expect(wall.get_by_role("heading", name="The newer?")).to_be_visible()
     await expect(wall.locator("#place")).to_have_text("1 of 2")
+
+    await wall.keyboard.press("ArrowRight")
+    await expect(wall.get_by_role("heading", name="The newer?")).to_be_visible()
+    await expect(wall.locator("#place")).to_have_text("2 of 2")
     assert wall.url.endswith(f"/polls/{newer['id']}/present")
     await vote(api, newer, 0, token_hex(12))
     await expect(wall.locator("#voters")).to_have_text("1")
 
-    await wall.keyboard.press("ArrowRight")
+    await wall.keyboard.press("PageUp")  # as a clicker in the speaker's hand does
     await expect(wall.get_by_role("heading", name="The older?")).to_be_visible()
     await wall.go_back()
     await expect(wall.get_by_role("heading", name="The newer?")).to_be_visible()
@@ -57,6 +57,19 @@ async def test_arrow_keys_lead_through_the_owners_polls(
     await wall.keyboard.press("ArrowRight")
     await wall.get_by_role("button", name="Your next poll").click()
     await expect(wall.get_by_role("heading", name="The older?")).to_be_visible()
+
+
+async def test_the_screen_is_asked_to_stay_awake(
+    visitors: Visitors, api: httpx.AsyncClient
+) -> None:
+    poll = await create_poll(api, token_hex(12))
+    wall = await visitors.blank()
+    await wall.add_init_script(
+        """navigator.wakeLock.request = async (kind) => { window.awake = kind; }"""
+    )
+    await wall.goto(f"{visitors.url}/polls/{poll['id']}/present#token={sign()}")
+    await expect(wall.get_by_role("heading", name=poll["question"])).to_be_visible()
+    assert await wall.evaluate("window.awake") == "screen"
 
 
 async def test_f_fills_the_screen_and_leaves_it(visitors: Visitors, api: httpx.AsyncClient) -> None:
@@ -80,13 +93,14 @@ async def test_a_usual_poll_fits_the_screen_in_letters_for_the_back_row(
     )
     wall = await visitors.open(f"/polls/{poll['id']}/present")
     await expect(wall.get_by_role("img", name="QR code")).to_be_visible()
+    places = ("#status", "#question", ".option-text", ".percent", ".count", "#address")
     for width, height in ((1280, 720), (1920, 1080), (3840, 2160)):
         await wall.set_viewport_size({"width": width, "height": height})
         wide, tall = await wall.evaluate(
             "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
         )
         assert (wide, tall) == (width, height)
-        for place in ("#question", ".option-text", ".percent", "#address"):
+        for place in places:
             letters = await wall.locator(place).first.evaluate(
                 "element => parseFloat(getComputedStyle(element).fontSize)"
             )

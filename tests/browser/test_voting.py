@@ -124,9 +124,11 @@ async def test_a_vote_can_be_changed_and_taken_back_where_the_poll_allows_it(
     blue = page.get_by_role("listitem").filter(has_text="blue")
     await expect(blue).to_contain_text("Your vote")
     await expect(blue).to_contain_text("100% 1 vote")
+    await expect(page.get_by_text("Your vote was changed.")).to_be_visible()
 
     await page.get_by_role("button", name="Take my vote back").click()
     await expect(page.get_by_role("button", name="Cast your vote")).to_be_visible()
+    await expect(page.get_by_text("Your vote was taken back.")).to_be_focused()
     await expect(page.locator("#voters")).to_have_text("0")
     await expect(page.get_by_role("radio", name="blue")).not_to_be_checked()
     gone = await api.get(f"/api/poll/ballot/{poll['id']}", headers=bearer(user))

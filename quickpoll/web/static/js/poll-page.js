@@ -161,7 +161,8 @@ class PollPage {
     show(byId("cast"), poll.isOpen && (!poll.hasVoted || change));
     say(byId("cast"), change ? "Change your vote" : "Cast your vote");
     show(byId("retract"), poll.isOpen && change);
-    say(byId("own-vote"), ownWords(poll));
+    const told = this.told?.voted === poll.hasVoted && poll.isOpen ? this.told.words : null;
+    say(byId("own-vote"), told ?? ownWords(poll));
   }
 
   #clock() {
@@ -195,23 +196,30 @@ class PollPage {
       const text = least === 1 ? "Choose an option first." : `Choose at least ${least} options first.`;
       return page.note(byId("vote-notice"), "Nothing was sent yet", text);
     }
-    return this.#do(byId("cast"), () => ask("PUT", `/ballot/${pollId}`, { optionIds: chosen }));
+    const changed = { voted: true, words: "Your vote was changed. You may change it again." };
+    const told = this.poll.hasVoted ? changed : null;
+    return this.#do(byId("cast"), told, () => ask("PUT", `/ballot/${pollId}`, { optionIds: chosen }));
   }
 
   #retract() {
-    return this.#do(byId("retract"), () => ask("DELETE", `/ballot/${pollId}`));
+    const told = { voted: false, words: "Your vote was taken back." };
+    return this.#do(byId("retract"), told, () => ask("DELETE", `/ballot/${pollId}`));
   }
 
   // Whatever came of it, the poll is read again: what the page shows is what the service has.
-  #do(button, send) {
+  // The words about the last time go first, so that the same words are heard again.
+  #do(button, told, send) {
     const place = byId("vote-notice");
     return page.whileBusy(button, place, async () => {
+      this.told = null;
+      this.#showActions();
       try {
         await send();
       } catch (error) {
         if (error.code && error.code !== "offline") await this.#readQuietly();
         throw error;
       }
+      this.told = told;
       await this.#read();
       this.ballot.reset();
       if (button.hidden) byId("own-vote").focus();

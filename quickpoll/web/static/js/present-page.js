@@ -39,7 +39,7 @@ class PresentPage {
   async #readOwn() {
     try {
       const { body } = await ask("GET", `/get-poll-by-user-id/${holder().id}?limit=100`);
-      this.own = body.map((view) => view.id);
+      this.own = body.map((view) => view.id).reverse(); // onwards is towards the newer one
     } catch (error) {
       if (!error.code) throw error; // the poll itself is there; only the keys lead nowhere
     }
@@ -161,6 +161,8 @@ class PresentPage {
     byId("next").addEventListener("click", () => this.#step(1));
     byId("fullscreen").addEventListener("click", () => this.#fill());
     document.addEventListener("keydown", (event) => this.#key(event));
+    document.addEventListener("visibilitychange", () => this.#stayAwake());
+    this.#stayAwake();
     window.addEventListener("popstate", () => this.#turnTo(location.pathname.split("/")[2]));
     document.addEventListener("fullscreenchange", () => {
       say(byId("fullscreen"), document.fullscreenElement ? "Leave full screen" : "Full screen");
@@ -171,9 +173,19 @@ class PresentPage {
     const typing = event.target.matches?.("input:not([type=checkbox]), textarea, select");
     const other = event.ctrlKey || event.metaKey || event.altKey;
     if (typing || other || !byId("keys").checked) return;
-    if (event.key === "ArrowLeft") this.#step(-1);
-    else if (event.key === "ArrowRight") this.#step(1);
+    const steps = { ArrowLeft: -1, PageUp: -1, ArrowRight: 1, PageDown: 1 }; // clickers send pages
+    if (event.key in steps) this.#step(steps[event.key]);
     else if (event.key.toLowerCase() === "f") this.#fill();
+  }
+
+  // A screen that sleeps shows nothing to the hall. Not every browser can be asked to stay awake.
+  async #stayAwake() {
+    if (document.hidden) return;
+    try {
+      await navigator.wakeLock?.request("screen");
+    } catch {
+      // as when the battery is low: then the system decides
+    }
   }
 
   async #fill() {
