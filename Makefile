@@ -47,10 +47,10 @@ run: $(INSTALLED) ## Run the service with embedded stores on http://127.0.0.1:80
 	@exec $(PY) -m quickpoll --with-parent $(if $(PORT),--port $(PORT))
 
 test: $(INSTALLED) ## Run the tests (ARGS='-k name' for some of them)
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest $(COVERAGE) $(ARGS)
 
 check: $(CHECKERS) format-check lint types ## Run everything that CI runs
-	@$(PY) -m pytest --cov --cov-report=term $(ARGS)
+	@$(MAKE) --no-print-directory test COVERAGE='--cov --cov-report=term'
 
 format-check: $(INSTALLED)
 	@$(PY) -m ruff format --check --quiet . || { echo "Run: make format" >&2; exit 1; }

@@ -57,6 +57,17 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert anchor in _anchors(file), target
 
 
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    reached, ahead = set[Path](), [root / "README.md"]
+    while ahead:
+        page = ahead.pop()
+        if page not in reached and page.suffix == ".md" and page.is_file():
+            reached.add(page)
+            targets = re.findall(r"\]\(([^)#\s]+)", page.read_text("utf-8"))
+            ahead += [(page.parent / target).resolve() for target in targets]
+    assert set(pages) - reached == set()
+
+
 def _anchors(file: Path) -> set[str]:
     heads = re.findall(r"^#+ (.*)$", file.read_text("utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}
