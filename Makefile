@@ -17,7 +17,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --no-input --quiet --quiet
 LOCK := --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --quiet \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' $(LOCKARGS)
 
-.PHONY: help setup run test check format-check lint types format lock smoke screenshots faults bench clean
+.PHONY: help setup run test check format-check lint types format lock smoke screenshots faults audit bench clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -87,6 +87,9 @@ smoke: ## Start the containers and prove them: a poll, a vote, the count on both
 
 faults: $(INSTALLED) ## Kill, stop and flush things under load for minutes (ARGS='--minutes 10')
 	@$(PY) -m tests.faults $(ARGS)
+
+audit: ## Look the pinned packages up in the advisory database (says so where it cannot)
+	@.ci/audit '$(PYTHON)'
 
 bench: $(INSTALLED) ## Measure it beside its peers (ARGS=--short)
 	@$(PY) -m bench $(ARGS)

@@ -173,6 +173,8 @@ class Settings(BaseSettings):
     def _web_address(cls, value: str | None) -> str | None:
         if value is not None and urlsplit(value).scheme not in ("http", "https"):
             raise ValueError("it is not a web address")
+        if value is not None and "@" in urlsplit(value).netloc:
+            raise ValueError("it holds credentials, and public keys need none")
         return value
 
     @model_validator(mode="after")

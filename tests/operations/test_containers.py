@@ -36,7 +36,7 @@ def test_dockerfile_has_nothing_that_hadolint_minds() -> None:
     assert (looked.returncode, looked.stdout) == (0, "")
 
 
-@pytest.mark.parametrize("script", [".ci/run"])
+@pytest.mark.parametrize("script", [".ci/run", ".ci/audit"])
 def test_scripts_have_nothing_that_shellcheck_minds(script: str) -> None:
     looked = run("shellcheck", script)
     assert (looked.returncode, looked.stdout) == (0, "")

@@ -167,8 +167,12 @@ def test_algorithms_follow_the_keys_where_none_are_named() -> None:
             {"jwt_jwks_url": "https://id.example/", "jwt_algorithms": "HS256"},
             "HS256 needs JWT_SECRET_KEY",
         ),
+        ({"jwt_jwks_url": "https://ann:secret@id.example/"}, "credentials"),
+        ({"jwt_jwks_url": "file:///etc/jwks.json"}, "not a web address"),
     ],
 )
-def test_settings_that_could_accept_no_token_are_refused(variables: Any, said: str) -> None:
+def test_settings_that_could_accept_no_token_or_leak_a_secret_are_refused(
+    variables: Any, said: str
+) -> None:
     with pytest.raises(ValidationError, match=said):
         settings(**variables)
