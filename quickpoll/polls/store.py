@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 from bson import ObjectId
 from odmantic import AIOEngine
+from pymongo import UpdateOne
 
 from quickpoll.errors import PollNotFound
 from quickpoll.polls.bodies import fields_of
@@ -138,6 +139,22 @@ class PollStore:
             return True
         self.forget(str(poll.id))
         return False
+
+    async def lock_all(self, polls: list[Poll]) -> bool:
+        """:meth:`lock` several in one round trip.
+
+        Answers whether all were still at their revisions; if not, each is to be locked by itself.
+        """
+        locks = [
+            UpdateOne({"_id": poll.id, "revision": poll.revision}, {"$set": {"votedOn": True}})
+            for poll in polls
+        ]
+        result = await self._polls.bulk_write(locks, ordered=False)
+        if result.matched_count < len(polls):
+            return False
+        for poll in polls:
+            poll.voted_on = True
+        return True
 
     async def add_likes(self, poll_id: str, likes: int) -> None:
         """Change the copy of the likes by which lists are sorted."""

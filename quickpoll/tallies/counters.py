@@ -14,7 +14,7 @@ import orjson
 import structlog
 
 from quickpoll.foundation.batching import Batcher, Entry
-from quickpoll.foundation.redis import RedisAway, RedisLink
+from quickpoll.foundation.redis import Call, RedisAway, RedisLink
 from quickpoll.tallies import scripts
 from quickpoll.tallies.debts import Debt, Debts
 from quickpoll.tallies.keys import Keys
@@ -171,18 +171,19 @@ class Counters:
 
         Raises :class:`~quickpoll.foundation.redis.RedisAway`.
         """
-        arguments = int(seconds * 1000), condition
-        await self.link.run(scripts.look_at, [self.keys.due], *arguments, *poll_ids)
+        await self.link.run_in_order(self._looking_at(poll_ids, seconds, condition))
+
+    def _looking_at(self, poll_ids: Iterable[str], seconds: float, condition: str) -> Call:
+        return scripts.look_at, [self.keys.due], [int(seconds * 1000), condition, *poll_ids]
 
     async def _mark(self, ids: list[str], token: str) -> dict[str, int]:
         keys = [
             key for i in ids for key in (self.keys.state(i), self.keys.writes(i), self.keys.gate(i))
         ]
-        arguments = token, write_milliseconds, self.link.run_id
-        answers = await self.link.run(scripts.begin, keys, *arguments)
+        begin = scripts.begin, keys, [token, write_milliseconds, self.link.run_id]
         # The mark stands before the entry is made, and the reconciler looks at the marks after it
         # has removed an entry: so an entry is never missed.
-        await self.look_at(ids, write_seconds, "LT")
+        answers, _ = await self.link.run_in_order(begin, self._looking_at(ids, write_seconds, "LT"))
         return dict(zip(ids, answers, strict=True))
 
     async def _miss(

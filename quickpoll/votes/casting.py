@@ -165,6 +165,10 @@ class Casting:
 
     async def _lock(self, batch: Batch, poll_ids: set[str]) -> None:
         unlocked = {i for i in poll_ids & batch.polls.keys() if not batch.polls[i].poll.voted_on}
+        if len(unlocked) > 1 and await self._polls.lock_all(
+            [batch.polls[i].poll for i in unlocked]
+        ):
+            return
         for poll_id in unlocked:
             while not await self._polls.lock(batch.polls[poll_id].poll):
                 found = await self._polls.fresh_many([poll_id])

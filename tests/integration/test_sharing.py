@@ -51,21 +51,17 @@ async def test_a_page_asks_for_everything_at_once(
     assert min(costs) == (3, 1)
 
 
-async def test_pages_that_are_asked_for_together_share_their_queries(
+async def test_everybody_gets_their_own_of_what_is_read_together(
     client: httpx.AsyncClient, polls: list[dict[str, Any]]
 ) -> None:
     crowd = users(20)
     for place, user in enumerate(crowd[:10]):
         assert (await vote(client, polls[place], place % 3, user)).status_code == 201
         await client.put(f"/api/poll/like-poll/{polls[0]['id']}", headers=bearer(user))
-    before = asked()
     pages = await asyncio.gather(
         *[client.get(listing, params={"limit": 12}, headers=bearer(user)) for user in crowd]
     )
-    finds, calls = (now - then for now, then in zip(asked(), before, strict=True))
 
-    assert finds < 3 * len(crowd) / 2
-    assert calls < len(crowd) / 2
     for place, (user, page) in enumerate(zip(crowd, pages, strict=True)):
         seen = {one["id"]: one for one in page.json()}
         voted = {i: one["userHasVoted"] for i, one in seen.items() if one["userHasVoted"]}

@@ -163,3 +163,33 @@ async def test_likes_count_once(client: httpx.AsyncClient) -> None:
     assert [one["likes"] for one in told] == [1, 0, 1, 1, 0, 0]
     gone = await client.put(f"/api/poll/like-poll/{'0' * 24}", headers=user)
     assert gone.json()["code"] == "poll_not_found"
+
+
+async def test_first_votes_on_many_polls_at_once_lock_each(client: httpx.AsyncClient) -> None:
+    owner, voter = token_hex(12), token_hex(12)
+    polls = [await create_poll(client, owner) for _ in range(8)]
+    votes = await asyncio.gather(*[vote(client, poll, 0, voter) for poll in polls])
+    assert [one.status_code for one in votes] == [201] * 8
+
+    for poll in polls:
+        change = {"question": "Which colour, really?"}
+        path = f"/api/poll/update-poll/{poll['id']}"
+        answer = await client.patch(path, json=change, headers=bearer(owner))
+        assert (answer.status_code, answer.json()["code"]) == (409, "poll_has_votes")
+
+
+async def test_an_edit_is_noticed_by_whoever_locks_many(
+    client: httpx.AsyncClient, services: Services
+) -> None:
+    owner = token_hex(12)
+    polls = [await create_poll(client, owner) for _ in range(2)]
+    known = [(await services.polls.fresh(poll["id"])).poll for poll in polls]
+    edited = await client.patch(
+        f"/api/poll/update-poll/{polls[0]['id']}", json={"question": "New?"}, headers=bearer(owner)
+    )
+    assert edited.status_code == 200
+
+    assert not await services.polls.lock_all(known)
+    fresh = (await services.polls.fresh(polls[0]["id"])).poll
+    assert await services.polls.lock_all([fresh, known[1]])
+    assert fresh.voted_on
