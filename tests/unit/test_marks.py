@@ -39,7 +39,7 @@ class Likes(Stores):
 
 
 def ballot(user: str, poll: str, *options: str) -> Ballot:
-    return Ballot(f"{user}-{poll}", user, poll, options, datetime.now(UTC))
+    return Ballot("ballot", "document", user, poll, options, datetime.now(UTC))
 
 
 async def ask(reader: MarkReader, user: str, *polls: str) -> dict[str, Mark]:
