@@ -9,24 +9,30 @@ import click
 from bson import ObjectId
 
 from quickpoll.auth.caller import Caller
-from quickpoll.cli.running import with_services
+from quickpoll.cli.running import Command, HexId, with_services
 from quickpoll.composition import Services
-from quickpoll.polls.ids import checked_id
+from quickpoll.errors import PollNotFound
 from quickpoll.polls.models import Poll
 from quickpoll.results.view import Sight
 from quickpoll.tallies.debts import Debt
 from quickpoll.tallies.tally import Counted, Tally
 
+look_seconds = 0.25
+
 operator = Caller(str(ObjectId("0" * 24)), admin=True)
 """Whoever may run commands may see and change everything."""
 
 
-@click.command()
-@click.argument("poll_ids", nargs=-1, metavar="[POLL_ID]…")
+@click.command(cls=Command)
+@click.argument("poll_ids", nargs=-1, type=HexId(), metavar="[POLL_ID]…")
 @with_services
 async def recount(services: Services, poll_ids: tuple[str, ...]) -> None:
     """Count polls (all of them without an argument) in MongoDB and mend the counts in Redis."""
-    wanted = [checked_id("POLL_ID", one) for one in poll_ids] or await _all_polls(services)
+    known = await services.polls.fresh_many(poll_ids)
+    for poll_id in poll_ids:
+        if poll_id not in known:
+            raise click.ClickException(f"There is no poll {poll_id}.")
+    wanted = list(poll_ids) or await _all_polls(services)
     mended = 0
     for poll_id in wanted:
         differences = await _mend(services, poll_id)
@@ -42,7 +48,6 @@ async def _all_polls(services: Services) -> list[str]:
 
 
 async def _mend(services: Services, poll_id: str) -> list[str]:
-    await services.polls.fresh(poll_id)
     before = await services.reconciler.stored(poll_id)
     await services.counters.give_up({poll_id: Debt()})
     await services.rebuilder.now(poll_id)
@@ -63,8 +68,8 @@ def _said(value: int | None) -> str:
     return "nothing" if value is None else str(value)
 
 
-@click.command()
-@click.argument("poll_id")
+@click.command(cls=Command)
+@click.argument("poll_id", type=HexId())
 @click.option("--format", "kind", type=click.Choice(["csv", "json"]), default="json")
 @with_services
 async def export(services: Services, poll_id: str, kind: str) -> None:
@@ -73,24 +78,32 @@ async def export(services: Services, poll_id: str, kind: str) -> None:
     click.echo(reply.body.decode(), nl=kind == "json")
 
 
-@click.command()
-@click.argument("poll_id")
+@click.command(cls=Command)
+@click.argument("poll_id", type=HexId())
 @click.option("--once", is_flag=True, help="Show the counts once and end.")
 @with_services
 async def watch(services: Services, poll_id: str, once: bool) -> None:
     """Show a poll's counts as bars that move, until Ctrl-C."""
-    poll = checked_id("POLL_ID", poll_id)
-    shown: Tally | None = None
-    while True:
-        sight = await services.views.one(operator, poll)
-        if sight.tally != shown:
-            shown = sight.tally
-            if not once:
-                click.clear()
-            click.echo("\n".join(bars(sight, shutil.get_terminal_size().columns)))
-        if once:
-            return
-        await asyncio.sleep(0.25)
+    sight = await services.views.one(operator, poll_id)
+    shown = draw(sight, clear=not once)
+    try:
+        while not once:
+            await asyncio.sleep(look_seconds)
+            sight = await services.views.one(operator, poll_id)
+            if (sight.tally, sight.known.poll.status_at(sight.now)) != shown:
+                shown = draw(sight, clear=True)
+    except PollNotFound as error:
+        raise click.ClickException("The poll was deleted.") from error
+    except asyncio.CancelledError:
+        click.echo()  # Ctrl-C is how this ends; the prompt gets a line of its own
+
+
+def draw(sight: Sight, *, clear: bool) -> tuple[Tally, str]:
+    """Show a poll; answers what was shown."""
+    if clear:
+        click.clear()
+    click.echo("\n".join(bars(sight, shutil.get_terminal_size().columns)))
+    return sight.tally, sight.known.poll.status_at(sight.now)
 
 
 def bars(sight: Sight, columns: int) -> list[str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec
 
 import click
+from pymongo.errors import PyMongoError
 from quart.cli import ScriptInfo
 
 from quickpoll.composition import Services
@@ -15,8 +17,38 @@ from quickpoll.errors import QuickPollError
 from quickpoll.foundation.mongo import is_outage
 from quickpoll.foundation.redis import RedisAway
 from quickpoll.lifespan import connected
+from quickpoll.polls.ids import is_id
 
 P = ParamSpec("P")
+
+
+class Command(click.Command):
+    """A command that answers bad arguments with one line, and exit status 2."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Parse the arguments."""
+        try:
+            return super().make_context(*args, **kwargs)
+        except click.UsageError as error:
+            raise BadArguments(error.format_message()) from error
+
+
+class BadArguments(click.ClickException):
+    """What was asked for makes no sense."""
+
+    exit_code = 2
+
+
+class HexId(click.ParamType[str]):
+    """An id as an argument: 24 hexadecimal digits, in lower case from here on."""
+
+    name = "hex"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Raises :class:`click.BadParameter`."""
+        if not is_id(value):
+            self.fail(f"{value!r} is not an id of 24 hexadecimal digits.", param, ctx)
+        return value.lower()
 
 
 def services_of(info: ScriptInfo) -> Services:
@@ -33,6 +65,8 @@ def with_services(
     @wraps(work)
     def command(*args: P.args, **kwargs: P.kwargs) -> None:
         services = services_of(click.get_current_context().ensure_object(ScriptInfo))
+        # A person reads this: what matters is in the one line that the command ends with.
+        logging.getLogger().setLevel(logging.ERROR)
 
         async def run() -> None:
             async with connected(services):
@@ -47,12 +81,13 @@ def with_services(
 
 
 def _one_line(error: Exception) -> str:
-    if isinstance(error, click.ClickException):
-        raise error
     if isinstance(error, QuickPollError):
         return error.detail
-    if is_outage(error):
-        return "MongoDB does not answer at API_DATABASE_URL."
     if isinstance(error, RedisAway):
         return "Redis does not answer at API_REDIS_HOST and API_REDIS_PORT."
+    if is_outage(error):
+        return "MongoDB does not answer at API_DATABASE_URL."
+    if isinstance(error, PyMongoError):
+        said = str(error).partition(", full error")[0].splitlines()[0]
+        return f"MongoDB refuses (API_DATABASE_URL): {said}"
     raise error

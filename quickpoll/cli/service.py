@@ -9,21 +9,18 @@ import click
 import jwt
 from quart.cli import ScriptInfo, pass_script_info
 
-from quickpoll.cli.running import services_of, with_services
+from quickpoll.cli.running import Command, HexId, services_of, with_services
 from quickpoll.composition import Services, models
-from quickpoll.polls.ids import is_id
 from quickpoll.settings import Settings, masked
 
 
-@click.command()
-@click.option("--user-id", required=True, metavar="HEX", help="24 hexadecimal digits.")
+@click.command(cls=Command)
+@click.option("--user-id", type=HexId(), required=True, help="24 hexadecimal digits.")
 @click.option("--admin", is_flag=True, help="With the role admin.")
 @click.option("--ttl", type=click.IntRange(1), default=3600, show_default=True, help="Seconds.")
 @pass_script_info
 def token(info: ScriptInfo, user_id: str, admin: bool, ttl: int) -> None:
     """Sign a token with JWT_SECRET_KEY, for development and tests."""
-    if not is_id(user_id):
-        raise click.BadParameter("must be 24 hexadecimal digits", param_hint="--user-id")
     click.echo(sign(services_of(info).settings, user_id, admin=admin, ttl=ttl))
 
 
@@ -35,7 +32,7 @@ def sign(settings: Settings, user_id: str, *, admin: bool, ttl: int) -> str:
         raise click.ClickException("JWT_SECRET_KEY is not set, so only the issuer can sign tokens.")
     now = datetime.now(UTC)
     claims: dict[str, Any] = {
-        settings.jwt_user_id_claim: user_id.lower(),
+        settings.jwt_user_id_claim: user_id,
         "iat": now,
         "exp": now + timedelta(seconds=ttl),
     }
@@ -48,7 +45,7 @@ def sign(settings: Settings, user_id: str, *, admin: bool, ttl: int) -> str:
     return jwt.encode(claims, settings.jwt_secret_key.get_secret_value(), algorithm)
 
 
-@click.command()
+@click.command(cls=Command)
 @with_services
 async def indexes(services: Services) -> None:
     """Create the indexes that are not there yet, and list them."""
@@ -60,7 +57,7 @@ async def indexes(services: Services) -> None:
             click.echo(f"{model.__collection__}.{name}: {keys}{unique}")
 
 
-@click.command()
+@click.command(cls=Command)
 @pass_script_info
 def settings(info: ScriptInfo) -> None:
     """Show every setting, secrets masked."""
