@@ -115,21 +115,16 @@ class Services:
         self.polls.forget_all()
 
     def _open_stores(self, settings: Settings) -> None:
-        password = settings.api_redis_password
         self.mongo = open_client(settings.api_database_url.get_secret_value())
         self.engine = open_engine(self.mongo, settings.database_name)
         self.schema = Schema(self.engine, models)
-        self.redis = RedisLink(
-            settings.api_redis_host,
-            settings.api_redis_port,
-            password.get_secret_value() if password else None,
-        )
+        self.redis = RedisLink(settings.redis_place)
         self.polls = PollStore(self.engine)
         self.votes = VoteStore(self.engine)
         self.likes = LikeStore(self.engine)
 
     def _keep_counts(self) -> None:
-        keys = Keys(self.settings.api_redis_prefix)
+        keys = Keys(self.settings.redis_prefix)
         self.debts = Debts(self.mongo[self.settings.database_name])
         self.counters = Counters(self.redis, keys, self.debts)
         self.bell = Bell(self.instance, self.redis, keys)
@@ -203,7 +198,7 @@ class Services:
     def _limit(self, settings: Settings) -> None:
         of_user = RateLimit(settings.api_rate_limit_user, name="user")
         of_address = RateLimit(settings.api_rate_limit_address, name="address")
-        name_key = Keys(settings.api_redis_prefix).limit
+        name_key = Keys(settings.redis_prefix).limit
         self.limit_sharing = LimitSharing(self.redis, name_key, (of_user, of_address))
         if settings.api_rate_limits == "on":
             self.gatekeeper = Gatekeeper(self.guard, of_user, of_address)

@@ -7,6 +7,7 @@ make the table in the README, which a test holds against this file.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,6 +19,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pymongo.errors import InvalidURI
 from pymongo.uri_parser import parse_uri
 
+from quickpoll.foundation.redis_place import RedisPlace
 from quickpoll.foundation.run_record import RunDirectory
 
 run_folder = Path(".quickpoll")
@@ -53,8 +55,26 @@ class Settings(BaseSettings):
     api_redis_host: str = _setting("localhost", "Redis host", "localhost")
     api_redis_port: int = _setting(6379, "Redis port", "6379", ge=1, le=65535)
     api_redis_password: SecretStr | None = _setting(None, "Redis password", "a-password")
+    api_redis_url: SecretStr | None = _setting(
+        None,
+        "Redis by URL, in place of host, port and password; with +sentinel or +cluster after "
+        "redis, or rediss for TLS",
+        "redis+sentinel://sentinel1:26379,sentinel2:26379/mymaster",
+    )
+    api_redis_ca_file: Path | None = _setting(
+        None, "rediss: the authorities that Redis' certificate is checked by", "/run/redis-ca.pem"
+    )
+    api_redis_cert_file: Path | None = _setting(
+        None, "rediss: our own certificate, where Redis asks for one", "/run/redis-client.pem"
+    )
+    api_redis_key_file: Path | None = _setting(
+        None, "rediss: the key that goes with our certificate", "/run/redis-client.key"
+    )
     api_redis_prefix: str = _setting(
-        "", "put before every Redis key and channel, where services share one Redis", "quickpoll:"
+        "",
+        "put before every Redis key and channel, where services share one Redis; in a Cluster "
+        "it holds the hash tag, {quickpoll}: where none is set",
+        "{quickpoll}:",
     )
     jwt_secret_key: SecretStr | None = _setting(
         None,
@@ -152,6 +172,20 @@ class Settings(BaseSettings):
         _database_name(value.get_secret_value())
         return value
 
+    @field_validator("api_redis_url")
+    @classmethod
+    def _names_a_redis(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            RedisPlace.parse(value.get_secret_value())
+        return value
+
+    @field_validator("api_redis_ca_file", "api_redis_cert_file", "api_redis_key_file")
+    @classmethod
+    def _is_readable(cls, value: Path | None) -> Path | None:
+        if value is not None and not (value.is_file() and os.access(value, os.R_OK)):
+            raise ValueError("there is no such file, or it cannot be read")
+        return value
+
     @field_validator("jwt_secret_key")
     @classmethod
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
@@ -196,6 +230,13 @@ class Settings(BaseSettings):
             raise ValueError(f"JWT_ALGORITHMS: {name} needs {needed}, which is not set")
         return self
 
+    @model_validator(mode="after")
+    def _one_slot(self) -> Settings:
+        prefix = self.api_redis_prefix
+        if self._in_cluster and prefix and not re.search(r"\{[^}]+\}", prefix):
+            raise ValueError("API_REDIS_PREFIX: it has no {hash tag} to keep keys in one slot")
+        return self
+
     @property
     def algorithms(self) -> tuple[str, ...]:
         """The signature algorithms accepted. An issuer's keys are of no use to HS256, the default,
@@ -205,9 +246,37 @@ class Settings(BaseSettings):
         return (*self.jwt_algorithms, "RS256", "ES256", "EdDSA")
 
     @property
+    def redis_place(self) -> RedisPlace:
+        """Where Redis is, and how to get in."""
+        named = {"ca": self.api_redis_ca_file, "cert": self.api_redis_cert_file}
+        files = {**named, "key": self.api_redis_key_file}
+        more: dict[str, Any] = {
+            "password": _revealed(self.api_redis_password),
+            "files": {name: str(file) for name, file in files.items() if file},
+            "slot_of": self.redis_prefix,
+        }
+        if self.api_redis_url is None:
+            return RedisPlace(((self.api_redis_host, self.api_redis_port),), **more)
+        return RedisPlace.parse(self.api_redis_url.get_secret_value(), **more)
+
+    @property
+    def redis_prefix(self) -> str:
+        """What every key and channel begins with; in a Cluster it keeps them in one slot."""
+        return self.api_redis_prefix or ("{quickpoll}:" if self._in_cluster else "")
+
+    @property
+    def _in_cluster(self) -> bool:
+        url = self.api_redis_url
+        return url is not None and RedisPlace.parse(url.get_secret_value()).kind == "cluster"
+
+    @property
     def database_name(self) -> str:
         """The database that the connection string names."""
         return _database_name(self.api_database_url.get_secret_value())
+
+
+def _revealed(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()
 
 
 def _database_name(url: str) -> str:

@@ -16,9 +16,11 @@ from typing import Any
 import redis.asyncio as aioredis
 import structlog
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
+from redis.exceptions import ConnectionError as NoConnection
 from redis.exceptions import NoScriptError, RedisError
 
 from quickpoll.foundation import metrics
+from quickpoll.foundation.redis_place import RedisPlace
 
 log = structlog.get_logger(__name__)
 
@@ -52,10 +54,15 @@ class RedisLink:
 
     ``run_id`` is Redis' own name for one life of its process (``INFO server``): it changes with
     every restart and failover, whatever data the new process has loaded. It is asked on every new
-    connection, before any command, so a reply never comes from a run that is not known yet.
+    connection, before any command, and a connection that finds another run, or a replica, is
+    refused: the run changes only in a look for Redis, before anybody may use it.
     """
 
-    def __init__(self, host: str, port: int, password: str | None = None) -> None:
+    def __init__(
+        self, host: str | RedisPlace, port: int = 6379, password: str | None = None
+    ) -> None:
+        place = host if isinstance(host, RedisPlace) else _server(host, port, password)
+        connection, options = place.connection(call_seconds)
         self.run_id = ""
         self.available = False
         self._returned: list[Listener] = []
@@ -63,17 +70,21 @@ class RedisLink:
         self._attempted: asyncio.Future[bool] | None = None
         self._admitted: asyncio.Task[Any] | None = None
         self._just_lost = False
+        self._looking = False
         self._closing = False
+        self._fixed = place.kind == "server"
         self._options: dict[str, Any] = {
-            "host": host,
-            "port": port,
-            "password": password,
-            "socket_connect_timeout": call_seconds,
+            "connection_class": connection,
             "retry": None,
             "decode_responses": True,
-            "redis_connect_func": self._greet,
+            **options,
         }
-        pool = ConnectionPool(socket_timeout=call_seconds, max_connections=10_000, **self._options)
+        pool = ConnectionPool(
+            socket_timeout=call_seconds,
+            max_connections=10_000,
+            redis_connect_func=self._greet,
+            **self._options,
+        )
         self.client: aioredis.Redis = aioredis.Redis.from_pool(pool)
 
     def on_return(self, listener: Listener) -> None:
@@ -195,13 +206,21 @@ class RedisLink:
         return answered
 
     async def _answers(self) -> bool:
+        if not self._fixed:  # another server may have taken over, and this one still answer
+            await self._disconnect()
+        self._looking = True
         try:
             await self.client.ping()
         except (RedisError, OSError, TimeoutError):
-            with contextlib.suppress(RedisError, OSError, TimeoutError):
-                await self.client.connection_pool.disconnect()
+            await self._disconnect()
             return False
+        finally:
+            self._looking = False
         return True
+
+    async def _disconnect(self) -> None:
+        with contextlib.suppress(RedisError, OSError, TimeoutError):
+            await self.client.connection_pool.disconnect()
 
     async def _prepared(self) -> bool:
         """Whether all who must speak first have spoken."""
@@ -217,11 +236,21 @@ class RedisLink:
 
     async def _greet(self, connection: AbstractConnection) -> None:
         await connection.on_connect()
-        await connection.send_command("INFO", "server")
-        self.run_id = _run_id(await connection.read_response())
+        await connection.send_command("INFO")
+        info = _fields(await connection.read_response())
+        if info.get("role") == "slave":
+            raise NoConnection("it is a replica")
+        if self._looking:
+            self.run_id = info.get("run_id", "")
+        elif info.get("run_id", "") != self.run_id:
+            raise NoConnection("it is another server, or has been restarted")
 
 
-def _run_id(info: str | bytes) -> str:
+def _server(host: str, port: int, password: str | None) -> RedisPlace:
+    return RedisPlace(((host, port),), password=password)
+
+
+def _fields(info: str | bytes) -> dict[str, str]:
     text = info.decode() if isinstance(info, bytes) else info
     lines = (line.partition(":") for line in text.splitlines())
-    return next((value.strip() for name, _, value in lines if name == "run_id"), "")
+    return {name: value.strip() for name, _, value in lines}

@@ -92,6 +92,7 @@ class Counters:
                 return await self._miss(writing, changes, unsure)
             touched = list(writing.revisions)
             counted = await self._add(writing, touched, changes, unsure)
+            self._debts.told(touched)
         except RedisAway:
             self._debts.owe(writing.revisions, writing.token, unsure=unsure)
             return set()
@@ -133,6 +134,7 @@ class Counters:
             revision,
             microseconds(),
         )
+        self._debts.told([poll_id])
         return int(version)
 
     async def remove(
@@ -180,10 +182,13 @@ class Counters:
         keys = [
             key for i in ids for key in (self.keys.state(i), self.keys.writes(i), self.keys.gate(i))
         ]
-        begin = scripts.begin, keys, [token, write_milliseconds, self.link.run_id]
+        run = self.link.run_id
+        begin = scripts.begin, keys, [token, write_milliseconds, run]
         # The mark stands before the entry is made, and the reconciler looks at the marks after it
         # has removed an entry: so an entry is never missed.
         answers, _ = await self.link.run_in_order(begin, self._looking_at(ids, write_seconds, "LT"))
+        if self.link.run_id != run:  # answered by another server than the one that was meant
+            answers = [min(revision, 0) for revision in answers]
         return dict(zip(ids, answers, strict=True))
 
     async def _miss(

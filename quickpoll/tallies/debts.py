@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 
 from bson import ObjectId
 from pymongo import UpdateOne
@@ -12,6 +13,10 @@ from pymongo import UpdateOne
 from quickpoll.foundation.mongo import Database
 
 collection_name = "uncounted"
+
+split_seconds = 60.0
+"""How long a Redis that was replaced may have gone on answering those who could reach it: more
+than the settings in ``docs/operations.md`` let it."""
 
 
 @dataclass(slots=True)
@@ -34,6 +39,7 @@ class Debts:
     def __init__(self, database: Database) -> None:
         self._notes = database[collection_name]
         self._owed: dict[str, Debt] = {}
+        self._told: dict[str, float] = {}
 
     async def note(self, poll_ids: Iterable[str], seconds: float) -> None:
         """Note that these polls are written to, for at most ``seconds`` from now."""
@@ -53,6 +59,20 @@ class Debts:
             debt.unsure |= poll_id in doubtful
             if token:
                 debt.tokens.add(token)
+
+    def told(self, poll_ids: Iterable[str]) -> None:
+        """Remember for a while which polls the present Redis has heard something of."""
+        now = monotonic()
+        for poll_id in poll_ids:
+            self._told.pop(poll_id, None)
+            self._told[poll_id] = now
+        while (oldest := next(iter(self._told), "")) and self._told[oldest] < now - split_seconds:
+            del self._told[oldest]
+
+    def owe_what_was_told(self) -> None:
+        """Another Redis has taken over: owe it all that only the one before may have heard."""
+        self.owe(self._told)
+        self._told.clear()
 
     def take_owed(self) -> dict[str, Debt]:
         """The polls that this instance owes; the caller settles them or owes them again."""

@@ -92,6 +92,7 @@ class Reconciler:
         self._verified: dict[str, tuple[float, float]] = {}
         self._read: set[str] = set()
         self._present = False
+        self._run = ""
         self._loop: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -130,6 +131,9 @@ class Reconciler:
     async def settle_all(self) -> None:
         """The same for what every instance has missed, as soon as Redis is back: nobody trusts
         counts before. Raises :class:`~quickpoll.foundation.redis.RedisAway`."""
+        if self._run != self._counters.link.run_id:
+            self._run = self._counters.link.run_id
+            self._debts.owe_what_was_told()
         with suppress(PyMongoError), deadline(notes_seconds):
             # Without MongoDB there is nothing to see or to count.
             self._debts.owe(await self._debts.noted())
