@@ -179,13 +179,6 @@ class Settings(BaseSettings):
             RedisPlace.parse(value.get_secret_value())
         return value
 
-    @field_validator("api_redis_ca_file", "api_redis_cert_file", "api_redis_key_file")
-    @classmethod
-    def _is_readable(cls, value: Path | None) -> Path | None:
-        if value is not None and not (value.is_file() and os.access(value, os.R_OK)):
-            raise ValueError("there is no such file, or it cannot be read")
-        return value
-
     @field_validator("jwt_secret_key")
     @classmethod
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
@@ -306,11 +299,13 @@ def load_settings(*, running: bool = False) -> Settings:
     example.
     """
     try:
-        return Settings(**(_of_running_service() if running else {}))
+        settings = Settings(**(_of_running_service() if running else {}))
     except ValidationError as error:
         raise SettingsError(_one_line(error)) from None
     except UnicodeDecodeError:
         raise SettingsError(_not_text) from None
+    _check_files(settings)
+    return settings
 
 
 _not_text = "QuickPoll cannot start: .env: it is not UTF-8, and has to be."
@@ -350,6 +345,13 @@ def _of_running_service() -> dict[str, Any]:
     return found
 
 
+def _check_files(settings: Settings) -> None:
+    for name in ("api_redis_ca_file", "api_redis_cert_file", "api_redis_key_file"):
+        file = getattr(settings, name)
+        if file is not None and not os.access(file, os.R_OK):
+            raise SettingsError(_refusal(name, f"{file} is not there, or cannot be read"))
+
+
 def _one_line(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
     said = "it is missing" if first["type"] == "missing" else first["msg"]
@@ -358,8 +360,13 @@ def _one_line(error: ValidationError) -> str:
         variable = str(first["loc"][0]).upper()
     else:  # a rule about several settings names the one that it blames
         variable, _, said = said.partition(": ")
-    example = (Settings.model_fields[variable.lower()].examples or [""])[0]
-    return f"QuickPoll cannot start: {variable}: {said}. Example: {variable}={example}"
+    return _refusal(variable, said)
+
+
+def _refusal(variable: str, said: str) -> str:
+    name = variable.upper()
+    example = (Settings.model_fields[name.lower()].examples or [""])[0]
+    return f"QuickPoll cannot start: {name}: {said}. Example: {name}={example}"
 
 
 def masked(settings: Settings) -> dict[str, str]:

@@ -21,6 +21,7 @@ from quickpoll.composition import Services
 from quickpoll.factory import create_app
 from quickpoll.foundation.embedded import StoreAddresses
 from quickpoll.foundation.redis_place import RedisPlace
+from quickpoll.settings import SettingsError, load_settings
 from tests.builders import create_poll, look, option
 from tests.conftest import bearer, environment, served, settings_from
 from tests.integration.redis_servers import (
@@ -247,3 +248,29 @@ def test_place_of_a_url() -> None:
 def test_url_that_says_nothing_useful_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match=r"^it "):
         RedisPlace.parse(url)
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"API_REDIS_URL": "http://one"}, "API_REDIS_URL: it begins with none of"),
+        ({"API_REDIS_CA_FILE": "/nowhere/ca.pem"}, "API_REDIS_CA_FILE: /nowhere/ca.pem is not"),
+        (
+            {"API_REDIS_URL": "redis+cluster://one", "API_REDIS_PREFIX": "polls:"},
+            "API_REDIS_PREFIX: it has no {hash tag}",
+        ),
+    ],
+)
+def test_settings_that_cannot_work_end_the_start(
+    variables: dict[str, str], said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, value in {
+        "API_DATABASE_URL": "mongodb://nowhere.invalid/quickpoll",
+        "JWT_SECRET_KEY": "x" * 32,
+        **variables,
+    }.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as refused:
+        load_settings()
+    assert str(refused.value).startswith(f"QuickPoll cannot start: {said}")
