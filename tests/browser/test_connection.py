@@ -9,11 +9,12 @@ from secrets import token_hex
 from typing import Any
 
 import httpx
+import pytest
 from playwright.async_api import Browser, WebSocketRoute, expect
 
 from tests.browser.visitors import Visitors
 from tests.builders import create_poll, vote
-from tests.conftest import Instance, sign
+from tests.conftest import Instance, bearer, sign
 
 
 async def test_a_page_comes_back_by_itself_after_a_restart_of_the_service(
@@ -93,16 +94,40 @@ def _update(poll: dict[str, Any], version: int, votes: int) -> str:
 async def test_offline_is_said_and_the_network_coming_back_is_used_at_once(
     visitors: Visitors, api: httpx.AsyncClient
 ) -> None:
-    poll = await create_poll(api, token_hex(12))
+    owner = token_hex(12)
+    poll = await create_poll(api, owner)
     page = await visitors.open(f"/polls/{poll['id']}", forgiven="ERR_INTERNET_DISCONNECTED")
     connection = page.locator("#connection")
     await expect(connection).to_have_text("Live")
     await page.context.set_offline(True)
     await expect(connection).to_have_text("You are offline; these are the last known numbers")
+    path = f"/api/poll/update-poll/{poll['id']}"
+    await api.patch(path, json={"question": "Changed meanwhile?"}, headers=bearer(owner))
     await vote(api, poll, 0, token_hex(12))
     await page.context.set_offline(False)
     await expect(connection).to_have_text("Live")
     await expect(page.locator("#voters")).to_have_text("1")
+    await expect(page.get_by_role("heading", name="Changed meanwhile?")).to_be_visible()
+
+
+@pytest.mark.parametrize("path", ["/polls", "/polls/{}", "/polls/{}/present"])
+async def test_a_page_that_could_not_be_read_comes_by_itself(
+    visitors: Visitors, api: httpx.AsyncClient, path: str
+) -> None:
+    poll = await create_poll(api, token_hex(12), question="There after all?")
+    page = await visitors.blank(forgiven="ERR_FAILED")
+    await page.clock.install()
+    await page.route("**/api/**", lambda route: route.abort())
+    await page.goto(f"{visitors.url}{path.format(poll['id'])}#token={sign()}")
+    await expect(page.get_by_role("alert")).to_contain_text("No answer from the service")
+    await page.get_by_role("button", name="Try again").click()
+    await expect(page.get_by_role("alert")).to_contain_text("No answer from the service")
+    await page.unroute("**/api/**")
+    await page.clock.fast_forward(7_000)
+    await expect(page.get_by_role("heading", name="There after all?").first).to_be_visible()
+    await expect(page.locator("#notice")).to_be_hidden()
+    # The button that had the focus is gone; whoever pressed it is still on the page.
+    await expect(page.locator("#main")).to_be_focused()
 
 
 async def test_where_websockets_are_not_let_through_long_polling_takes_over(

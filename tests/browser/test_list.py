@@ -74,6 +74,7 @@ async def test_further_pages_come_on_demand_and_keep_the_readers_place(
     page = await visitors.open("/polls", owner)
     await page.get_by_label("From").select_option("mine")
     entries = page.locator("#list > li")
+    await expect(page.get_by_role("link", name="Number 22?")).to_be_visible()
     await expect(entries).to_have_count(20)
     await page.get_by_role("button", name="Show more polls").click()
     await expect(entries).to_have_count(23)

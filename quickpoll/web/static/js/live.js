@@ -2,15 +2,13 @@
 
 import { io } from "../vendor/socket.io-client/socket.io.esm.min.js";
 
+import { jitter } from "./pace.js";
 import { holder, token } from "./session.js";
 import { aboutToken } from "./words.js";
 
 const path = "/ws/updates";
 const answerWithin = 5000; // milliseconds
 const atMost = 100; // polls that a client may follow
-
-/** A delay between half and one and a half of it, so that a crowd does not come back at once. */
-export const jitter = (milliseconds) => milliseconds * (0.5 + Math.random());
 
 /**
  * `heard`: { state(name), snapshot(polls), update(event, payload), unknown(ids), refused(code) }.

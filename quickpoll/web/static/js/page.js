@@ -3,8 +3,9 @@
 import { serverNow } from "./api.js";
 import { byId, el, say, show } from "./dom.js";
 import { moment, timeLeft } from "./format.js";
+import { Later } from "./pace.js";
 import * as session from "./session.js";
-import { aboutToken, explain } from "./words.js";
+import { aboutToken, explain, passes } from "./words.js";
 
 const stateWords = {
   connecting: "Connecting…",
@@ -75,6 +76,24 @@ export function tell(place, error, action) {
   note(place, title, next, action);
 }
 
+const nextTry = new Later();
+
+/**
+ * Tell why the page has nothing to show. `again` reads it again: on demand, and after a while by
+ * itself where waiting may help. What is told already is not told anew each time.
+ */
+export function cannotRead(error, again) {
+  const place = byId("notice");
+  const told = place.hidden ? "" : place.querySelector(".notice-title").textContent;
+  if (told !== explain(error).title) tell(place, error, { words: "Try again", run: again });
+  if (passes(error.code)) nextTry.in(Math.max(error.retryAfter, 4) * 1000, again);
+}
+
+/** The page is being read: by whom does not matter any more. */
+export function stopTrying() {
+  nextTry.off();
+}
+
 /** Tell something in this place; it is the page's heading where there is nothing else. */
 export function note(place, title, text, action) {
   const heading = byId("content").hidden ? "h1" : "p";
@@ -84,11 +103,15 @@ export function note(place, title, text, action) {
     button.addEventListener("click", action.run);
     parts.push(button);
   }
+  const focused = place.contains(document.activeElement);
   place.replaceChildren(...parts);
   show(place);
+  if (focused) parts.at(-1).focus();
 }
 
+/** There is nothing to tell any more. Whoever pressed a button in there stays on the page. */
 export function untell(place) {
+  if (place.contains(document.activeElement)) byId("main").focus();
   show(place, false);
   place.replaceChildren();
 }

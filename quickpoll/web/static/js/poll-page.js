@@ -6,12 +6,13 @@ import { Ballot } from "./ballot.js";
 import { standing } from "./bars.js";
 import { byId, say, show } from "./dom.js";
 import { counted, number } from "./format.js";
-import { Live, jitter } from "./live.js";
+import { Live } from "./live.js";
 import { OwnerTools, offerDuplicate, showChanges } from "./owner-tools.js";
+import { Later } from "./pace.js";
 import * as page from "./page.js";
 import { PollState } from "./poll-state.js";
 import { offer } from "./share.js";
-import { aboutToken } from "./words.js";
+import { aboutToken, passes } from "./words.js";
 
 const pollId = document.body.dataset.pollId;
 const second = 1000;
@@ -19,6 +20,8 @@ const second = 1000;
 class PollPage {
   asked = 0;
   shown = 0;
+  lived = false;
+  rereading = new Later();
 
   async start() {
     page.connection("connecting");
@@ -28,9 +31,11 @@ class PollPage {
   }
 
   async #firstRead() {
-    page.untell(byId("notice"));
+    page.stopTrying();
     try {
       const { body } = await ask("GET", `/get-poll-by-id/${pollId}`);
+      if (this.poll) return; // two tries at once
+      page.untell(byId("notice"));
       this.#begin(body);
     } catch (error) {
       if (!error.code) throw error;
@@ -40,9 +45,9 @@ class PollPage {
 
   #cannotRead(error) {
     page.connection("refused");
-    const again = { words: "Try again", run: () => this.#firstRead() };
+    if (error.code !== "poll_not_found") return page.cannotRead(error, () => this.#firstRead());
     const elsewhere = { words: "See all polls", run: () => location.assign("/polls") };
-    page.tell(byId("notice"), error, error.code === "poll_not_found" ? elsewhere : again);
+    page.tell(byId("notice"), error, elsewhere);
   }
 
   #begin(view) {
@@ -56,7 +61,7 @@ class PollPage {
     this.#clock();
     this.#readChanges();
     this.live = new Live({
-      state: page.connection,
+      state: (name) => this.#connection(name),
       snapshot: (polls) => polls.forEach((poll) => this.#hear(poll)),
       update: (event, payload) => this.#update(event, payload),
       unknown: () => this.#gone("This poll was deleted"),
@@ -96,6 +101,7 @@ class PollPage {
       if (!error.code) throw error;
       if (aboutToken(error.code)) page.askForToken(error.code);
       if (error.code === "poll_not_found") this.#gone("This poll was deleted");
+      if (passes(error.code)) this.rereading.in(4 * second, () => this.#readQuietly());
     }
   }
 
@@ -104,6 +110,13 @@ class PollPage {
     showChanges(pollId).catch((error) => {
       if (!error.code) throw error;
     });
+  }
+
+  // What changed while nobody told: the snapshot has the counts only.
+  #connection(state) {
+    page.connection(state);
+    if (state === "live" && this.lived) this.rereading.in(second, () => this.#readQuietly());
+    this.lived ||= state === "live";
   }
 
   #update(event, payload) {
@@ -115,7 +128,7 @@ class PollPage {
       this.poll.view.status = status;
       this.#show();
     }
-    setTimeout(() => this.#readQuietly(), jitter(300)); // not everyone at once
+    this.rereading.in(300, () => this.#readQuietly()); // not everyone at once
   }
 
   #hear(payload) {

@@ -2,7 +2,8 @@
 
 import { ask } from "./api.js";
 import { byId, say, show } from "./dom.js";
-import { Live, jitter } from "./live.js";
+import { Live } from "./live.js";
+import { jitter } from "./pace.js";
 import { showFieldErrors } from "./owner-tools.js";
 import * as page from "./page.js";
 import { PollForm, toggle } from "./poll-form.js";
@@ -69,19 +70,20 @@ class PollsPage {
 
   async #load() {
     const mine = ++this.asked; // an answer to an earlier question is dropped
-    page.untell(byId("notice"));
+    page.stopTrying();
     byId("list").setAttribute("aria-busy", "true");
     try {
       const answer = await ask("GET", this.#path(pageSize));
       if (mine === this.asked) this.#fill(answer);
     } catch (error) {
       if (!error.code) throw error;
-      if (mine === this.asked) page.tell(byId("notice"), error, { words: "Try again", run: () => this.#load() });
+      if (mine === this.asked) page.cannotRead(error, () => this.#load());
     }
     byId("list").setAttribute("aria-busy", "false");
   }
 
   #fill(answer) {
+    page.untell(byId("notice"));
     this.listed.clear();
     byId("list").replaceChildren();
     show(byId("fresh"), false);
@@ -110,8 +112,10 @@ class PollsPage {
 
   async #more() {
     const last = byId("list").lastElementChild;
+    const asked = this.asked;
     await page.whileBusy(byId("more"), byId("notice"), async () => {
-      this.#append(await ask("GET", this.next));
+      const answer = await ask("GET", this.next);
+      if (asked === this.asked) this.#append(answer); // else it belongs to another list
     });
     last?.nextElementSibling?.querySelector("a").focus();
   }

@@ -5,12 +5,13 @@ import { ask } from "./api.js";
 import { Bar, move, standing } from "./bars.js";
 import { byId, el, say, show } from "./dom.js";
 import { number } from "./format.js";
-import { Live, jitter } from "./live.js";
+import { Live } from "./live.js";
+import { Later, jitter } from "./pace.js";
 import * as page from "./page.js";
 import { PollState } from "./poll-state.js";
 import { holder } from "./session.js";
 import { readable, showCode } from "./share.js";
-import { aboutToken, whyHidden } from "./words.js";
+import { aboutToken, passes, whyHidden } from "./words.js";
 
 class PresentPage {
   constructor() {
@@ -18,12 +19,14 @@ class PresentPage {
     this.own = [];
     this.rows = [];
     this.poll = null;
+    this.lived = false;
+    this.rereading = new Later();
   }
 
   async start() {
     this.#listen();
     this.live = new Live({
-      state: page.connection,
+      state: (name) => this.#connection(name),
       snapshot: (polls) => polls.forEach((poll) => this.#hear(poll)),
       update: (event, payload) => this.#update(event, payload),
       unknown: (ids) => ids.includes(this.pollId) && this.#gone(),
@@ -34,6 +37,13 @@ class PresentPage {
     setInterval(() => this.poll && page.tick(this.poll), 1000);
   }
 
+  // What changed while nobody told: the snapshot has the counts only.
+  #connection(state) {
+    page.connection(state);
+    if (state === "live" && this.lived) this.rereading.in(1000, () => this.#readAgain(this.pollId));
+    this.lived ||= state === "live";
+  }
+
   // -- which poll ---------------------------------------------------------------------------
 
   async #readOwn() {
@@ -41,7 +51,8 @@ class PresentPage {
       const { body } = await ask("GET", `/get-poll-by-user-id/${holder().id}?limit=100`);
       this.own = body.map((view) => view.id).reverse(); // onwards is towards the newer one
     } catch (error) {
-      if (!error.code) throw error; // the poll itself is there; only the keys lead nowhere
+      if (!error.code) throw error; // the poll itself may be there; only the keys lead nowhere
+      if (passes(error.code)) setTimeout(() => this.#readOwn(), jitter(8000));
     }
     this.#showPlace();
   }
@@ -58,13 +69,15 @@ class PresentPage {
 
   async #turnTo(id) {
     this.pollId = id;
+    page.stopTrying();
     try {
       const { body } = await ask("GET", `/get-poll-by-id/${id}`);
       if (id === this.pollId) this.#begin(body);
     } catch (error) {
       if (!error.code) throw error;
+      if (id !== this.pollId) return;
       show(byId("content"), false);
-      page.tell(byId("notice"), error, { words: "Try again", run: () => this.#turnTo(id) });
+      page.cannotRead(error, () => this.#turnTo(id));
     }
   }
 
@@ -132,7 +145,7 @@ class PresentPage {
     if (payload.pollId !== this.pollId) return;
     if (event !== "poll-update") return this.#hear(payload);
     if (payload.change === "deleted") return this.#gone();
-    setTimeout(() => this.#readAgain(payload.pollId), jitter(300));
+    this.rereading.in(300, () => this.#readAgain(payload.pollId));
   }
 
   async #readAgain(id) {
@@ -144,6 +157,7 @@ class PresentPage {
     } catch (error) {
       if (!error.code) throw error;
       if (aboutToken(error.code)) page.askForToken(error.code);
+      if (passes(error.code)) this.rereading.in(4000, () => this.#readAgain(id));
     }
   }
 

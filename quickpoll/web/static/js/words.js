@@ -62,6 +62,9 @@ export function explain(error) {
   return { title, next };
 }
 
+/** Whether the cure is to wait: the same request may do a moment later. */
+export const passes = (code) => /^(offline|unavailable|overloaded|rate_limited)$/.test(code);
+
 /** Whether the cure is another token. */
 export const aboutToken = (code) => /^(missing|invalid|expired)_token$/.test(code);
 
