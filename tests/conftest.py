@@ -28,6 +28,9 @@ from quickpoll.foundation.embedded import EmbeddedStores, StoreAddresses
 from quickpoll.settings import Settings
 
 root = Path(__file__).parent.parent
+without_env_file = root / "config"
+"""Where services of the tests run: a developer's ``.env`` is none of their business."""
+
 secret = "a secret for tests only, 32 bytes or more"
 
 # No test depends on how fast the machine is.
@@ -156,9 +159,9 @@ class Instance:
 
     def command(self) -> tuple[list[str], Path]:
         """What starts it, and in which folder."""
-        serve = ["-m", "hypercorn", "--config", "hypercorn.toml"]
+        serve = ["-m", "hypercorn", "--config", str(root / "hypercorn.toml")]
         bind = ["--bind", f"127.0.0.1:{self.port}", "quickpoll.asgi:app"]
-        return [sys.executable, *serve, *bind], root
+        return [sys.executable, *serve, *bind], without_env_file
 
     def wait_until_ready(self, seconds: float = 30.0) -> None:
         """Wait until it serves requests."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
 import signal
 import subprocess
@@ -23,7 +22,14 @@ from quickpoll.factory import create_app
 from quickpoll.foundation.embedded import StoreAddresses
 from quickpoll.settings import Settings
 from tests.builders import create_poll, look, option, vote
-from tests.conftest import bearer, environment, root, secret, served
+from tests.conftest import (
+    bare_environment,
+    bearer,
+    environment,
+    secret,
+    served,
+    without_env_file,
+)
 
 owner, other = "65f1c0ffee0000000000ca01", "65f1c0ffee0000000000ca02"
 nobody = "0" * 24
@@ -46,8 +52,7 @@ def quart(settings: Settings) -> Run:
 @pytest.fixture
 def variables(stores: StoreAddresses, name: str) -> dict[str, str]:
     """The environment of a command in a process of its own."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return {**kept, **environment(stores, name)}
+    return {**bare_environment(), **environment(stores, name)}
 
 
 def command(*arguments: str) -> list[str]:
@@ -225,7 +230,7 @@ async def test_redis_away(quart: Run, service: httpx.AsyncClient) -> None:
 def test_missing_settings(variables: dict[str, str], arguments: tuple[str, ...]) -> None:
     done = subprocess.run(
         command(*arguments),
-        cwd=root,
+        cwd=without_env_file,
         env={**variables, "JWT_SECRET_KEY": ""},
         capture_output=True,
         text=True,
@@ -337,7 +342,7 @@ class Watching:
     def __init__(self, variables: dict[str, str], poll_id: str) -> None:
         self._process = subprocess.Popen(
             command("watch", poll_id),
-            cwd=root,
+            cwd=without_env_file,
             env={**variables, "PYTHONUNBUFFERED": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,7 +16,15 @@ import socketio
 
 from quickpoll.foundation.embedded import StoreAddresses
 from quickpoll.foundation.logs import blotted
-from tests.conftest import environment, free_port, root, secret, sign
+from tests.conftest import (
+    bare_environment,
+    environment,
+    free_port,
+    root,
+    secret,
+    sign,
+    without_env_file,
+)
 
 user = "65f1c0ffee0000000000c001"
 path = "/api/poll/get-all-polls"
@@ -30,13 +37,13 @@ class Logged:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = log
-        serve = ["-m", "hypercorn", "--config", "hypercorn.toml"]
+        serve = ["-m", "hypercorn", "--config", str(root / "hypercorn.toml")]
         bind = ["--bind", f"127.0.0.1:{self.port}", "quickpoll.asgi:app"]
         with log.open("w") as lines:
             self._process = subprocess.Popen(
                 [sys.executable, *serve, *bind],
-                cwd=root,
-                env={"PATH": os.environ["PATH"], **variables},
+                cwd=without_env_file,
+                env={**bare_environment(), **variables},
                 stdout=lines,
                 stderr=lines,
             )

@@ -10,7 +10,15 @@ import pytest
 import socketio
 
 from quickpoll.foundation.embedded import StoreAddresses
-from tests.conftest import Instance, bare_environment, environment, free_port, root, sign
+from tests.conftest import (
+    Instance,
+    bare_environment,
+    environment,
+    free_port,
+    root,
+    sign,
+    without_env_file,
+)
 
 
 def serve(folder: Path, port: int, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -54,7 +62,7 @@ class QuartRun(Instance):
     def command(self) -> tuple[list[str], Path]:
         """What starts it, and in which folder."""
         run = ["-m", "quart", "--app", "quickpoll", "run", "--port", str(self.port)]
-        return [sys.executable, *run], root
+        return [sys.executable, *run], without_env_file
 
 
 async def test_quart_run_serves_socket_io_too(stores: StoreAddresses, name: str) -> None:
