@@ -3,15 +3,58 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
-from bench.services import PollHandle, Service
+from bench.machine import cpu_seconds
+from bench.services import PollHandle
+from bench.stores import wait_until
+from quickpoll.foundation.child_process import LOOPBACK, ChildProcess, free_port
 
 _root = Path(__file__).resolve().parent.parent
+
+
+class Listening(Protocol):
+    """Whatever a crowd can connect to."""
+
+    @property
+    def port(self) -> int:
+        """Where it listens, on this machine."""
+
+
+class Emitter:
+    """``bench.emitter`` in a process of its own, on one core."""
+
+    def __init__(self, options: Sequence[str], core: int, log: Path) -> None:
+        self.port = free_port()
+        command = ["taskset", "--cpu-list", str(core), sys.executable, "-m", "bench.emitter"]
+        self._child = ChildProcess([*command, "--port", str(self.port), *options], log, _root)
+
+    def cpu(self) -> float:
+        """Seconds of processor time it has used."""
+        return cpu_seconds(self._child.pid)
+
+    def __enter__(self) -> Self:
+        try:
+            wait_until(self._listens, 20, "the emitter")
+        except BaseException:
+            self._child.kill()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._child.kill()
+
+    def _listens(self) -> bool:
+        try:
+            socket.create_connection((LOOPBACK, self.port), 1).close()
+        except OSError:
+            return False
+        return True
 
 
 class Crowd:
@@ -19,7 +62,7 @@ class Crowd:
 
     def __init__(
         self,
-        service: Service,
+        service: Listening,
         polls: Sequence[PollHandle],
         tokens: Path,
         clients: int,

@@ -19,6 +19,7 @@ scenarios: dict[str, Scenario] = {
     "page": reading.page,
     "spread": growth.spread,
     "stored": growth.stored,
+    "frames": live.frames,
     "fanout": live.fan_out,
     "flood": live.flood,
     "watchers": live.watchers,

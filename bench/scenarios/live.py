@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from bench.crowd import Crowd
+from bench.crowd import Crowd, Emitter
+from bench.emitter import rate
 from bench.report import Table
-from bench.services import Service
+from bench.services import PollHandle, Service
 from bench.workbench import Workbench
 
 screens = ("quickpoll", "fastapi-emit", "node-emit")
@@ -29,6 +30,48 @@ def flood(bench: Workbench) -> list[Table]:
     for service in bench.rounds(bench.chosen(*screens)):
         _fan_out(bench, table, service, polls=10)
     return [table]
+
+
+def frames(bench: Workbench) -> list[Table]:
+    """Fan-out alone, without polls and stores: our client manager beside python-socketio's."""
+    clients = bench.extent.clients
+    table = Table(
+        "frames",
+        f"Fan-out alone under Hypercorn: {rate:.0f} events/s to {clients:,} WebSocket clients",
+        [
+            ("delivered", "messages/s", 0),
+            ("per_cpu", "messages per CPU second", 0),
+            ("receive_p50", "emit to receipt p50 ms", 1),
+            ("receive_p99", "p99 ms", 1),
+        ],
+        compared="per_cpu",
+        baseline="python-socketio",
+    )
+    forms: dict[str, list[str]] = {"QuickPoll's manager": [], "python-socketio": ["--stock"]}
+    for _ in range(bench.extent.rounds):
+        for name, options in forms.items():
+            with Emitter(options, bench.cores.service, bench.folder / "emitter.log") as emitter:
+                table.add(name, *_frames(bench, emitter, clients))
+    return [table]
+
+
+def _frames(bench: Workbench, emitter: Emitter, clients: int) -> tuple[dict[str, float], list[str]]:
+    nothing = PollHandle("0" * 24, ("0" * 24,))
+    with Crowd(emitter, [nothing], bench.tokens("crowd", clients), clients) as crowd:
+        connected = crowd.connected()
+        time.sleep(1)
+        used = emitter.cpu()
+        crowd.start_counting()
+        time.sleep(max(4.0, bench.extent.seconds))
+        seen = crowd.counted()
+        used = emitter.cpu() - used
+    sample = {
+        "delivered": seen["delivered"] / seen["seconds"],
+        "per_cpu": seen["delivered"] / max(used, 0.01),
+        "receive_p50": seen["receive_p50"],
+        "receive_p99": seen["receive_p99"],
+    }
+    return sample, _losses(connected, seen)
 
 
 def _fan_out_table(bench: Workbench, name: str, what: str) -> Table:

@@ -23,6 +23,7 @@ def make_server(origins: tuple[str, ...]) -> tuple[SocketServer, FanOutManager]:
         max_http_buffer_size=most_message_bytes,
         ping_interval=ping_seconds,
         http_compression=False,
+        monitor_clients=False,  # the doorkeeper does it
         logger=_logger("socketio.server"),
         engineio_logger=_logger("engineio.server"),
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
@@ -105,6 +107,18 @@ async def test_whoever_stays_outside_is_shown_out(live: Live) -> None:
     for screen in (outside, refused):
         await asyncio.wait_for(screen.ended.wait(), 5)
     assert not inside.ended.is_set()
+
+
+async def test_one_who_answers_no_ping_is_let_go(live: Live) -> None:
+    silent, other = await live.screen(), await live.screen()
+    manager, sockets = live.services.sio.manager, live.services.sio.eio.sockets
+    sid = json.loads(silent.packets[1][2:])["sid"]
+    sockets[manager.eio_sid_from_sid(sid, "/")].last_ping = time.time() - 60
+    await live.services.doorkeeper.round()
+    await asyncio.wait_for(silent.ended.wait(), 5)
+    assert not other.ended.is_set()
+    await live.services.doorkeeper.round()
+    assert len(sockets) == 1
 
 
 async def test_a_client_is_told_when_its_token_expires_and_let_go(live: Live) -> None:
