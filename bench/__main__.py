@@ -15,7 +15,7 @@ from bench.scenarios import scenarios
 from bench.stores import Stores, embedded, memory
 from bench.workbench import Extent, Workbench
 
-outside_quick = frozenset({"flood"})
+outside_quick = frozenset({"flood", "parts"})
 """Scenarios that the short form leaves out unless they are named."""
 
 

@@ -15,6 +15,7 @@ scenarios: dict[str, Scenario] = {
     "votes": voting.votes,
     "latency": voting.same_load,
     "empty": voting.empty_request,
+    "parts": voting.parts,
     "read": reading.one_poll,
     "page": reading.page,
     "spread": growth.spread,

@@ -65,6 +65,22 @@ def _capacity(bench: Workbench, key: str) -> float:
     return statistics.median(rates)
 
 
+def parts(bench: Workbench) -> list[Table]:
+    """What the lane and the parser bring, each alone and both together."""
+    table = Table(
+        "parts",
+        "Votes without the lane, without the HTTP parser on llhttp, and with both (64 connections)",
+        columns,
+        compared="rate",
+        baseline="neither",
+    )
+    names = ("quickpoll", "quickpoll-lane", "quickpoll-parser", "quickpoll-neither")
+    for service in bench.rounds(bench.chosen(*names)):
+        measured = bench.vote(service, [service.create_poll()])
+        table.add(service.form.label, measured.sample(), measured.faults)
+    return [table]
+
+
 def empty_request(bench: Workbench) -> list[Table]:
     """A vote beside authenticated POSTs that do nothing, in the same process."""
     by_quart, by_lane = "empty POST, a Quart route", "empty POST, in the lane"

@@ -1,0 +1,59 @@
+"""The benchmark runs from start to end, and finds every vote where it should be."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import root
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("wrk") is None, reason="needs wrk"),
+]
+
+
+def measure(*scenarios: str) -> dict[str, dict[str, list[dict[str, float]]]]:
+    """Run scenarios with QuickPoll alone; the samples of each table."""
+    named = [part for name in scenarios for part in ("--scenario", name)]
+    brief = ["--form", "quickpoll", "--seconds", "0.5", "--rounds", "1"]
+    stored = ["--stored-votes", "500", "--stored-polls", "50"]
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", *named, *brief, *stored],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    file = Path(done.stdout.rpartition("Saved in ")[2].strip())
+    result = json.loads(file.read_text())
+    file.unlink()
+    file.with_suffix(".md").unlink()
+    assert [table["faults"] for table in result["scenarios"]] == [[] for _ in result["scenarios"]]
+    return {table["name"]: table["samples"] for table in result["scenarios"]}
+
+
+@pytest.mark.parametrize(
+    ("scenario", "tables"),
+    [
+        ("votes", {"votes-64", "votes-256"}),
+        ("empty", {"empty"}),
+        ("parts", {"parts"}),
+        ("read", {"read"}),
+        ("page", {"page"}),
+        ("stored", {"stored"}),
+    ],
+)
+def test_a_scenario(scenario: str, tables: set[str]) -> None:
+    measured = measure(scenario)
+
+    assert measured.keys() == tables
+    for samples in measured.values():
+        assert all(sample["rate"] > 0 for rows in samples.values() for sample in rows)
