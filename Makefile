@@ -69,7 +69,7 @@ format: $(INSTALLED) ## Format the code, mend what a rule can mend
 lock: ## Pin every dependency anew in requirements/ (LOCKARGS=--upgrade)
 	@'$(PYTHON)' -m venv build/lock
 	@build/lock/bin/python -m pip install --disable-pip-version-check --quiet 'uv>=0.13,<0.14'
-	@build/lock/bin/uv pip compile $(LOCK) pyproject.toml --extra dev --extra embedded \
+	@build/lock/bin/uv pip compile $(LOCK) pyproject.toml --extra dev --extra embedded --extra otel \
 		--output-file requirements/development.txt
 	@build/lock/bin/uv pip compile $(LOCK) pyproject.toml \
 		--constraint requirements/development.txt --output-file requirements/production.txt

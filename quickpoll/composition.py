@@ -28,6 +28,7 @@ from quickpoll.management.store import DeletionStore, HistoryStore
 from quickpoll.operations.gauges import Read, Readings
 from quickpoll.operations.health import Health, Schema
 from quickpoll.operations.loop_lag import LoopLag
+from quickpoll.operations.traces import Traces
 from quickpoll.polls.creation import PollCreation
 from quickpoll.polls.models import Poll
 from quickpoll.polls.store import PollStore
@@ -207,6 +208,7 @@ class Services:
 
     def _go_live(self, settings: Settings) -> None:
         self.loop_lag = LoopLag()
+        self.traces = Traces(settings.api_traces_url, settings.api_traces_share, self.instance)
         self.health = Health(self.mongo, self.redis, self.bell, self.schema, self.issuer)
         self.audience = Audience(settings.api_socket_clients, settings.api_socket_clients_per_user)
         self.sio, fanout = make_server(settings.cors_origins)

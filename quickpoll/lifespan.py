@@ -77,6 +77,7 @@ def all_parts(services: Services) -> list[Any]:
         *([services.issuer] if services.issuer is not None else []),
         services.limit_sharing,
         services.loop_lag,
+        services.traces,
         services.schema,
         *_working_parts(services),
         # They lean on the working parts, so they end before those.

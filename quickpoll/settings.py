@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -145,6 +146,14 @@ class Settings(BaseSettings):
     api_metrics_token: SecretStr | None = _setting(
         None, "where set, /metrics asks for it as a bearer token", "a-token"
     )
+    api_traces_url: str | None = _setting(
+        None,
+        "OpenTelemetry collector that traces are sent to (OTLP over HTTP); needs the extra otel",
+        "http://localhost:4318",
+    )
+    api_traces_share: float = _setting(
+        0.1, "part of the requests that is traced, where a collector is set", "0.1", ge=0, le=1
+    )
     api_log_format: Literal["json", "console"] = _setting(
         "json", "log lines: json for machines, console for people", "console"
     )
@@ -202,6 +211,15 @@ class Settings(BaseSettings):
             raise ValueError("it is not a web address")
         if value is not None and "@" in urlsplit(value).netloc:
             raise ValueError("it holds credentials, and public keys need none")
+        return value
+
+    @field_validator("api_traces_url")
+    @classmethod
+    def _can_trace(cls, value: str | None) -> str | None:
+        if value is not None and urlsplit(value).scheme not in ("http", "https"):
+            raise ValueError("it is not a web address")
+        if value is not None and find_spec("opentelemetry") is None:
+            raise ValueError("it needs more packages: pip install 'quickpoll[otel]'")
         return value
 
     @model_validator(mode="after")

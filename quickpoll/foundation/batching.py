@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Generic, TypeVar
 
 from quickpoll.errors import Overloaded, Unavailable
-from quickpoll.foundation import metrics
+from quickpoll.foundation import metrics, tracing
 from quickpoll.foundation.patience import Patience
 
 Item = TypeVar("Item")
@@ -23,11 +23,14 @@ Result = TypeVar("Result")
 class Entry(Generic[Item, Result]):
     """One item in a batch, and the future that its submitter waits for."""
 
-    __slots__ = ("future", "item")
+    __slots__ = ("future", "item", "origin")
 
-    def __init__(self, item: Item, future: asyncio.Future[Result]) -> None:
+    def __init__(
+        self, item: Item, future: asyncio.Future[Result], origin: object | None = None
+    ) -> None:
         self.item = item
         self.future = future
+        self.origin = origin  # the span of the request, where it is traced
 
     def resolve(self, result: Result) -> None:
         """Hand the submitter its result; a submitter that has left is no error."""
@@ -120,6 +123,8 @@ class Batcher(Generic[Item, Result]):
         if len(self._waiting) >= self._capacity:
             raise Overloaded
         entry: Entry[Item, Result] = Entry(item, asyncio.get_running_loop().create_future())
+        if tracing.is_on():
+            entry.origin = tracing.here()
         self._waiting.append(entry)
         self._arrived.set()
         return entry.future
@@ -158,7 +163,8 @@ class Batcher(Generic[Item, Result]):
     async def _run(self, batch: list[Entry[Item, Result]]) -> None:
         began = asyncio.get_running_loop().time()
         try:
-            await self._flush(batch)
+            with tracing.of_batch(self.name, (entry.origin for entry in batch), len(batch)):
+                await self._flush(batch)
         except Exception as error:
             for entry in batch:
                 entry.reject(error)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Callable
-from contextlib import suppress
 from time import monotonic
 from typing import Any
 from urllib import request
 from urllib.error import HTTPError
+
+from quickpoll.foundation.aside import aside
 
 most_bytes = 1024 * 1024
 
@@ -24,29 +22,14 @@ async def download(url: str, seconds: float) -> bytes:
     The environment's proxies (``HTTPS_PROXY``) and certificates (``SSL_CERT_FILE``) are used.
     Raises :class:`DownloadError`, after ``seconds`` at the latest.
     """
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[bytes] = loop.create_future()
-
-    def tell(outcome: Callable[[], None]) -> None:
-        with suppress(RuntimeError):  # the loop has been closed meanwhile
-            loop.call_soon_threadsafe(lambda: None if done.done() else outcome())
-
-    def work() -> None:
-        try:
-            body = _read(url, seconds)
-        except Exception as error:
-            told = DownloadError(str(error) or type(error).__name__)
-            tell(lambda: done.set_exception(told))
-        else:
-            tell(lambda: done.set_result(body))
-
-    # A thread of its own, and not one of the pool: the end of the process waits for those.
-    threading.Thread(target=work, name="download", daemon=True).start()
     try:
-        async with asyncio.timeout(seconds):
-            return await done
+        return await aside("download", lambda: _read(url, seconds), seconds)
+    except DownloadError:
+        raise
     except TimeoutError as error:
         raise DownloadError(f"no answer within {seconds:g} seconds") from error
+    except Exception as error:
+        raise DownloadError(str(error) or type(error).__name__) from error
 
 
 def _read(url: str, seconds: float) -> bytes:

@@ -26,7 +26,7 @@ from typing import Any
 
 from prometheus_client import Histogram
 
-from quickpoll.foundation import metrics
+from quickpoll.foundation import metrics, tracing
 from quickpoll.foundation.proxies import trust_proxies
 
 Scope = dict[str, Any]
@@ -80,7 +80,8 @@ class Entrance:
         token = current_request.set(scope)
         try:
             if kind == "http":
-                await self._answer(scope, receive, _Answer(send, name))
+                answer = self._traced if tracing.is_on() else self._answer
+                await answer(scope, receive, _Answer(send, name))
             else:
                 await self._app(scope, receive, _Handshake(send, name))
         finally:
@@ -97,6 +98,17 @@ class Entrance:
             name = b"%s-%x" % (self._run.encode(), next(self._numbers))
         scope["quickpoll.request_id"] = name.decode()
         return name
+
+    async def _traced(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        with tracing.of_request(scope["headers"], scope["path"]) as span:
+            try:
+                await self._answer(scope, receive, answer)
+            finally:
+                route = scope.get("quickpoll.route") or self._route(scope)
+                span.update_name(f"{scope['method']} {route}")
+                span.set_attribute("http.request.method", scope["method"])
+                span.set_attribute("http.route", route)
+                span.set_attribute("http.response.status_code", answer.status)
 
     async def _answer(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         began = perf_counter()

@@ -16,6 +16,7 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict
 
+from quickpoll.foundation import tracing
 from quickpoll.foundation.entrance import current_request
 
 _quiet = ("engineio", "socketio", "pymongo", "asyncio", "hypercorn.access")
@@ -74,6 +75,8 @@ def _name_request(_: Any, __: str, line: EventDict) -> EventDict:
             line.setdefault("user_id", scope["quickpoll.user_id"])
         # Never the query, which may hold a token.
         line.setdefault("path", scope["path"])
+        if (trace_id := tracing.trace_id()) is not None:
+            line.setdefault("trace_id", trace_id)
     return line
 
 

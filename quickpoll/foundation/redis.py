@@ -19,7 +19,7 @@ from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from redis.exceptions import ConnectionError as NoConnection
 from redis.exceptions import NoScriptError, RedisError
 
-from quickpoll.foundation import metrics
+from quickpoll.foundation import metrics, tracing
 from quickpoll.foundation.redis_place import RedisPlace
 
 log = structlog.get_logger(__name__)
@@ -124,7 +124,8 @@ class RedisLink:
             pipeline.execute_command(*command)
         began = perf_counter()
         try:
-            answers = list(await pipeline.execute())
+            with tracing.of_call("redis", db_operation_batch_size=len(commands)):
+                answers = list(await pipeline.execute())
         except NoScriptError:
             raise
         except (RedisError, OSError, TimeoutError) as error:
