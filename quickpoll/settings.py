@@ -17,11 +17,10 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from pymongo.errors import InvalidURI
-from pymongo.uri_parser import parse_uri
 
 from quickpoll.foundation.redis_place import RedisPlace
 from quickpoll.foundation.run_record import RunDirectory
+from quickpoll.foundation.store_addresses import database_named_in, without_password
 
 run_folder = Path(".quickpoll")
 """Where ``make run`` keeps its data, and says how its stores are reached."""
@@ -178,7 +177,7 @@ class Settings(BaseSettings):
     @field_validator("api_database_url")
     @classmethod
     def _names_a_database(cls, value: SecretStr) -> SecretStr:
-        _database_name(value.get_secret_value())
+        database_named_in(value.get_secret_value())
         return value
 
     @field_validator("api_redis_url")
@@ -283,28 +282,11 @@ class Settings(BaseSettings):
     @property
     def database_name(self) -> str:
         """The database that the connection string names."""
-        return _database_name(self.api_database_url.get_secret_value())
+        return database_named_in(self.api_database_url.get_secret_value())
 
 
 def _revealed(secret: SecretStr | None) -> str | None:
     return None if secret is None else secret.get_secret_value()
-
-
-def _database_name(url: str) -> str:
-    if url.startswith("mongodb+srv://"):  # parse_uri would ask the DNS, and this opens nothing
-        name = urlsplit(url).path.strip("/")
-    else:
-        try:
-            name = parse_uri(url, validate=True)["database"] or ""
-        except (InvalidURI, ValueError, KeyError) as error:
-            raise ValueError("it is not a MongoDB connection string") from error
-        except Exception as error:
-            raise ValueError(
-                f"it is not a valid connection string ({type(error).__name__})"
-            ) from error
-    if not name:
-        raise ValueError("it names no database in its path")
-    return name
 
 
 def load_settings(*, running: bool = False) -> Settings:
@@ -396,13 +378,5 @@ def _shown(value: object) -> str:
     if value is None or value == ():
         return ""
     if isinstance(value, SecretStr):
-        return _without_password(value.get_secret_value())
+        return without_password(value.get_secret_value())
     return ",".join(value) if isinstance(value, tuple) else str(value)
-
-
-def _without_password(secret: str) -> str:
-    if "://" not in secret:
-        return "********"
-    scheme, _, rest = secret.partition("://")
-    credentials, at, place = rest.rpartition("@")
-    return f"{scheme}://{'********@' if at and credentials else ''}{place.partition('?')[0]}"

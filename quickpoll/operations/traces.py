@@ -57,17 +57,28 @@ def provider_of(share: float, instance: str) -> Any:
     """A tracer provider that decides as described at :class:`Traces`."""
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.sampling import ParentBased
+
+    told = {
+        "service.name": "quickpoll",
+        "service.version": __version__,
+        "service.instance.id": instance,
+    }
+    sampler = ParentBased(_linked_or(share))
+    return TracerProvider(resource=Resource.create(told), sampler=sampler, shutdown_on_exit=False)
+
+
+def _linked_or(share: float) -> Any:
+    """A sampler for spans without a parent: a batch is linked to requests that are traced already,
+    so it is traced too; of all else a share."""
     from opentelemetry.sdk.trace.sampling import (
         ALWAYS_ON,
-        ParentBased,
         Sampler,
         SamplingResult,
         TraceIdRatioBased,
     )
 
     class Linked(Sampler):
-        """A batch is linked to requests that are traced already, so it is traced too."""
-
         def should_sample(
             self,
             parent_context: Any,
@@ -86,11 +97,4 @@ def provider_of(share: float, instance: str) -> Any:
         def get_description(self) -> str:
             return f"Linked({share})"
 
-    resource = Resource.create(
-        {
-            "service.name": "quickpoll",
-            "service.version": __version__,
-            "service.instance.id": instance,
-        }
-    )
-    return TracerProvider(resource=resource, sampler=ParentBased(Linked()), shutdown_on_exit=False)
+    return Linked()
