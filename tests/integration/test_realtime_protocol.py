@@ -10,7 +10,9 @@ from secrets import token_hex
 
 import httpx
 import pytest
+import websockets
 
+from quickpoll.realtime.outbox import Outbox
 from quickpoll.realtime.protocol import is_plausible
 from quickpoll.settings import Settings
 from tests.builders import create_poll, vote
@@ -121,6 +123,16 @@ async def test_a_failed_upgrade_leaves_the_session_polling(
         if answer != "6":
             break
     assert "40{" in answer
+
+
+async def test_events_are_written_to_the_socket_itself_and_not_compressed(live: Live) -> None:
+    offered = f"ws://127.0.0.1:{live.port}/ws/updates/?EIO=4&transport=websocket"
+    async with websockets.connect(offered, compression="deflate") as socket:
+        assert socket.protocol.extensions == []
+        session = json.loads(str(await socket.recv())[1:])["sid"]
+        outbox = live.services.sio.eio.sockets[session].queue
+        assert isinstance(outbox, Outbox)
+        assert outbox.transport is not None
 
 
 async def test_one_who_leaves_at_once_leaves_nothing(live: Live) -> None:
