@@ -148,10 +148,13 @@ class Instance:
         return self._process
 
     def start(self, *, wait: bool = True) -> Instance:
-        """Start it, and wait until it is ready."""
+        """Start it, in a process group of its own, and wait until it is ready."""
         command, folder = self.command()
         self._process = subprocess.Popen(
-            command, cwd=folder, env={**bare_environment(), **self.variables}
+            command,
+            cwd=folder,
+            env={**bare_environment(), **self.variables},
+            start_new_session=True,
         )
         if wait:
             self.wait_until_ready()

@@ -15,6 +15,8 @@ DRAIN_SECONDS = 5.0
 # Closing while a client still sends makes its kernel drop our answer. So it may finish sending.
 LINGER_BYTES = 16 * DRAIN_BYTES
 LINGER_SECONDS = 5.0
+# What a client sends before it can know that we stop still gets its answer.
+LAST_CALL_SECONDS = 0.25
 
 
 class Http1Connection(asyncio.Protocol):
@@ -143,9 +145,6 @@ class Http1Connection(asyncio.Protocol):
                 raise BadRequestError(400, "Bare line feed")
             self._buffer = data
             return b""
-        if self.stopping:
-            self.transport.close()
-            return b""
         try:
             head = self._parser.parse(data[:end])
         except UncommonRequestError:
@@ -175,7 +174,7 @@ class Http1Connection(asyncio.Protocol):
             self._body = None
         if self._exchange is None:  # answered already
             if body.done:
-                self._expect_within(self.server.config.keep_alive_timeout)
+                self._expect_next()
         elif not self._exchange.feed(content, complete=body.done):
             self._pause()
         return rest
@@ -218,7 +217,7 @@ class Http1Connection(asyncio.Protocol):
         if self._body is not None:
             self._expect_within(DRAIN_SECONDS)
         else:
-            self._expect_within(self.server.config.keep_alive_timeout)
+            self._expect_next()
         self._resume()
         if self._buffer:
             data, self._buffer = self._buffer, b""
@@ -251,10 +250,13 @@ class Http1Connection(asyncio.Protocol):
     # Ends
 
     def stop(self) -> None:
-        """The server stops: close, once the request in hand is answered."""
+        """The server stops: close, once the request in hand is answered.
+
+        One that was sent before the client could know is in hand, too: it may still be on its way.
+        """
         self.stopping = True
         if self._exchange is None:
-            self.transport.close()
+            self._expect_next()
 
     def _close_gently(self) -> None:
         if self._body is not None or self._buffer:
@@ -279,6 +281,11 @@ class Http1Connection(asyncio.Protocol):
             self.transport.abort()
 
     # Time
+
+    def _expect_next(self) -> None:
+        """Wait for the next request."""
+        wait = LAST_CALL_SECONDS if self.stopping else self.server.config.keep_alive_timeout
+        self._expect_within(wait)
 
     def _expect_within(self, seconds: float) -> None:
         """Close unless the client's next step begins within ``seconds``.

@@ -77,7 +77,7 @@ class Server:
         return self._common[1]
 
     async def end_connections(self) -> None:
-        """Once the server stops: idle connections at once, others after their answer.
+        """Once the server stops: idle connections after a moment, others after their answer.
 
         What is not answered after ``graceful_timeout`` is cut off: not every event loop's server
         lets Hypercorn's own timeout begin while there are connections.
