@@ -52,6 +52,11 @@ class News:
         if known is not None:
             self._doubts.setdefault(poll_id, known.poll)
 
+    def forget(self, poll_id: str) -> None:
+        """There is nobody to tell."""
+        self._rings.pop(poll_id, None)
+        self._doubts.pop(poll_id, None)
+
     def shown(self, poll_id: str, version: int) -> None:
         """Clients have been shown this version."""
         _keep(self._shown, poll_id, max(version, self._shown.get(poll_id, 0)))

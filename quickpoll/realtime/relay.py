@@ -15,7 +15,7 @@ from quickpoll.polls.models import after_vote, always, public
 from quickpoll.polls.store import KnownPoll, PollStore
 from quickpoll.realtime.audience import Audience, Client, firehose, room
 from quickpoll.realtime.coalescer import Coalescer, Kinds, cost_of_failure
-from quickpoll.realtime.news import News, deleted
+from quickpoll.realtime.news import Change, News, deleted, updated
 from quickpoll.results.rules import everybody_may_see, may_see_results
 from quickpoll.results.view import Sight, seen_without_ballot
 from quickpoll.tallies.bell import Ring
@@ -122,6 +122,8 @@ class Relay:
             if reach:
                 part[poll_id] = kinds
                 size += reach
+            else:
+                self._news.forget(poll_id)
         if part:
             yield part
 
@@ -136,7 +138,7 @@ class Relay:
         for poll_id, kinds in due.items():
             poll, tally = known.get(poll_id), tallies.get(poll_id)
             if poll is None or tally is None:
-                sent[poll_id] = max(1, self._announce(poll_id, None, None))
+                sent[poll_id] = max(1, len(self._announce(poll_id, None, None)))
             elif poll_id not in voters and _needs_voters(poll, datetime.now(UTC)):
                 sent[poll_id] = self._later(poll_id, kinds)
             else:
@@ -169,8 +171,8 @@ class Relay:
         clients = self._audience.followers(known.id)
         return clients + (self._audience.on_firehose() if known.poll.visibility == public else [])
 
-    def _announce(self, poll_id: str, known: KnownPoll | None, tally: Tally | None) -> int:
-        """Send what has happened to the poll itself; answers how many events that took."""
+    def _announce(self, poll_id: str, known: KnownPoll | None, tally: Tally | None) -> list[Change]:
+        """Send what has happened to the poll itself; answers what that was."""
         changes = self._news.take(poll_id, known.poll if known else None, tally)
         for change in changes:
             payload = {
@@ -183,14 +185,14 @@ class Relay:
             if change.name == deleted:
                 self._audience.close(poll_id)
                 self._sender.empty(room(poll_id))
-        return len(changes)
+        return changes
 
     def _show(self, known: KnownPoll, tally: Tally, kinds: Kinds, voters: set[str]) -> int:
         now = datetime.now(UTC)
-        spent = self._announce(known.id, known, tally) if poll_update in kinds else 0
+        changes = self._announce(known.id, known, tally) if poll_update in kinds else []
         events = [
             event
-            for event in _events(known, kinds)
+            for event in _events(known, kinds, changes)
             if self._news.is_new(known.id, event, tally.version)
         ]
         if everybody_may_see(known.poll, now):
@@ -206,7 +208,7 @@ class Relay:
         else:
             self._news.shown(known.id, tally.public_version)
             self._show_each(known, tally, now, events, voters)
-        return max(1, spent + len(events))
+        return max(1, len(changes) + len(events))
 
     def _show_each(
         self, known: KnownPoll, tally: Tally, now: datetime, events: list[str], voters: set[str]
@@ -233,9 +235,10 @@ class Relay:
             messages.inc(self._sender.send(event, payload, room=firehose))
 
 
-def _events(known: KnownPoll, kinds: Kinds) -> list[str]:
+def _events(known: KnownPoll, kinds: Kinds, changes: list[Change]) -> list[str]:
     # With a change of the poll, more people may be allowed to see the counts that there are.
-    revealed = {vote_update} if poll_update in kinds and known.poll.results != always else set()
+    may_reveal = known.poll.results != always or any(one.name == updated for one in changes)
+    revealed = {vote_update} if changes and may_reveal else set()
     return [event for event in (vote_update, like_update) if event in kinds | revealed]
 
 

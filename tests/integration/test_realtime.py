@@ -402,6 +402,22 @@ async def test_results_after_the_close(
     assert bool(other.heard_of(poll["id"], "vote-update")) is seen
 
 
+async def test_results_that_are_opened_are_shown_at_once(
+    live: Live, rest: httpx.AsyncClient
+) -> None:
+    owner = token_hex(12)
+    poll = await create_poll(rest, owner, results="owner")
+    screen = await live.screen()
+    await screen.subscribe(poll["id"])
+    await vote(rest, poll, 1, token_hex(12))
+    await rest.post(f"/api/poll/close-poll/{poll['id']}", headers=bearer(owner))
+    await screen.until("poll-update", change="closed")
+    path = f"/api/poll/update-poll/{poll['id']}"
+    changed = await rest.patch(path, json={"results": "always"}, headers=bearer(owner))
+    assert changed.status_code == 200
+    assert (await screen.until("vote-update"))["votersCount"] == 1
+
+
 # How often
 
 

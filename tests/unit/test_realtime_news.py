@@ -86,3 +86,11 @@ def test_the_same_state_is_not_sent_again() -> None:
     news = News()
     asked = [("vote-update", 1), ("vote-update", 1), ("like-update", 1), ("vote-update", 2)]
     assert [news.is_new("p", *one) for one in asked] == [True, False, True, True]
+
+
+def test_with_nobody_to_tell_nothing_is_kept() -> None:
+    news = News()
+    news.hear(ring("closed", 1))
+    news.doubt("p", KnownPoll(a_poll()))
+    news.forget("p")
+    assert told(news, None) == []
