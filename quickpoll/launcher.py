@@ -133,6 +133,8 @@ def environment_of_run(
         "API_REDIS_HOST": addresses.redis_host,
         "API_REDIS_PORT": str(addresses.redis_port),
     }
+    if given.get("API_REDIS_URL"):  # it would win over host and port
+        environment["API_REDIS_URL"] = f"redis://{addresses.redis_host}:{addresses.redis_port}"
     if not given.get("JWT_SECRET_KEY"):
         environment["JWT_SECRET_KEY"] = directory.secret()
     if not given.get("API_LOG_FORMAT"):

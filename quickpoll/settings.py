@@ -335,8 +335,9 @@ def _of_running_service() -> dict[str, Any]:
     directory, given = RunDirectory(run_folder), given_variables()
     if given.get("API_DATABASE_URL") or (run := directory.read()) is None:
         return {}
-    found = {
+    found: dict[str, Any] = {
         "api_database_url": run.database_url,
+        "api_redis_url": None,  # it would win over host and port
         "api_redis_host": run.redis_host,
         "api_redis_port": run.redis_port,
     }

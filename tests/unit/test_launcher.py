@@ -76,6 +76,9 @@ def test_the_stores_are_always_those_of_the_run(directory: RunDirectory) -> None
     assert environment["API_DATABASE_URL"] == ADDRESSES.database_url
     assert environment["API_REDIS_HOST"] == "127.0.0.1"
     assert environment["API_REDIS_PORT"] == "2"
+    elsewhere = given | {"API_REDIS_URL": "redis://elsewhere"}
+    environment = environment_of_run(elsewhere, ADDRESSES, directory)
+    assert environment["API_REDIS_URL"] == "redis://127.0.0.1:2"
 
 
 def test_the_secret_is_the_folders_unless_one_is_given(directory: RunDirectory) -> None:
