@@ -10,7 +10,7 @@ from typing import Any
 
 import socketio
 from quart import Quart, Response, request
-from quart_schema import HttpSecurityScheme, Info, QuartSchema
+from quart_schema import HttpSecurityScheme, Info
 from werkzeug.exceptions import HTTPException
 
 from quickpoll import __version__
@@ -18,6 +18,7 @@ from quickpoll.auth.web import admit
 from quickpoll.cli import add_commands
 from quickpoll.composition import Services
 from quickpoll.errors import PayloadTooLarge
+from quickpoll.foundation.documentation import Documentation
 from quickpoll.foundation.entrance import Entrance
 from quickpoll.foundation.logs import configure_logs
 from quickpoll.foundation.openapi import QuickPollOpenAPI
@@ -91,7 +92,7 @@ def create_app(settings: Settings, *, lane: bool = True) -> Quart:
 
 
 def _document(app: Quart) -> None:
-    QuartSchema(
+    Documentation(
         app,
         openapi_path="/openapi.json",
         swagger_ui_path=None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from time import monotonic
 
 import structlog
 from odmantic import AIOEngine
@@ -21,6 +22,8 @@ first_try_seconds = 3.0
 """How long the first try may hold up the start: an absent MongoDB takes two of them."""
 
 ping_seconds = 1.0
+fresh_seconds = 0.2
+"""How old an answer of MongoDB may be that others were waiting for, too."""
 
 
 class Schema:
@@ -91,15 +94,28 @@ class Health:
         self._link = link
         self._bell = bell
         self._schema = schema
+        self._turn = asyncio.Lock()
+        self._asked_at = float("-inf")
+        self._answered = False
 
     async def mongo_answers(self) -> bool:
-        """Whether MongoDB answers within a second and the indexes are there."""
+        """Whether MongoDB answers within a second and the indexes are there.
+
+        However many ask at the same time, MongoDB is asked once: readiness is open to all.
+        """
+        async with self._turn:
+            if monotonic() - self._asked_at > fresh_seconds:
+                self._answered = await self._ask_mongo()
+                self._asked_at = monotonic()
+        return self._answered and self._schema.ready
+
+    async def _ask_mongo(self) -> bool:
         answered = False
         with contextlib.suppress(Exception), deadline(ping_seconds):
             async with asyncio.timeout(ping_seconds + 0.5):
                 await self._client.admin.command("ping")
                 answered = True
-        return answered and self._schema.ready
+        return answered
 
     def degraded(self) -> list[str]:
         """What is missing that the service can do without."""

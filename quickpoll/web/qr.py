@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 import segno
@@ -10,6 +11,7 @@ import segno
 _default_ports = {"http": 80, "https": 443}
 
 
+@lru_cache(maxsize=256)
 def svg(address: str) -> bytes:
     """The address as a QR code: SVG without a size of its own, black on white, quiet zone of 4."""
     image = io.BytesIO()

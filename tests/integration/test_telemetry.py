@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
@@ -181,3 +182,21 @@ async def test_answers_are_kept_by_nobody_but_their_caller(client: httpx.AsyncCl
         "no-store",
         "no-store",
     ]
+
+
+async def test_many_who_ask_for_readiness_ask_mongodb_once(client: httpx.AsyncClient) -> None:
+    pings = 'quickpoll_mongodb_duration_seconds_count{command="ping"}'
+    before = (await metrics(client)).get(pings, 0)
+
+    answers = await asyncio.gather(*(client.get("/health/ready") for _ in range(20)))
+
+    assert {one.status_code for one in answers} == {200}
+    assert (await metrics(client))[pings] - before < 5
+
+
+async def test_the_document_is_written_once(client: httpx.AsyncClient) -> None:
+    first, second = [(await client.get("/openapi.json")) for _ in range(2)]
+
+    assert first.content == second.content
+    assert first.json()["openapi"].startswith("3.1")
+    assert first.headers["Content-Type"] == "application/json"
