@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from secrets import token_hex
 
 import httpx
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.browser.visitors import Visitors
 from tests.builders import create_poll, vote
@@ -80,6 +81,32 @@ async def test_further_pages_come_on_demand_and_keep_the_readers_place(
     await expect(entries).to_have_count(23)
     await expect(page.get_by_role("link", name="Number 2?", exact=True)).to_be_focused()
     await expect(page.get_by_role("button", name="Show more polls")).to_be_hidden()
+
+
+async def test_what_comes_late_for_one_list_does_not_land_in_another(
+    visitors: Visitors, api: httpx.AsyncClient
+) -> None:
+    owner = token_hex(12)
+    for _ in range(21):
+        await create_poll(api, token_hex(12), question="Of somebody else?")
+    await create_poll(api, owner, question="My own?")
+    page = await visitors.open("/polls", owner)
+    late = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await late.wait()
+        await route.continue_()
+
+    await page.route("**/get-all-polls?*cursor=*", hold)
+    more = page.get_by_role("button", name="Show more polls")
+    async with page.expect_request("**/get-all-polls?*cursor=*") as asked:
+        await more.click()
+    await page.get_by_label("From").select_option("mine")
+    await expect(page.locator("#list > li")).to_have_count(1)
+    late.set()
+    await (await asked.value).response()
+    await expect(page.locator("#more")).not_to_have_attribute("aria-disabled", "true")
+    await expect(page.locator("#list > li")).to_have_count(1)
 
 
 async def test_an_empty_list_says_what_to_do(visitors: Visitors) -> None:

@@ -137,6 +137,18 @@ async def test_a_service_without_its_database_says_to_try_again(
     assert visitors.troubles == []
 
 
+async def test_a_page_whose_script_does_not_come_says_so_after_a_while(
+    visitors: Visitors,
+) -> None:
+    page = await visitors.blank(forgiven="ERR_FAILED")
+    await page.route("**/js/ballot.js", lambda route: route.abort())
+    await page.goto(f"{visitors.url}/polls/{token_hex(12)}")
+    words = page.get_by_text("If it stays like this, load it again.")
+    await expect(words).to_be_hidden()
+    await page.evaluate("document.getAnimations().forEach(one => one.finish())")
+    await expect(words).to_be_visible()
+
+
 @pytest.mark.parametrize("path", ["/polls", "/polls/{}", "/polls/{}/present"])
 async def test_without_javascript_each_page_says_what_it_needs(
     visitors: Visitors, path: str

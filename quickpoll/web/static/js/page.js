@@ -23,6 +23,7 @@ export function connection(state) {
 
 /** Begin: run `page` with a token, or ask for one. */
 export function begin(page) {
+  byId("starting").remove();
   session.takeFromAddress();
   window.addEventListener("hashchange", () => {
     if (session.takeFromAddress()) location.reload();

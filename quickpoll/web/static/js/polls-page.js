@@ -71,6 +71,7 @@ class PollsPage {
   async #load() {
     const mine = ++this.asked; // an answer to an earlier question is dropped
     page.stopTrying();
+    show(byId("more"), false); // what it would bring belongs to the list that goes
     byId("list").setAttribute("aria-busy", "true");
     try {
       const answer = await ask("GET", this.#path(pageSize));
