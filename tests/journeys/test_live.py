@@ -189,7 +189,7 @@ async def test_javascript_clients(
 
 
 @pytest.mark.node
-@pytest.mark.skipif(not proxy.installed, reason="needs nginx")
+@proxy.needs_nginx
 async def test_three_instances_behind_nginx(
     instances: tuple[Instance, ...],
     http: Callable[[str], httpx.AsyncClient],

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
-import pytest
 
 from tests.builders import create_poll, look
 from tests.conftest import Instance
@@ -17,7 +16,7 @@ from tests.journeys.crowd import Crowd, Watcher
 owner = "a" * 24
 
 
-@pytest.mark.skipif(not proxy.installed, reason="needs nginx")
+@proxy.needs_nginx
 async def test_rolling_restart_fails_no_request_and_loses_no_vote(
     start_instance: Callable[..., Instance],
     http: Callable[[str], httpx.AsyncClient],

@@ -8,8 +8,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from tests.conftest import Instance, root, secret
 from tests.journeys import proxy
 
@@ -32,7 +30,7 @@ async def smoke(
     )
 
 
-@pytest.mark.skipif(not proxy.installed, reason="needs nginx")
+@proxy.needs_nginx
 async def test_smoke_test_passes_on_a_stack_that_works(
     start_instance: Callable[..., Instance], tmp_path: Path
 ) -> None:
