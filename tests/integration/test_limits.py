@@ -15,6 +15,7 @@ from quickpoll.factory import create_app
 from quickpoll.foundation.embedded import StoreAddresses
 from quickpoll.foundation.redis import RedisLink
 from tests.conftest import bearer, environment, free_port, served, settings_from
+from tests.integration.realtime_harness import running
 
 path = "/api/poll/get-all-polls"
 alice, bob = "65f1c0ffee0000000000a001", "65f1c0ffee0000000000b001"
@@ -57,6 +58,32 @@ async def test_an_address_is_limited_for_what_has_no_token(limited: httpx.AsyncC
     good = await statuses(limited, 2, **bearer(alice), **one)
 
     assert (guesses, missing, others, good) == ([401] * 4, [401, 429, 429], [401] * 2, [200] * 2)
+
+
+async def test_handshakes_and_subscriptions_count_like_requests(
+    stores: StoreAddresses, name: str
+) -> None:
+    few = {"API_RATE_LIMITS": "on", "API_RATE_LIMIT_USER": "4", "API_RATE_LIMIT_ADDRESS": "3"}
+    proxied = {**few, "API_TRUSTED_PROXIES": "1"}
+    async with running(settings_from(environment(stores, name, **proxied))) as live:
+        refusals = []
+        for _ in range(4):
+            stranger = await live.open(headers={"X-Forwarded-For": "192.0.2.1"})
+            await stranger.join({"token": "x.y.z"})
+            refusals.append(stranger.refused and stranger.refused["data"]["code"])
+        elsewhere = await live.open(headers={"X-Forwarded-For": "192.0.2.2"})
+        await elsewhere.join({"token": "x.y.z"})
+
+        screen = await live.screen(alice)
+        answers = [await screen.subscribe() for _ in range(4)]
+
+    assert refusals == [*["invalid_token"] * 3, "rate_limited"]
+    assert elsewhere.refused
+    assert elsewhere.refused["data"]["code"] == "invalid_token"
+    assert [answer.get("error", {}).get("code") for answer in answers] == [
+        *[None] * 3,
+        "rate_limited",
+    ]
 
 
 def through(limit: RateLimit, key: str, tries: int) -> int:

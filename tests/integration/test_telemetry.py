@@ -11,8 +11,10 @@ from quart import Quart
 
 from quickpoll.factory import create_app
 from quickpoll.foundation.embedded import StoreAddresses
+from quickpoll.settings import Settings
 from tests.builders import create_poll, look, vote
 from tests.conftest import bearer, environment, served, settings_from
+from tests.integration.realtime_harness import running
 
 user = "65f1c0ffee0000000000c001"
 
@@ -200,3 +202,33 @@ async def test_the_document_is_written_once(client: httpx.AsyncClient) -> None:
     assert first.content == second.content
     assert first.json()["openapi"].startswith("3.1")
     assert first.headers["Content-Type"] == "application/json"
+
+
+async def test_requests_have_names_over_the_network_too(settings: Settings) -> None:
+    async with running(settings) as live:
+        client = await live.http()
+        answer = await client.get("/api/poll/get-all-polls", headers={"X-Request-ID": "mine-2"})
+        screen = await live.open(headers={"X-Request-ID": "mine-3"})
+
+    assert answer.headers.get_list("X-Request-ID") == ["mine-2"]
+    assert screen.socket.response is not None
+    assert screen.socket.response.headers.get_all("X-Request-ID") == ["mine-3"]
+
+
+async def test_live_updates_are_measured_from_the_vote_on(settings: Settings) -> None:
+    async with running(settings) as live:
+        client = await live.http()
+        poll = await create_poll(client, user)
+        screen = await live.screen()
+        await screen.subscribe(poll["id"])
+        before = await metrics(client)
+        await vote(client, poll, 0, user)
+        await screen.until("vote-update", votesCount=1)
+        after = await metrics(client)
+
+    lag, sent = "quickpoll_update_lag_seconds", "quickpoll_socket_messages_total"
+    assert after[f"{lag}_count"] > before[f"{lag}_count"]
+    assert 0 <= after[f"{lag}_sum"] - before[f"{lag}_sum"] < 60
+    assert after[sent] > before[sent]
+    assert after["quickpoll_socket_clients"] == 1
+    assert after["quickpoll_socket_subscriptions"] == 1

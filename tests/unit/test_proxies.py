@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from quickpoll.foundation.proxies import trust_proxies
 
@@ -79,3 +82,20 @@ def test_a_proxy_that_replaces_counts_for_those_before_it() -> None:
     trust_proxies(scope, 2)
 
     assert scope["scheme"] == "https"
+
+
+names = st.sampled_from([b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"host"])
+
+
+@given(st.lists(st.tuples(names, st.binary(max_size=60)), max_size=5), st.integers(1, 4))
+def test_whatever_the_headers_hold_makes_an_address_a_scheme_and_a_host(
+    headers: list[tuple[bytes, bytes]], hops: int
+) -> None:
+    scope: dict[str, Any] = {"type": "http", "client": peer, "scheme": "http", "headers": headers}
+
+    trust_proxies(scope, hops)
+
+    ip_address(scope["client"][0])
+    assert scope["scheme"] in ("http", "https")
+    told = [value for name, value in scope["headers"] if name == b"host"]
+    assert all(value.isascii() for value in set(told) - {v for _, v in headers})
