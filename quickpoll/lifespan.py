@@ -19,6 +19,8 @@ log = structlog.get_logger(__name__)
 longest_stop_seconds = 9.5
 """A stop that takes longer is ended by force: ten seconds are promised."""
 
+one_breath_seconds = 1.0
+
 
 @asynccontextmanager
 async def serving(services: Services) -> AsyncIterator[None]:
@@ -95,14 +97,16 @@ def _stopping_gracefully(services: Services) -> Iterator[None]:
     """On SIGTERM let the Socket.IO clients go, which would hold up the server, and stop.
 
     The server's own reaction is left to the server: it treats SIGINT the same, and SIGINT is
-    what it gets. A second SIGTERM ends the process at once.
+    what it gets. Somebody who asks again ends the process at once; what asks twice in one breath
+    (``make``, and a signal to its group) does not.
     """
     loop = asyncio.get_running_loop()
     farewells: set[asyncio.Task[None]] = set()
 
     def stop() -> None:
         log.info("stopping", instance=services.instance)
-        loop.remove_signal_handler(signal.SIGTERM)
+        loop.add_signal_handler(signal.SIGTERM, _do_nothing)
+        loop.call_later(one_breath_seconds, loop.remove_signal_handler, signal.SIGTERM)
         loop.call_later(longest_stop_seconds, _end_by_force)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # whoever may have blocked it
         signal.raise_signal(signal.SIGINT)
@@ -112,6 +116,10 @@ def _stopping_gracefully(services: Services) -> Iterator[None]:
     with suppress(ValueError, RuntimeError, NotImplementedError):
         loop.add_signal_handler(signal.SIGTERM, stop)
     yield
+
+
+def _do_nothing() -> None:
+    """It is stopping already."""
 
 
 def _end_by_force() -> None:

@@ -35,7 +35,13 @@ async def cast(client: httpx.AsyncClient, path: str) -> int | str:
         return type(error).__name__
 
 
-@pytest.mark.parametrize("whom", [os.kill, os.killpg], ids=["process", "group"])
+def twice(pid: int, number: int) -> None:
+    """What a process gets whose group gets a signal, and whose parent hands on its own."""
+    os.killpg(pid, number)
+    os.kill(pid, number)
+
+
+@pytest.mark.parametrize("whom", [os.kill, os.killpg, twice], ids=["process", "group", "twice"])
 async def test_requests_in_hand_are_answered_and_later_ones_refused(
     stores: StoreAddresses, name: str, whom: Callable[[int, int], None]
 ) -> None:
