@@ -1,0 +1,193 @@
+"""As much of Redis as the counting scripts use, in memory, running the very same Lua."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from lupa import lua51  # type: ignore[import-untyped]
+
+from quickpoll.foundation.redis import Script
+
+start_ms = 1_700_000_000_000
+
+
+class MemoryRedis:
+    """Strings, hashes and sorted sets, a clock that stands still until it is moved, and Lua."""
+
+    def __init__(self, changed: Mapping[str, str] | None = None) -> None:
+        """``changed``: other sources for scripts, by their SHA-1."""
+        self._changed = changed or {}
+        self._saved = ""
+        self.clock = 0.0
+        self.run_id = "run-1"
+        self.strings: dict[str, str] = {}
+        self.hashes: dict[str, dict[str, str]] = {}
+        self.sorted: dict[str, dict[str, float]] = {}
+        self.expiry: dict[str, float] = {}
+
+    @property
+    def now_ms(self) -> float:
+        """Milliseconds since 1970."""
+        return start_ms + self.clock * 1000
+
+    def flush(self) -> None:
+        """FLUSHALL."""
+        for kind in (self.strings, self.hashes, self.sorted, self.expiry):
+            kind.clear()
+
+    def save(self) -> None:
+        """Save everything, as a server does now and then."""
+        self._saved = json.dumps([self.strings, self.hashes, self.sorted])
+
+    def restart(self) -> None:
+        """Another life of the server, with the data that it had saved."""
+        self.flush()
+        self.run_id = "run-2"
+        self.strings, self.hashes, self.sorted = json.loads(self._saved)
+
+    def call(self, name: str, *arguments: Any) -> Any:
+        """One command; numbers become text, as on the wire."""
+        self._expire()
+        words = [_text(one) for one in arguments]
+        command: Callable[..., Any] = getattr(self, f"_{name.lower()}")
+        return command(*words)
+
+    def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
+        """One script."""
+        lua, functions = _lua()
+        source = self._changed.get(script.sha, script.source)
+        if source not in functions:
+            functions[source] = lua.execute(f"return function(redis, KEYS, ARGV) {source} end")
+        library = lua.table(call=lambda *words: _to_lua(self.call(*words)))
+        answer = functions[source](library, lua.table(*keys), lua.table(*map(_text, arguments)))
+        return _from_lua(answer)
+
+    def _expire(self) -> None:
+        for key in [key for key, at in self.expiry.items() if at <= self.now_ms]:
+            self.strings.pop(key, None)
+            del self.expiry[key]
+
+    def _time(self) -> list[str]:
+        seconds, rest = divmod(round(self.now_ms * 1000), 1_000_000)
+        return [str(seconds), str(rest)]
+
+    def _get(self, key: str) -> str | None:
+        return self.strings.get(key)
+
+    def _mget(self, *keys: str) -> list[str | None]:
+        return [self.strings.get(key) for key in keys]
+
+    def _set(self, key: str, value: str, *options: str) -> str | None:
+        before = self.strings.get(key)
+        if "NX" in options and before is not None:
+            return None
+        self.strings[key] = value
+        self.expiry.pop(key, None)
+        for unit, factor in (("PX", 1), ("EX", 1000)):
+            if unit in options:
+                lifetime = float(options[options.index(unit) + 1]) * factor
+                self.expiry[key] = self.now_ms + lifetime
+        return before if "GET" in options else "OK"
+
+    def _exists(self, key: str) -> int:
+        return int(key in self.strings or key in self.hashes)
+
+    def _del(self, key: str) -> int:
+        self.expiry.pop(key, None)
+        return int(self.strings.pop(key, None) is not None) + int(
+            self.hashes.pop(key, None) is not None
+        )
+
+    def _pexpire(self, key: str, milliseconds: str) -> int:
+        if key not in self.strings:
+            return 0
+        self.expiry[key] = self.now_ms + float(milliseconds)
+        return 1
+
+    def _hset(self, key: str, field: str, value: str) -> int:
+        self.hashes.setdefault(key, {})[field] = value
+        return 1
+
+    def _hdel(self, key: str, field: str) -> int:
+        found = self.hashes.get(key, {}).pop(field, None)
+        if not self.hashes.get(key):
+            self.hashes.pop(key, None)
+        return int(found is not None)
+
+    def _hexists(self, key: str, field: str) -> int:
+        return int(field in self.hashes.get(key, {}))
+
+    def _hvals(self, key: str) -> list[str]:
+        return list(self.hashes.get(key, {}).values())
+
+    def _hgetall(self, key: str) -> list[str]:
+        return [word for pair in self.hashes.get(key, {}).items() for word in pair]
+
+    def _zadd(self, key: str, *words: str) -> int:
+        *condition, score, member = words
+        members = self.sorted.setdefault(key, {})
+        present = members.get(member)
+        if condition == ["XX"] and present is None:
+            return 0
+        if condition == ["NX"] and present is not None:
+            return 0
+        if condition == ["LT"] and present is not None and present <= float(score):
+            return 0
+        members[member] = float(score)
+        return 1
+
+    def _zrem(self, key: str, member: str) -> int:
+        return int(self.sorted.get(key, {}).pop(member, None) is not None)
+
+    def _zrange(self, key: str, low: str, high: str, *_: str) -> list[str]:
+        return [one for one, score in self.sorted.get(key, {}).items() if score <= float(high)]
+
+    def _publish(self, channel: str, message: str) -> int:
+        json.loads(message)
+        return 0
+
+
+@cache
+def _lua() -> tuple[Any, dict[str, Any]]:
+    lua = lua51.LuaRuntime(unpack_returned_tuples=True)
+    lua.globals().cjson = lua.table(
+        encode=lambda value: json.dumps(_plain(value)),
+        decode=lambda text: _to_lua(json.loads(text)),
+    )
+    return lua, {}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.decode()
+    if isinstance(value, float):
+        return f"{value:.17g}"
+    return str(value)
+
+
+def _to_lua(value: Any) -> Any:
+    lua = _lua()[0]
+    if value is None:
+        return False
+    if isinstance(value, list):
+        return lua.table(*map(_to_lua, value))
+    if isinstance(value, dict):
+        return lua.table_from({key: _to_lua(one) for key, one in value.items()})
+    return value
+
+
+def _plain(value: Any) -> Any:
+    if lua51.lua_type(value) != "table":
+        return int(value) if isinstance(value, float) and value.is_integer() else value
+    items = dict(value.items())
+    if items and all(isinstance(key, int) for key in items):
+        return [_plain(items[place]) for place in sorted(items)]
+    return {str(key): _plain(one) for key, one in items.items()}
+
+
+def _from_lua(value: Any) -> Any:
+    plain = _plain(value)
+    return list(plain.values()) if isinstance(plain, dict) else plain
