@@ -61,6 +61,9 @@ class Settings(BaseSettings):
         "redis, or rediss for TLS",
         "redis+sentinel://sentinel1:26379,sentinel2:26379/mymaster",
     )
+    api_redis_sentinel_password: SecretStr | None = _setting(
+        None, "password of the Sentinels themselves, where they ask for one", "a-password"
+    )
     api_redis_ca_file: Path | None = _setting(
         None, "rediss: the authorities that Redis' certificate is checked by", "/run/redis-ca.pem"
     )
@@ -262,6 +265,7 @@ class Settings(BaseSettings):
         files = {**named, "key": self.api_redis_key_file}
         more: dict[str, Any] = {
             "password": _revealed(self.api_redis_password),
+            "sentinel_password": _revealed(self.api_redis_sentinel_password),
             "files": {name: str(file) for name, file in files.items() if file},
             "slot_of": self.redis_prefix,
         }

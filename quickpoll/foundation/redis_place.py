@@ -49,6 +49,7 @@ class RedisPlace:
     password: str | None = field(default=None, repr=False)
     database: int = 0
     master: str = ""
+    sentinel_password: str | None = field(default=None, repr=False)
     slot_of: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
 
@@ -107,7 +108,7 @@ class RedisPlace:
 
     async def _ask_sentinel(self, seconds: float, address: Address) -> Address:
         """Where the master is, by one of the Sentinels."""
-        options = self._asking(seconds)
+        options = {**self._asking(seconds), "password": self.sentinel_password}
         sentinel = Sentinel([address], sentinel_kwargs=options)  # type: ignore[no-untyped-call]
         try:
             host, port = await sentinel.discover_master(self.master)

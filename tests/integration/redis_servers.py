@@ -25,6 +25,7 @@ from quickpoll.foundation.child_process import LOOPBACK, ChildProcess, until
 from tests.conftest import free_port
 
 patience = 30.0
+sentinel_password = "of-the-sentinels"
 
 
 class Valkey:
@@ -32,6 +33,7 @@ class Valkey:
 
     def __init__(self, folder: Path, name: str, *lines: str, sentinel: bool = False) -> None:
         self.port = free_port()
+        self._password = sentinel_password if sentinel else None
         self._folder = folder / name
         self._folder.mkdir()
         self._file = self._folder / "valkey.conf"
@@ -50,7 +52,8 @@ class Valkey:
 
     def ask(self, *command: Any) -> Any:
         """Send one command."""
-        with Redis(LOOPBACK, self.port, decode_responses=True, socket_timeout=5) as client:
+        options: dict[str, Any] = {"password": self._password, "decode_responses": True}
+        with Redis(LOOPBACK, self.port, socket_timeout=5, **options) as client:
             return client.execute_command(*command)
 
     def role(self) -> str:
@@ -90,6 +93,7 @@ class Watched:
                 f"sentinel monitor polls {LOOPBACK} {self.master.port} 2",
                 "sentinel down-after-milliseconds polls 600",
                 "sentinel failover-timeout polls 5000",
+                f"requirepass {sentinel_password}",
                 sentinel=True,
             ).start()
             for number in range(3)

@@ -30,6 +30,7 @@ from tests.integration.redis_servers import (
     Valkey,
     Watched,
     certify,
+    sentinel_password,
     tls_context,
 )
 
@@ -118,7 +119,8 @@ async def votes_through_a_failover(
 async def test_sentinels_replace_the_master_and_every_vote_is_counted_once(
     stores: StoreAddresses, name: str, watched: Watched
 ) -> None:
-    async with two_instances(stores, name, watched.url) as instances:
+    more = {"API_REDIS_SENTINEL_PASSWORD": sentinel_password}
+    async with two_instances(stores, name, watched.url, **more) as instances:
         before = {one.redis.run_id for one in instances.services}
         poll = await votes_through_a_failover(
             instances, watched.master.kill, lambda: watched.replica.role() == "master"
