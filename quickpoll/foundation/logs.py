@@ -22,14 +22,18 @@ from quickpoll.foundation.entrance import current_request
 _quiet = ("engineio", "socketio", "pymongo", "asyncio", "hypercorn.access")
 """Libraries that tell at INFO or DEBUG what each client sends: warnings are enough."""
 
+# Every part begins where a word does and has an end, so that no line takes long to look through.
 _secret = re.compile(
-    r"(?P<token>eyJ[\w-]{4,}\.[\w-]+\.[\w-]*)"
-    r"|(?P<bearer>\b[Bb]earer\s+)[^\s\"',}]+"
-    r"|(?P<login>\b[a-z][a-z0-9+]*://[^\s:/@]*:)[^\s@]+(?=@)"
-    r"|(?P<named>\b(?i:token|password|secret|authorization)\"?'?\s*[=:]\s*\"?'?)"
-    r"(?:[Bb]earer\s+)?[^\s\"',&}]+",
+    r"(?<![\w-])(?P<token>eyJ[\w-]{4,}\.[\w-]+\.[\w-]*)"
+    r"|(?P<bearer>\b[Bb]earer\s{1,9})[^\s\"',}]+"
+    r"|(?P<login>\b[a-z][a-z0-9+]{1,15}://[^\s:/@]{0,128}:)[^\s@]{1,256}(?=@)"
+    r"|(?P<named>\b(?i:token|password|secret|authorization)\"?'?\s{0,9}[=:]\s{0,9}\"?'?)"
+    r"(?:[Bb]earer\s{1,9})?[^\s\"',&}]+",
     re.ASCII,
 )
+
+most_of_a_path = 300
+"""Characters of a path that a line shows."""
 
 
 def configure_logs(level: str, form: str) -> None:
@@ -74,7 +78,7 @@ def _name_request(_: Any, __: str, line: EventDict) -> EventDict:
         if "quickpoll.user_id" in scope:
             line.setdefault("user_id", scope["quickpoll.user_id"])
         # Never the query, which may hold a token.
-        line.setdefault("path", scope["path"])
+        line.setdefault("path", scope["path"][:most_of_a_path])
         if (trace_id := tracing.trace_id()) is not None:
             line.setdefault("trace_id", trace_id)
     return line
