@@ -332,3 +332,14 @@ def test_unknown_versions_are_served_by_the_libraries(monkeypatch: pytest.Monkey
         server.run(server.sio.emit, "b", 2, room="all")
         assert client.text() == '42["b",2]'
         client.close()
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_a_client_that_stays_to_the_end_leaves_no_traceback(
+    loop: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with toy(FanOutManager(), loop=loop) as (_, running):
+        clients = [RawClient(running) for _ in range(3)]
+    for client in clients:
+        client.close()
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []

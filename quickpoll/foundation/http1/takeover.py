@@ -63,7 +63,10 @@ class FastTCPServer:
             if not self._handed_back:
                 return
             del connection  # a WebSocket may stay for hours, and has no use for it
-        await TCPServer(*self._shared, self._reader, self._writer)
+        try:
+            await TCPServer(*self._shared, self._reader, self._writer)
+        except asyncio.CancelledError:
+            self._writer.transport.abort()  # as below: no traceback for each connection
 
     def _take_over(self) -> Http1Connection | None:
         """Put our protocol on the transport, unless the connection is not for us."""
