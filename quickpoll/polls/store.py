@@ -18,7 +18,8 @@ from quickpoll.polls.bodies import fields_of
 from quickpoll.polls.models import Poll
 
 remembered = 10_000
-"""Polls kept in memory, those not used for longest forgotten first (some 3 kB each)."""
+"""Polls kept in memory, those not used for longest forgotten first (12 kB each with four options,
+65 kB with fifty)."""
 
 
 class KnownPoll:
