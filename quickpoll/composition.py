@@ -211,7 +211,7 @@ class Services:
         self.traces = Traces(settings.api_traces_url, settings.api_traces_share, self.instance)
         self.health = Health(self.mongo, self.redis, self.bell, self.schema, self.issuer)
         self.audience = Audience(settings.api_socket_clients, settings.api_socket_clients_per_user)
-        self.sio, fanout = make_server(settings.cors_origins)
+        self.sio, fanout = make_server(settings.cors_origins, settings.api_socket_clients)
         self.doorkeeper = Doorkeeper(self.sio)
         self.live = LiveServer(
             self.sio,

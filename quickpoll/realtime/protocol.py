@@ -28,7 +28,7 @@ longest_control = 16
 
 _controls = "1235"  # close, ping, pong, upgrade
 _messages = "01234"  # connect, disconnect, event, acknowledgement, connect error: nothing binary
-_reserved = frozenset({"connect", "disconnect", "connect_error"})
+_reserved = frozenset({"connect", "disconnect", "connect_error", "*"})
 
 
 def is_plausible(packet: object) -> bool:
@@ -41,7 +41,14 @@ def is_plausible(packet: object) -> bool:
 
 
 class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
-    """python-socketio's server, which hangs up on whoever does not speak the protocol."""
+    """python-socketio's server, which hangs up on whoever does not speak the protocol.
+
+    ``most_connections`` is how many there may be, those included that have not joined.
+    """
+
+    def __init__(self, *, most_connections: int, **options: Any) -> None:
+        super().__init__(**options)
+        self._most_connections = most_connections
 
     async def handle_request(self, scope: Message, receive: Receive, send: Send) -> Any:
         """Serve one request of Engine.IO (ASGI)."""
@@ -53,6 +60,12 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
                 return await _refuse(send, 400, b"This is not Socket.IO.")
             receive = _once(body, receive)
         return await super().handle_request(scope, receive, send)
+
+    async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> bool | None:
+        if len(self.eio.sockets) > self._most_connections:
+            return False
+        await super()._handle_eio_connect(eio_sid, environ)
+        return None
 
     async def _handle_connect(self, eio_sid: str, namespace: str | None, data: Any) -> None:
         if eio_sid not in self.environ:

@@ -13,10 +13,15 @@ ping_seconds = 25
 most_message_bytes = 64 * 1024
 
 
-def make_server(origins: tuple[str, ...]) -> tuple[SocketServer, FanOutManager]:
+spare_connections = 1_000
+"""Beyond the clients that may join: so many can be told why they may not."""
+
+
+def make_server(origins: tuple[str, ...], most_clients: int) -> tuple[SocketServer, FanOutManager]:
     """A server for these origins (``*`` is any), and how to send through it."""
     fanout = FanOutManager()
     sio = SocketServer(
+        most_connections=most_clients + spare_connections,
         async_mode="asgi",
         client_manager=fanout,
         cors_allowed_origins="*" if "*" in origins else list(origins),

@@ -13,9 +13,11 @@ from typing import Any
 import httpx
 import pytest
 
+from quickpoll.foundation.embedded import StoreAddresses
+from quickpoll.realtime import sending
 from quickpoll.settings import Settings
 from tests.builders import create_poll, look, option, vote
-from tests.conftest import bearer, sign
+from tests.conftest import bearer, environment, settings_from, sign
 from tests.integration.realtime_harness import Live, query_token, running
 
 
@@ -97,6 +99,21 @@ async def test_a_user_has_a_bounded_number_of_connections(
     while len(live.services.audience) == most:  # noqa: ASYNC110 - nothing to wait on
         await asyncio.sleep(0.01)
     assert (await live.screen(user)).refused is None
+
+
+async def test_an_instance_has_a_bounded_number_of_clients(
+    stores: StoreAddresses, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "spare_connections", 1)
+    async with running(settings_from(environment(stores, name, API_SOCKET_CLIENTS="1"))) as live:
+        first, second = await live.screen(), await live.screen()
+        assert first.refused is None
+        assert second.refused is not None
+        assert second.refused["data"]["code"] == "overloaded"
+        rest = await live.http()
+        one_more = await rest.get("/ws/updates/?EIO=4&transport=polling")
+        assert one_more.status_code == 401
+        assert len(live.services.sio.eio.sockets) == 2
 
 
 async def test_whoever_stays_outside_is_shown_out(live: Live) -> None:
