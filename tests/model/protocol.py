@@ -17,7 +17,7 @@ from typing import Any, cast
 
 from prometheus_client import REGISTRY
 
-from quickpoll.foundation.redis import RedisLink, Script
+from quickpoll.foundation.redis import Call, RedisLink, Script
 from quickpoll.tallies import scripts
 from quickpoll.tallies.bell import Bell
 from quickpoll.tallies.counters import Counters, write_seconds
@@ -90,6 +90,9 @@ class ModelLink:
             return act()
         return await self._stage.step(name, act)
 
+    async def run_in_order(self, *calls: Call) -> list[Any]:
+        return [await self.run(script, keys, *arguments) for script, keys, arguments in calls]
+
     async def call(self, *command: Any) -> Any:
         return await self._stage.step(command[0], lambda: self._redis.call(*command))
 
@@ -137,6 +140,9 @@ class NoDebts:
 
     def take_owed(self) -> dict[str, Any]:
         return {}
+
+    def told(self, poll_ids: Iterable[str]) -> None:
+        """No other Redis takes over."""
 
     async def ripe(self) -> list[Any]:
         return []

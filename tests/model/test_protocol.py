@@ -30,6 +30,7 @@ large_scenarios = {
 }
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("scenario", scenarios.values(), ids=scenarios)
 def test_no_order_breaks_a_promise(scenario: Scenario) -> None:
     explored = explore(lambda loop: CountingPlay(scenario, loop))
