@@ -266,6 +266,24 @@ async def test_a_token_is_one_that_the_service_takes(
     assert list(statuses.values()) == [200, 403, 200]
 
 
+async def test_a_token_has_the_claims_that_are_asked_for(quart: Run, settings: Settings) -> None:
+    claims = {
+        "jwt_issuer": "https://id.example",
+        "jwt_audience": ("polls", "others"),
+        "jwt_user_id_claim": "uid",
+    }
+    done = await quart("token", "--user-id", owner, "--ttl", "60", **claims)
+    asked = settings.model_copy(update=claims)
+    async with served(create_app(asked)) as client:
+        token = {"Authorization": f"Bearer {done.stdout.strip()}"}
+        assert (await client.get("/api/poll/get-all-polls", headers=token)).status_code == 200
+
+
+async def test_without_a_secret_only_the_issuer_signs(quart: Run) -> None:
+    elsewhere = {"jwt_secret_key": None, "jwt_jwks_url": "http://127.0.0.1:1/keys"}
+    failed(await quart("token", "--user-id", owner, **elsewhere), 1, "JWT_SECRET_KEY")
+
+
 async def test_recount_prints_and_mends_each_difference(
     quart: Run, client: httpx.AsyncClient, services: Services
 ) -> None:
