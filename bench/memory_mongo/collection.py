@@ -9,7 +9,7 @@ from typing import Any
 
 import bson
 
-from bench.memory_mongo.query import equalities, matches, only_equalities
+from bench.memory_mongo.query import equalities, matches, only_equalities, span
 from bench.memory_mongo.values import Document, at_path, first_at_path, hashable, ordered
 
 Key = Any
@@ -109,6 +109,12 @@ class SortedIndex:
         positions = range(high - 1, low - 1, -1) if descending else range(low, high)
         for position in positions:
             yield self.entries[position][1]
+
+    def between(self, low: tuple[Any, ...], high: tuple[Any, ...]) -> list[Key]:
+        """The keys of the documents from one entry to another, both included."""
+        start = bisect.bisect_left(self.entries, low, key=lambda entry: entry[0])
+        end = bisect.bisect_right(self.entries, high, key=lambda entry: entry[0])
+        return [key for _, key in self.entries[start:end]]
 
 
 class Collection:
@@ -240,11 +246,25 @@ class Collection:
     def _matching(self, query: Document, end: int | None) -> list[Key]:
         equal = equalities(query)
         fields = ("_id",) if "_id" in equal else self._index_for(equal)
-        keys = self._candidates(fields, equal)
-        if len(fields) == len(query) and only_equalities(query):
+        within = self._within(query, equal)
+        keys = self._candidates(fields, equal) if within is None else within
+        if within is None and len(fields) == len(query) and only_equalities(query):
             return list(itertools.islice(keys, end))
         found = (key for key in keys if matches(bson.decode(self.records[key]), query))
         return list(itertools.islice(found, end))
+
+    def _within(self, query: Document, equal: dict[str, list[Any]]) -> list[Key] | None:
+        """The candidates by a declared index that ends in a span of time, if there is one."""
+        for spec in self.declared.values():
+            prefix = tuple(itertools.takewhile(lambda f: len(equal.get(f, ())) == 1, spec["key"]))
+            name = next(itertools.islice(spec["key"], len(prefix), None), None)
+            bounds = span(query, name) if prefix and name else None
+            if bounds is not None:
+                index = self._sorted_index((*prefix, name))
+                fixed = tuple(ordered(equal[field][0]) for field in prefix)
+                low, high = ((*fixed, ordered(bound)) for bound in bounds)
+                return index.between(low, high)
+        return None
 
     def _candidates(self, fields: Fields, equal: dict[str, list[Any]]) -> Iterable[Key]:
         if not fields:

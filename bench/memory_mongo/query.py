@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable
 from typing import Any
@@ -34,6 +35,16 @@ def equalities(query: Document) -> dict[str, list[Any]]:
         elif "$in" in wanted:
             found[name] = list(wanted["$in"])
     return found
+
+
+def span(query: Document, name: str) -> tuple[Any, Any] | None:
+    """The least and the greatest time that a field may have, if the filter gives it such bounds."""
+    wanted = query.get(name)
+    if not _is_operators(wanted):
+        return None
+    low = wanted.get("$gte", wanted.get("$gt"))
+    high = wanted.get("$lte", wanted.get("$lt"))
+    return (low, high) if isinstance(low, dt.datetime) and isinstance(high, dt.datetime) else None
 
 
 def only_equalities(query: Document) -> bool:
