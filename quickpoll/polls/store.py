@@ -104,10 +104,10 @@ class PollStore:
 
         A revision of 0 says that it is not known: that poll is read from MongoDB.
         """
-        stale = [i for i, revision in revisions.items() if not self._is_at(i, revision)]
-        fresh = await self.fresh_many(stale) if stale else {}
-        kept = {i: self._known[i] for i in revisions if i not in stale and i in self._known}
-        return {**kept, **fresh}
+        # Taken before any waiting: meanwhile all of them may be forgotten.
+        kept = {i: self._known[i] for i, at in revisions.items() if self._is_at(i, at)}
+        stale = [i for i in revisions if i not in kept]
+        return {**kept, **(await self.fresh_many(stale) if stale else {})}
 
     async def insert(self, poll: Poll) -> KnownPoll:
         """Store a new poll."""

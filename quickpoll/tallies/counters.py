@@ -167,6 +167,10 @@ class Counters:
         await self.link.run(scripts.give_up, names, milliseconds, orjson.dumps(tokens))
         await self.look_at([i for i, _ in polls], 0.0, "LT")
 
+    async def is_missed(self, poll_id: str) -> bool:
+        """Whether some instance writes to the poll, or has, without telling Redis."""
+        return await self._debts.is_noted(poll_id)
+
     async def look_at(self, poll_ids: Iterable[str], seconds: float, condition: str = "") -> None:
         """Have the reconciler look at polls in so many seconds. ``condition`` is one of ``ZADD``:
         ``LT`` no later than planned, ``XX`` only what is planned anyway, ``NX`` only what is not.

@@ -229,7 +229,7 @@ class Reconciler:
             await self._later(poll_id, busy_seconds)
         elif counted is not None and await self._agrees(poll_id, counted):
             await self._forget(poll_id, seen)
-        elif await self._debts.is_noted(poll_id):
+        elif await self._counters.is_missed(poll_id):
             # An instance is cut off from Redis; that is no fault of the counts.
             await self._counters.give_up({poll_id: Debt()})
         else:
