@@ -27,6 +27,11 @@ _page = Answer(
 )
 
 
+def _here() -> str:
+    """The address of this list, without a host where the caller named none that could be one."""
+    return request.base_url if request.host else request.path
+
+
 def blueprint(handlers: ResultHandlers) -> Blueprint:
     """The routes of this package."""
     views = Blueprint("results", __name__, url_prefix="/api/poll")
@@ -48,7 +53,7 @@ def blueprint(handlers: ResultHandlers) -> Blueprint:
     @documented(_page, errors=(Forbidden,))
     async def get_poll_by_user_id(user_id: str, query_args: PollQuery) -> Response:
         """A user's own polls, unlisted ones included; for that user and admins."""
-        link = next_link(query_args, request.base_url)
+        link = next_link(query_args, _here())
         return (await handlers.of_user(current_caller(), user_id, query_args, link)).response()
 
     @views.get("/get-all-polls")
@@ -56,7 +61,7 @@ def blueprint(handlers: ResultHandlers) -> Blueprint:
     @documented(_page)
     async def get_all_polls(query_args: PollQuery) -> Response:
         """All public polls, newest or most liked first."""
-        link = next_link(query_args, request.base_url)
+        link = next_link(query_args, _here())
         return (await handlers.all(current_caller(), query_args, link)).response()
 
     @views.get("/poll-timeline/<poll_id>")

@@ -96,6 +96,14 @@ async def test_the_link_leads_to_the_next_page_of_the_same_list(client: httpx.As
     assert answer.headers["Link"].endswith('>; rel="next"')
 
 
+async def test_a_host_that_is_none_is_not_in_the_link(client: httpx.AsyncClient) -> None:
+    await create_many(client, 2)
+    for path in (everything, own):
+        headers = {**bearer(owner), "Host": 'evil.example/"><script>'}
+        answer = await client.get(f"{path}?limit=1", headers=headers)
+        assert answer.links["next"]["url"].startswith(f"{path}?limit=1&cursor=")
+
+
 @pytest.mark.parametrize("sort", ["newest", "popular"])
 async def test_pages_neither_repeat_nor_skip_while_polls_are_created(
     client: httpx.AsyncClient, sort: str
