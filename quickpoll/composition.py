@@ -112,8 +112,8 @@ class Services:
         )
 
     async def forget_polls(self) -> None:
-        """Drop the polls in memory: changes of them may have been missed."""
-        self.polls.forget_all()
+        """Drop the polls in memory: changes of them may have been missed, and are looked for."""
+        self.relay.missed()
 
     def _open_stores(self, settings: Settings) -> None:
         self.mongo = open_client(settings.api_database_url.get_secret_value())

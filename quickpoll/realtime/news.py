@@ -39,9 +39,12 @@ class News:
         self._doubts: dict[str, Poll] = {}
         self._shown: dict[str, int] = {}
         self._sent: dict[tuple[str, str], int] = {}
+        self._found_out: dict[tuple[str, str], int] = {}
 
     def hear(self, ring: Ring) -> None:
-        """Something has happened to a poll."""
+        """Something has happened to a poll; unless that was found out already."""
+        if self._found_out.get((ring.poll_id, ring.change or updated), 0) >= ring.version:
+            return
         changes = self._rings.setdefault(ring.poll_id, {})
         name = ring.change or updated
         changes.pop(name, None)  # told in the order of the last of each kind
@@ -80,6 +83,8 @@ class News:
             name = _difference(before, now_is)
             version = tally.version if tally else microseconds()
             told = [(name, version, before.visibility == public)] if name else []
+            if name:
+                _keep(self._found_out, (poll_id, name), version)
         return [
             Change(
                 name,

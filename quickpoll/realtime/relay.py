@@ -133,7 +133,10 @@ class Relay:
         # The counts come last, so that as little as possible lies between reading and sending: a
         # snapshot that is read later is then sent later, too.
         tallies = await self._tallies.of(due)
-        known |= await self._polls.current(_stale(known, tallies))
+        stale = _stale(known, tallies)
+        for poll_id in stale:  # the message that says so is on its way, or was never sent
+            self._news.doubt(poll_id, known[poll_id])
+        known |= await self._polls.current(stale)
         sent = {}
         for poll_id, kinds in due.items():
             poll, tally = known.get(poll_id), tallies.get(poll_id)
@@ -189,7 +192,7 @@ class Relay:
 
     def _show(self, known: KnownPoll, tally: Tally, kinds: Kinds, voters: set[str]) -> int:
         now = datetime.now(UTC)
-        changes = self._announce(known.id, known, tally) if poll_update in kinds else []
+        changes = self._announce(known.id, known, tally)
         events = [
             event
             for event in _events(known, kinds, changes)

@@ -101,6 +101,26 @@ async def test_what_was_said_while_nobody_listened_is_found_out(
         await everything.until("vote-update", pollId=voting["id"], votersCount=1)
 
 
+async def test_what_happened_while_redis_hung_is_found_out_by_all(
+    settings: Settings, live: Live, rest: httpx.AsyncClient, redis: Redis
+) -> None:
+    owner = token_hex(12)
+    closing, voting = [await create_poll(rest, owner) for _ in range(2)]
+    async with running(settings) as elsewhere:
+        screens = [await elsewhere.screen(), await live.screen()]
+        for screen in screens:
+            await screen.subscribe(closing["id"], voting["id"])
+        await redis.client_pause(1_500)
+        while elsewhere.services.redis.available:  # noqa: ASYNC110 - its heartbeat finds out
+            await asyncio.sleep(0.01)
+        await rest.post(f"/api/poll/close-poll/{closing['id']}", headers=bearer(owner))
+        assert (await vote(rest, voting, 0, token_hex(12))).status_code == 201
+        for screen in screens:
+            await screen.until("poll-update", pollId=closing["id"], change="closed")
+            await screen.until("vote-update", pollId=voting["id"], votersCount=1)
+            assert len(screen.heard_of(closing["id"], "poll-update")) == 1
+
+
 async def test_a_poll_is_read_ten_times_a_second_at_most_by_every_instance(
     settings: Settings, live: Live, rest: httpx.AsyncClient, redis: Redis, name: str
 ) -> None:
@@ -128,7 +148,6 @@ async def test_a_poll_is_read_ten_times_a_second_at_most_by_every_instance(
         lasted = time.monotonic() - began
         listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)
-    assert cast > 40 * lasted
     assert 0 < reads["states"] - 2 * reads["looks"] <= 2 * (lasted * 10 + 2)
     for screen in screens:
         assert len(screen.heard_of(poll["id"])) <= lasted * 10 + 2

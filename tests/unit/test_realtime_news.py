@@ -94,3 +94,13 @@ def test_with_nobody_to_tell_nothing_is_kept() -> None:
     news.doubt("p", KnownPoll(a_poll()))
     news.forget("p")
     assert told(news, None) == []
+
+
+def test_what_was_found_out_is_not_told_again_when_the_message_comes() -> None:
+    news = News()
+    news.doubt("p", KnownPoll(a_poll(revision=1)))
+    assert told(news, a_poll(revision=2), 9) == [("updated", 9)]
+    news.hear(ring("updated", 8))
+    assert told(news, a_poll(revision=2), 9) == []
+    news.hear(ring("updated", 10))
+    assert told(news, a_poll(revision=3), 10) == [("updated", 10)]
