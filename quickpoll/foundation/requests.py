@@ -26,6 +26,8 @@ class StrictRequest(Request):
         """
         if not _is_json(self.mimetype, self.mimetype_params.get("charset", "utf-8")):
             raise UnsupportedMediaType
+        if self.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise UnsupportedMediaType("Send the body as it is, without a Content-Encoding.")
         body = await self.get_data(cache=cache)
         return parse_json(body if isinstance(body, bytes) else body.encode())
 

@@ -39,6 +39,27 @@ async def test_a_bad_body(client: httpx.AsyncClient, case: tuple[bytes, str, int
     assert answer.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({}, 415),
+        ({"Content-Type": "application/json;charset=UTF-8"}, 201),
+        ({"Content-Type": 'Application/JSON; charset="utf-8"'}, 201),
+        ({"Content-Type": "application/json; charset=iso-8859-1"}, 415),
+        ({"Content-Type": "application/vnd.api+json"}, 415),
+        ({"Content-Type": "application/x-www-form-urlencoded"}, 415),
+        ({"Content-Type": "application/json", "Content-Encoding": "gzip"}, 415),
+        ({"Content-Type": "application/json", "Content-Encoding": "identity"}, 201),
+    ],
+)
+async def test_only_json_in_utf_8_is_taken(
+    client: httpx.AsyncClient, fields: dict[str, str], status: int
+) -> None:
+    body = b'{"question": "Q?", "options": [{"text": "a"}, {"text": "b"}]}'
+    answer = await client.post(create, content=body, headers={**bearer(), **fields})
+    assert answer.status_code == status
+
+
 bad_polls: dict[str, tuple[dict[str, Any], str]] = {
     "unknown field": ({"colour": "red"}, "colour"),
     "empty question": ({"question": "  "}, "question"),
