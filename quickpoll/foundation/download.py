@@ -23,13 +23,21 @@ async def download(url: str, seconds: float) -> bytes:
     Raises :class:`DownloadError`, after ``seconds`` at the latest.
     """
     try:
-        return await aside("download", lambda: _read(url, seconds), seconds)
+        return await aside("download", lambda: _read_or_close(url, seconds), seconds)
     except DownloadError:
         raise
     except TimeoutError as error:
         raise DownloadError(f"no answer within {seconds:g} seconds") from error
     except Exception as error:
         raise DownloadError(str(error) or type(error).__name__) from error
+
+
+def _read_or_close(url: str, seconds: float) -> bytes:
+    try:
+        return _read(url, seconds)
+    except HTTPError as error:
+        with error:  # it holds the connection
+            raise DownloadError(str(error)) from None
 
 
 def _read(url: str, seconds: float) -> bytes:
@@ -54,7 +62,7 @@ class _NoWorse(request.HTTPRedirectHandler):
     def redirect_request(self, req: request.Request, *more: Any) -> request.Request | None:
         url: str = more[-1]
         if req.type == "https" and not url.startswith("https:"):
-            raise HTTPError(req.full_url, 502, "redirected to a plain address", more[3], None)
+            raise HTTPError(req.full_url, 502, "redirected to a plain address", more[3], more[0])
         return super().redirect_request(req, *more)
 
 
