@@ -16,6 +16,7 @@ from math import ceil
 import structlog
 
 from quickpoll.auth.limits import RateLimit
+from quickpoll.foundation.ending import end
 from quickpoll.foundation.redis import RedisAway, RedisLink, Script
 
 log = structlog.get_logger(__name__)
@@ -62,8 +63,7 @@ class LimitSharing:
     async def aclose(self) -> None:
         """Stop sharing."""
         if self._loop is not None:
-            self._loop.cancel()
-            await asyncio.gather(self._loop, return_exceptions=True)
+            await end(self._loop)
 
     async def share(self) -> None:
         """Share once. Without Redis the limits of this instance hold by themselves."""

@@ -20,6 +20,7 @@ from redis.exceptions import ConnectionError as NoConnection
 from redis.exceptions import NoScriptError, RedisError
 
 from quickpoll.foundation import metrics, tracing
+from quickpoll.foundation.ending import end
 from quickpoll.foundation.redis_place import RedisPlace
 
 log = structlog.get_logger(__name__)
@@ -102,8 +103,7 @@ class RedisLink:
         """Stop looking and close the connections."""
         self._closing = True
         if self._probe is not None:
-            self._probe.cancel()
-            await asyncio.gather(self._probe, return_exceptions=True)
+            await end(self._probe)
         await self.client.aclose()
 
     def subscriber(self) -> aioredis.Redis:

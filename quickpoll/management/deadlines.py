@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from odmantic import AIOEngine
 
+from quickpoll.foundation.ending import end
 from quickpoll.foundation.mongo import is_outage
 from quickpoll.foundation.redis import RedisAway
 from quickpoll.polls.models import Poll, open_status
@@ -39,8 +40,7 @@ class Deadlines:
     async def aclose(self) -> None:
         """Stop looking."""
         if self._loop is not None:
-            self._loop.cancel()
-            await asyncio.gather(self._loop, return_exceptions=True)
+            await end(self._loop)
 
     async def round(self) -> None:
         """Announce the deadlines that have passed since the last look."""

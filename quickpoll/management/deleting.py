@@ -7,6 +7,7 @@ import asyncio
 import structlog
 
 from quickpoll.auth.caller import Caller
+from quickpoll.foundation.ending import end
 from quickpoll.foundation.mongo import is_outage
 from quickpoll.likes.store import LikeStore
 from quickpoll.management.store import DeletionStore, HistoryStore
@@ -52,8 +53,7 @@ class Deleting:
     async def aclose(self) -> None:
         """Stop sweeping; another instance goes on."""
         if self._loop is not None:
-            self._loop.cancel()
-            await asyncio.gather(self._loop, return_exceptions=True)
+            await end(self._loop)
 
     async def delete(self, caller: Caller, poll_id: str) -> None:
         """Delete a poll with its votes, likes, history and counts.

@@ -11,6 +11,7 @@ from odmantic import AIOEngine
 from odmantic.model import Model
 
 from quickpoll.auth.issuer import Issuer
+from quickpoll.foundation.ending import end
 from quickpoll.foundation.mongo import Client, deadline, is_outage
 from quickpoll.foundation.redis import RedisLink
 from quickpoll.tallies.bell import Bell
@@ -58,8 +59,7 @@ class Schema:
     async def aclose(self) -> None:
         """Give up creating them."""
         if self._loop is not None:
-            self._loop.cancel()
-            await asyncio.gather(self._loop, return_exceptions=True)
+            await end(self._loop)
 
     async def _create_sometime(self) -> None:
         told = False

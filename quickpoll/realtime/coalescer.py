@@ -9,6 +9,8 @@ from time import monotonic
 
 import structlog
 
+from quickpoll.foundation.ending import end
+
 log = structlog.get_logger(__name__)
 
 event_seconds = 0.1
@@ -72,8 +74,7 @@ class Coalescer:
     async def aclose(self) -> None:
         """Stop sending."""
         if self._loop is not None:
-            self._loop.cancel()
-            await asyncio.gather(self._loop, return_exceptions=True)
+            await end(self._loop)
 
     def mark(self, poll_id: str, kind: str) -> None:
         """Something of this kind has changed about the poll."""

@@ -15,6 +15,7 @@ from typing import Any
 
 import structlog
 
+from quickpoll.foundation.ending import end
 from quickpoll.realtime.protocol import SocketServer
 
 log = structlog.get_logger(__name__)
@@ -40,8 +41,7 @@ class Doorkeeper:
     async def aclose(self) -> None:
         """Stop going round."""
         if self._loop is not None:
-            self._loop.cancel()
-            await asyncio.gather(self._loop, return_exceptions=True)
+            await end(self._loop)
 
     async def round(self) -> None:
         """Look at every connection once."""

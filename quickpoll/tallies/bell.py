@@ -16,6 +16,7 @@ import orjson
 import structlog
 from redis.exceptions import RedisError
 
+from quickpoll.foundation.ending import end
 from quickpoll.foundation.redis import RedisAway, RedisLink
 from quickpoll.tallies.keys import Keys
 
@@ -78,9 +79,7 @@ class Bell:
 
     async def aclose(self) -> None:
         """Stop listening."""
-        for loop in self._loops:
-            loop.cancel()
-        await asyncio.gather(*self._loops, return_exceptions=True)
+        await end(*self._loops)
         if self._client is not None:
             await self._client.aclose()
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from secrets import token_hex
 
+from quickpoll.foundation.ending import end
 from quickpoll.foundation.redis import RedisAway
 from quickpoll.tallies import scripts
 from quickpoll.tallies.counters import Counters, write_milliseconds
@@ -46,7 +47,7 @@ class Gate:
             try:
                 yield token
             finally:
-                keeper.cancel()
+                await end(keeper)
         finally:
             await self._leave(poll_id, token)
 

@@ -11,6 +11,7 @@ import orjson
 import structlog
 from prometheus_client import Counter
 
+from quickpoll.foundation.ending import end
 from quickpoll.foundation.mongo import is_outage
 from quickpoll.foundation.redis import RedisAway
 from quickpoll.tallies import scripts
@@ -62,9 +63,7 @@ class Rebuilder:
     async def aclose(self) -> None:
         """Stop recounting; a gate that was left closed opens by itself."""
         self._closing = True
-        for task in self._running.values():
-            task.cancel()
-        await asyncio.gather(*self._running.values(), return_exceptions=True)
+        await end(*self._running.values())
 
     def _spawn(self, poll_id: str) -> asyncio.Task[int]:
         task = asyncio.create_task(self._until_done(poll_id), name=f"recount-{poll_id}")

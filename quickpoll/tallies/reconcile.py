@@ -12,6 +12,7 @@ import structlog
 from prometheus_client import Gauge
 from pymongo.errors import PyMongoError
 
+from quickpoll.foundation.ending import end
 from quickpoll.foundation.mongo import deadline, is_outage
 from quickpoll.foundation.redis import RedisAway
 from quickpoll.tallies import scripts
@@ -103,8 +104,7 @@ class Reconciler:
     async def aclose(self) -> None:
         """Stop, and leave the lease to another instance."""
         if self._loop is not None:
-            self._loop.cancel()
-            await asyncio.gather(self._loop, return_exceptions=True)
+            await end(self._loop)
         lease = self._counters.keys.lease
         try:
             await self._counters.link.run(scripts.end_lease, [lease], self._instance)
