@@ -169,10 +169,13 @@ class Reconciler:
         were lost. The own one tells of a loss since this instance started, the common one of a
         loss before."""
         keys, link = self._counters.keys, self._counters.link
-        own, common = await link.together(
+        # Not SET with GET: the client makes a truth value of its answer.
+        own, common, *_ = await link.together(
             [
-                ("SET", keys.presence(self._instance), link.run_id, "EX", 60, "GET"),
-                ("SET", keys.presence("any"), link.run_id, "GET"),
+                ("GET", keys.presence(self._instance)),
+                ("GET", keys.presence("any")),
+                ("SET", keys.presence(self._instance), link.run_id, "EX", 60),
+                ("SET", keys.presence("any"), link.run_id),
             ]
         )
         if common != link.run_id or (self._present and own != link.run_id):
