@@ -165,7 +165,9 @@ async def test_tls_is_spoken_with_a_server_that_our_authority_vouches_for(
     async with Relay(stores.redis_port, tls_context(certificate, key)) as relay:
         url = f"rediss://127.0.0.1:{relay.port}/0"
         async with two_instances(stores, name, url, API_REDIS_CA_FILE=str(authority)) as instances:
-            assert all(one.redis.available for one in instances.services)
+            async with asyncio.timeout(20):
+                while not all(one.redis.available for one in instances.services):  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
             poll = await create_poll(instances.clients[0], owner)
             await instances.vote(poll)
             assert await instances.shows(poll) == [dict(instances.votes) | _zeros(poll)] * 2
