@@ -1,4 +1,4 @@
-"""Inserting many documents at once, and finding out what became of each."""
+"""Inserts and changes, and finding out what became of each."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextvars import Context
 from dataclasses import dataclass
 
 import structlog
+from bson import ObjectId
 from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo.errors import BulkWriteError, PyMongoError
 
@@ -52,6 +53,22 @@ async def insert_all(
         # In a context of its own: the deadline of the write has passed.
         return await asyncio.create_task(_look_for(collection, documents), context=Context())
     return Inserted(set(range(len(documents))), set(), set())
+
+
+async def change_once(
+    collection: AsyncIOMotorCollection[Document], as_it_was: Document, change: Document
+) -> bool:
+    """Compare and set one document with a ``revision``; answers whether this change is in place.
+
+    After a broken connection the driver repeats a change, and meets a document that its own first
+    try has changed: ``lastWrite`` tells that from somebody else's. Raises a MongoDB error.
+    """
+    mine = ObjectId()
+    named = {**change, "$set": {**change["$set"], "lastWrite": mine}, "$inc": {"revision": 1}}
+    if (await collection.update_one(as_it_was, named)).matched_count:
+        return True
+    own = {"_id": as_it_was["_id"], "lastWrite": mine}
+    return await collection.find_one(own, {"_id": 1}) is not None
 
 
 async def _look_for(

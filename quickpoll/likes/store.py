@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from bson import ObjectId
 from odmantic import AIOEngine
 
-from quickpoll.foundation.inserting import Inserted, insert_all
+from quickpoll.foundation.inserting import Inserted, change_once, insert_all
 from quickpoll.foundation.mongo import Document
 from quickpoll.likes.models import Like
 
@@ -42,13 +42,13 @@ class LikeStore:
 
     async def turn(self, stored: StoredLike, *, liked: bool) -> bool:
         """Set or take back a like; answers whether it still was as ``stored``."""
-        change: Document = {"$set": {"liked": liked}, "$inc": {"revision": 1}}
+        change: Document = {"$set": {"liked": liked}}
         if liked:
             change["$unset"] = {"takenBackAt": ""}
         else:
             change["$set"]["takenBackAt"] = datetime.now(UTC)
         as_it_was = {"_id": ObjectId(stored.id), "revision": stored.revision}
-        return (await self._likes.update_one(as_it_was, change)).matched_count == 1
+        return await change_once(self._likes, as_it_was, change)
 
     async def standing(self, pairs: Iterable[Pair]) -> dict[Pair, StoredLike]:
         """What is stored of these users and polls, by pair."""

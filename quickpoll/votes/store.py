@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 from bson import ObjectId
 from odmantic import AIOEngine
 
-from quickpoll.foundation.inserting import Inserted, insert_all
+from quickpoll.foundation.inserting import Inserted, change_once, insert_all
 from quickpoll.foundation.mongo import Document
 from quickpoll.votes.models import Vote
 
@@ -103,8 +103,7 @@ class VoteStore:
 
     async def _set(self, standing: Ballot, change: Document) -> bool:
         as_it_was = {"_id": ObjectId(standing.key), "revision": standing.revision}
-        result = await self._votes.update_one(as_it_was, {**change, "$inc": {"revision": 1}})
-        return result.matched_count == 1
+        return await change_once(self._votes, as_it_was, change)
 
 
 def _ids(hexadecimal: Iterable[str]) -> list[ObjectId]:
