@@ -143,7 +143,7 @@ class Settings(BaseSettings):
         20_000, "most Socket.IO clients of one instance", "20000", ge=1
     )
     api_socket_clients_per_user: int = _setting(
-        50, "most Socket.IO clients of one user on one instance", "50", ge=1
+        2_000, "most Socket.IO clients of one user on one instance", "50", ge=1
     )
     api_metrics_token: SecretStr | None = _setting(
         None, "where set, /metrics asks for it as a bearer token", "a-token"

@@ -9,6 +9,7 @@ from time import monotonic
 import structlog
 from odmantic import AIOEngine
 from odmantic.model import Model
+from pymongo.errors import OperationFailure
 
 from quickpoll.auth.issuer import Issuer
 from quickpoll.foundation.ending import end
@@ -21,6 +22,12 @@ log = structlog.get_logger(__name__)
 retry_seconds = 0.5
 first_try_seconds = 3.0
 """How long the first try may hold up the start: an absent MongoDB takes two of them."""
+
+index_seconds = 60.0
+"""How long the indexes may take: one that is new to a large database is built first."""
+
+_index_differs = (85, 86)
+"""MongoDB's ``IndexOptionsConflict`` and ``IndexKeySpecsConflict``."""
 
 ping_seconds = 1.0
 fresh_seconds = 0.2
@@ -38,8 +45,12 @@ class Schema:
         self.ready = False
 
     async def create(self) -> None:
-        """Create the indexes that are not there yet."""
-        await self._engine.configure_database(self._models)
+        """Create the indexes that are not there yet.
+
+        Raises :class:`pymongo.errors.OperationFailure` where one is there with other keys.
+        """
+        with deadline(index_seconds):
+            await self._engine.configure_database(self._models)
         self.ready = True
 
     def start(self) -> None:
@@ -62,20 +73,28 @@ class Schema:
             await end(self._loop)
 
     async def _create_sometime(self) -> None:
-        told = False
+        told: type[Exception] | None = None
         while True:
             try:
                 await self.create()
                 return
             except Exception as error:
-                if not is_outage(error):
-                    log.exception("indexes_not_created")
-                elif not told:
-                    log.warning("mongodb_away", detail="requests get 503 until it answers")
-                told = True
+                if type(error) is not told:  # once, not with every try
+                    _tell(error)
+                told = type(error)
             finally:
                 self._tried.set()
             await asyncio.sleep(retry_seconds)
+
+
+def _tell(error: Exception) -> None:
+    if is_outage(error):
+        log.warning("mongodb_away", detail="requests get 503 until it answers")
+    elif isinstance(error, OperationFailure) and error.code in _index_differs:
+        detail = "an index is there with other keys; drop it, and it is made anew"
+        log.error("index_differs", detail=detail, reason=str(error).partition(", full error")[0])
+    else:
+        log.error("indexes_not_created", exc_info=error)
 
 
 class Health:

@@ -87,18 +87,19 @@ async def test_the_acknowledgement_of_a_connection_comes_before_any_event(live: 
 
 
 async def test_a_user_has_a_bounded_number_of_connections(
-    live: Live, rest: httpx.AsyncClient
+    stores: StoreAddresses, name: str
 ) -> None:
-    user = token_hex(12)
-    most = live.services.settings.api_socket_clients_per_user
-    screens = [await live.screen(user) for _ in range(most + 1)]
-    assert [s.refused for s in screens[:-1]] == [None] * most
-    assert screens[-1].refused is not None
-    assert screens[-1].refused["data"]["code"] == "rate_limited"
-    await screens[0].close()
-    while len(live.services.audience) == most:  # noqa: ASYNC110 - nothing to wait on
-        await asyncio.sleep(0.01)
-    assert (await live.screen(user)).refused is None
+    variables = environment(stores, name, API_SOCKET_CLIENTS_PER_USER="3")
+    async with running(settings_from(variables)) as live:
+        user = token_hex(12)
+        screens = [await live.screen(user) for _ in range(4)]
+        assert [s.refused for s in screens[:-1]] == [None] * 3
+        assert screens[-1].refused is not None
+        assert screens[-1].refused["data"]["code"] == "rate_limited"
+        await screens[0].close()
+        while len(live.services.audience) == 3:  # noqa: ASYNC110 - nothing to wait on
+            await asyncio.sleep(0.01)
+        assert (await live.screen(user)).refused is None
 
 
 async def test_an_instance_has_a_bounded_number_of_clients(
