@@ -185,7 +185,7 @@ def test_a_folder_that_is_none_is_one_line(launch: Launch, tmp_path: Path) -> No
 def test_demo_polls_are_seeded_once_though_interrupted(launch: Launch, tmp_path: Path) -> None:
     first = launch()
     log = tmp_path / ".quickpoll" / "seed.log"
-    assert until(lambda: log.exists() and "poll_created" in log.read_text(), 60)
+    assert until(lambda: log.exists() and "Votes" in log.read_text(), 60)
     family = first.family()
     first.end(signal.SIGKILL)
     assert gone(family)
