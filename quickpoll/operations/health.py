@@ -49,6 +49,7 @@ class Schema:
 
         Raises :class:`pymongo.errors.OperationFailure` where one is there with other keys.
         """
+        await self._engine.database.command("ping")  # within the usual time limit
         with deadline(index_seconds):
             await self._engine.configure_database(self._models)
         self.ready = True
