@@ -17,6 +17,8 @@ LINGER_BYTES = 16 * DRAIN_BYTES
 LINGER_SECONDS = 5.0
 # What a client sends before it can know that we stop still gets its answer.
 LAST_CALL_SECONDS = 0.25
+# Whoever has only just connected did so to ask something.
+FIRST_CALL_SECONDS = 1.0
 
 
 class Http1Connection(asyncio.Protocol):
@@ -284,8 +286,10 @@ class Http1Connection(asyncio.Protocol):
 
     def _expect_next(self) -> None:
         """Wait for the next request."""
-        wait = LAST_CALL_SECONDS if self.stopping else self.server.config.keep_alive_timeout
-        self._expect_within(wait)
+        if not self.stopping:
+            self._expect_within(self.server.config.keep_alive_timeout)
+        else:
+            self._expect_within(LAST_CALL_SECONDS if self._served else FIRST_CALL_SECONDS)
 
     def _expect_within(self, seconds: float) -> None:
         """Close unless the client's next step begins within ``seconds``.
