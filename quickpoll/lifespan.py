@@ -19,7 +19,8 @@ log = structlog.get_logger(__name__)
 longest_stop_seconds = 9.5
 """A stop that takes longer is ended by force: ten seconds are promised."""
 
-one_breath_seconds = 1.0
+one_breath_seconds = 0.3
+"""Within which a second SIGTERM is the same one, come by another way."""
 
 
 @asynccontextmanager
