@@ -72,7 +72,7 @@ def searches(command: Document) -> Iterator[tuple[str, Document, Document]]:
         for one in command[f"{kind}s"]:
             yield name, one["q"], {}
     else:
-        assert kind in ("insert", "getMore", "createIndexes", "listIndexes"), kind
+        assert kind in ("insert", "getMore", "createIndexes", "listIndexes", "ping"), kind
 
 
 async def exercise(client: httpx.AsyncClient, services: Services) -> None:
