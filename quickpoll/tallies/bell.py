@@ -46,6 +46,7 @@ class Bell:
         self._updates = keys.updates
         self._heartbeat = keys.heartbeat(instance)
         self._heard = monotonic()
+        self._lost = False
         self._on_ring: list[Callable[[Ring], None]] = []
         self._on_gap: list[Callable[[], None]] = []
         self._loops: list[asyncio.Task[None]] = []
@@ -87,11 +88,19 @@ class Bell:
         while True:
             try:
                 await self._listen()
-            except (RedisError, OSError, TimeoutError) as error:
-                log.info("subscription_lost", error=type(error).__name__)
-            except Exception:
-                log.exception("subscription_failed")
+            except Exception as error:
+                self._tell(error)
             await asyncio.sleep(0.1)
+
+    def _tell(self, error: Exception) -> None:
+        """Log the loss of the subscription once, not each try to have it back."""
+        lost, self._lost = self._lost, True
+        if lost:
+            return
+        if isinstance(error, RedisError | OSError | TimeoutError):
+            log.info("subscription_lost", error=type(error).__name__)
+        else:
+            log.error("subscription_failed", exc_info=error)
 
     async def _listen(self) -> None:
         async with self._client.pubsub() as channel:
@@ -101,6 +110,7 @@ class Bell:
                 if message is None:
                     raise TimeoutError("no heartbeat")
                 self._heard = monotonic()
+                self._lost = False
                 self._take(message)
 
     def _take(self, message: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -162,7 +163,7 @@ async def test_no_line_holds_a_secret(start: Any, stores: StoreAddresses) -> Non
 async def test_absent_stores_are_one_clear_line_each(start: Any) -> None:
     away = f"mongodb://somebody:open-sesame@127.0.0.1:{free_port()}/polls"
     service = start(
-        LOG_LEVEL="WARNING",
+        LOG_LEVEL="INFO",
         API_DATABASE_URL=away,
         API_REDIS_PORT=str(free_port()),
         API_REDIS_PASSWORD="open-sesame",
@@ -174,9 +175,14 @@ async def test_absent_stores_are_one_clear_line_each(start: Any) -> None:
 
     text = service.stop()
 
-    # Nothing else: no request, no retry, no line about the start or the end.
-    assert sorted((line["event"], line["detail"]) for line in lines_of(text)) == [
+    # No request and no retry: what is away, and the start and the end.
+    lines = lines_of(text)
+    assert sorted((one["event"], one["detail"]) for one in lines if "detail" in one) == [
         ("mongodb_away", "requests get 503 until it answers"),
         ("redis_away", "counts are read from MongoDB until Redis answers"),
     ]
+    events = Counter(one["event"] for one in lines if one["logger"].startswith("quickpoll."))
+    assert events == dict.fromkeys(
+        ("redis_away", "subscription_lost", "mongodb_away", "started", "stopping", "stopped"), 1
+    )
     assert "open-sesame" not in text
