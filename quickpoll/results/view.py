@@ -40,8 +40,9 @@ class Sight(NamedTuple):
                 "version": self.tally.public_version,
                 "resultsHidden": True,
             }
+        options = {option: self.tally.options[option] for option in self.known.option_order}
         return {
-            "counts": {"likes": self.tally.likes, **self.tally.options},
+            "counts": {"likes": self.tally.likes, **options},
             "votersCount": self.tally.voters,
             "votesCount": self.tally.votes,
             "version": self.tally.version,

@@ -30,6 +30,7 @@ async def test_a_vote_is_counted_and_repeating_it_is_safe(client: httpx.AsyncCli
         option(poll, 1): 1,
         option(poll, 2): 0,
     }
+    assert list(seen["counts"]) == ["likes", *(one["id"] for one in poll["options"])]
     assert (seen["votersCount"], seen["votesCount"]) == (1, 1)
     assert seen["userHasVoted"] == option(poll, 1)
     assert seen["userVotes"] == [option(poll, 1)]
