@@ -10,7 +10,8 @@ from odmantic.query import asc
 from pymongo import IndexModel
 
 kept_seconds = 3600
-"""How long a like that was taken back is kept as such: no write is under way for as long."""
+"""How long a like that was taken back stays at the most; as a rule a sweep takes it within
+seconds."""
 
 
 class Like(Model):

@@ -50,6 +50,10 @@ class LikeStore:
         as_it_was = {"_id": ObjectId(stored.id), "revision": stored.revision}
         return await change_once(self._likes, as_it_was, change)
 
+    async def drop_empty(self, before: datetime) -> None:
+        """Delete what is left of likes that were taken back before that moment."""
+        await self._likes.delete_many({"takenBackAt": {"$lt": before}})
+
     async def standing(self, pairs: Iterable[Pair]) -> dict[Pair, StoredLike]:
         """What is stored of these users and polls, by pair."""
         wanted = set(pairs)

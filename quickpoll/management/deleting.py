@@ -1,8 +1,13 @@
-"""Deleting polls: all of a poll goes, whatever dies in between and whoever votes meanwhile."""
+"""Deleting polls: all of a poll goes, whatever dies in between and whoever votes meanwhile.
+
+A sweep afterwards takes what arrived late; it takes, too, what is left of votes and likes that were
+taken back, once no late insert can bring them back.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -72,10 +77,15 @@ class Deleting:
 
     async def sweep(self) -> None:
         """Finish deletions: a vote that was under way may have been written after the first."""
+        await self.drop_empty(datetime.now(UTC) - timedelta(seconds=write_seconds))
         for poll_id, option_ids in await self._deletions.ripe(2 * write_seconds):
             await self._erase(poll_id)
             if await self._announcer.removed_again(poll_id, option_ids):
                 await self._deletions.done(poll_id)
+
+    async def drop_empty(self, before: datetime) -> None:
+        """Delete the empty ballots and likes of those who took theirs back before that moment."""
+        await asyncio.gather(self._votes.drop_empty(before), self._likes.drop_empty(before))
 
     async def _erase(self, poll_id: str) -> None:
         # The poll first: from then on votes get 404 and nothing counts it anew.

@@ -10,7 +10,7 @@ from odmantic.query import asc
 from pymongo import IndexModel
 
 kept_seconds = 3600
-"""How long an empty ballot stays: no write is under way for as long."""
+"""How long an empty ballot stays at the most; as a rule a sweep takes it within seconds."""
 
 
 class Vote(Model):

@@ -62,6 +62,10 @@ class VoteStore:
         """Empty a ballot; answers whether it still was as ``standing``."""
         return await self._set(standing, {"$set": {"optionIds": [], "retractedAt": moment}})
 
+    async def drop_empty(self, before: datetime) -> None:
+        """Delete the empty ballots of votes that were taken back before that moment."""
+        await self._votes.delete_many({"retractedAt": {"$lt": before}})
+
     async def find(self, user_id: str, poll_id: str) -> Ballot | None:
         """One user's ballot on one poll."""
         return (await self.of_users(poll_id, [user_id])).get(user_id)

@@ -82,6 +82,29 @@ async def test_a_ballot_of_several_choices(client: httpx.AsyncClient) -> None:
     assert (after["votersCount"], after["votesCount"]) == (0, 0)
 
 
+async def test_nothing_stays_of_what_was_taken_back(
+    client: httpx.AsyncClient, services: Services
+) -> None:
+    poll = await create_poll(client, token_hex(12), allowVoteChange=True)
+    user = token_hex(12)
+    ballot, like = f"/api/poll/ballot/{poll['id']}", f"/api/poll/like-poll/{poll['id']}"
+    first = await vote(client, poll, 0, user)
+    for path in (ballot, like):
+        await client.put(like, headers=bearer(user))
+        assert (await client.delete(path, headers=bearer(user))).status_code in (200, 204)
+
+    await services.deleting.drop_empty(datetime.now(UTC) + timedelta(seconds=1))
+
+    stored = services.mongo[services.settings.database_name]
+    for name in ("vote", "like"):
+        assert await stored[name].count_documents({}) == 0
+    again = await vote(client, poll, 1, user)
+    assert again.status_code == 201
+    assert again.json()["id"] != first.json()["id"]
+    seen = await look(client, poll, user)
+    assert (seen["votersCount"], seen["counts"]["likes"]) == (1, 0)
+
+
 async def test_a_vote_that_must_stay_cannot_be_taken_back(client: httpx.AsyncClient) -> None:
     poll, user = await create_poll(client, token_hex(12)), token_hex(12)
     await vote(client, poll, 0, user)
