@@ -202,10 +202,6 @@ class PollStore:
         """Polls that were used here, the last first."""
         return list(islice(reversed(self._known), most))
 
-    def is_known(self, poll_id: str) -> bool:
-        """Whether the poll is in memory."""
-        return poll_id in self._known
-
     def _is_at(self, poll_id: str, revision: int) -> bool:
         known = self._known.get(poll_id)
         return known is not None and revision > 0 and known.poll.revision >= revision

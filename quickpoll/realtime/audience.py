@@ -36,7 +36,7 @@ class Client:
 class Audience:
     """Knows the clients of this instance; bounded in all and for each user."""
 
-    def __init__(self, most_clients: int = 20_000, most_of_user: int = 2_000) -> None:
+    def __init__(self, most_clients: int, most_of_user: int) -> None:
         self._most_clients = most_clients
         self._most_of_user = most_of_user
         self._clients: dict[str, Client] = {}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
 from typing import Any
@@ -19,18 +18,6 @@ from quickpoll.settings import Settings
 from tests.builders import create_poll, look, option, vote
 from tests.conftest import bearer, environment, settings_from, sign
 from tests.integration.realtime_harness import Live, query_token, running
-
-
-@pytest.fixture
-async def live(settings: Settings) -> AsyncIterator[Live]:
-    async with running(settings) as live:
-        yield live
-
-
-@pytest.fixture
-async def rest(live: Live) -> httpx.AsyncClient:
-    return await live.http()
-
 
 # Who may connect
 

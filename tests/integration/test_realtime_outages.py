@@ -25,17 +25,6 @@ async def redis(stores: StoreAddresses) -> AsyncIterator[Redis]:
         yield r
 
 
-@pytest.fixture
-async def live(settings: Settings) -> AsyncIterator[Live]:
-    async with running(settings) as live:
-        yield live
-
-
-@pytest.fixture
-async def rest(live: Live) -> httpx.AsyncClient:
-    return await live.http()
-
-
 async def test_subscribing_while_mongodb_is_away(stores: StoreAddresses, name: str) -> None:
     variables = environment(stores, name)
     variables["API_DATABASE_URL"] = f"mongodb://127.0.0.1:{free_port()}/{name}"

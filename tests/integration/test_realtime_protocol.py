@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-from collections.abc import AsyncIterator
 from secrets import token_hex
 
 import httpx
@@ -14,23 +13,11 @@ import websockets
 
 from quickpoll.realtime.outbox import Outbox
 from quickpoll.realtime.protocol import is_plausible
-from quickpoll.settings import Settings
 from tests.builders import create_poll, vote
 from tests.conftest import sign
-from tests.integration.realtime_harness import Live, running
+from tests.integration.realtime_harness import Live
 
 address = "/ws/updates/?EIO=4&transport=polling"
-
-
-@pytest.fixture
-async def live(settings: Settings) -> AsyncIterator[Live]:
-    async with running(settings) as live:
-        yield live
-
-
-@pytest.fixture
-async def rest(live: Live) -> httpx.AsyncClient:
-    return await live.http()
 
 
 deep = "[" * 5_000
