@@ -25,6 +25,7 @@ from quickpoll.foundation.openapi import QuickPollOpenAPI
 from quickpoll.foundation.origins import OriginFields, allow_origins
 from quickpoll.foundation.problems import as_error, problem_reply
 from quickpoll.foundation.requests import StrictRequest, most_bytes
+from quickpoll.foundation.time_limits import ANSWER_SECONDS
 from quickpoll.lane import routes
 from quickpoll.lane.lane import Lane
 from quickpoll.lifespan import serving
@@ -42,9 +43,6 @@ from quickpoll.web.options import PageOptions
 
 api_prefix = "/api/"
 
-answer_seconds = 2.8
-"""No route takes longer: a caller hears of an outage within three seconds."""
-
 
 class QuickPoll(Quart):
     """Quart with strict JSON, a time limit on every request and a route that metrics can name."""
@@ -60,8 +58,12 @@ class QuickPoll(Quart):
 
     async def dispatch_request(self, request_context: Any = None) -> Any:
         """Answer within the limit, or raise ``TimeoutError``."""
-        async with asyncio.timeout(answer_seconds):
+        async with asyncio.timeout(self._seconds(request_context.request)):
             return await super().dispatch_request(request_context)
+
+    def _seconds(self, asked: Any) -> float:
+        view = self.view_functions.get(asked.endpoint or "")
+        return getattr(view, "answer_seconds", ANSWER_SECONDS)
 
 
 @lru_cache
@@ -123,7 +125,7 @@ def _add_routes(app: Quart, services: Services) -> None:
         votes_views.blueprint(services.vote_handlers),
         likes_views.blueprint(services.like_handlers),
         results_views.blueprint(services.result_handlers),
-        management_views.blueprint(services.managing, services.deleting),
+        management_views.blueprint(services.changes, services.deletion),
         operations_views.blueprint(
             services.health,
             registry_of(services.readings(lambda: _entrance_of(app).in_hand)),
@@ -186,7 +188,7 @@ def _entrance_of(app: Quart) -> Entrance:
 
 def _lane(services: Services, framework: Any) -> Lane:
     origins = OriginFields(services.settings.cors_origins)
-    lane = Lane(framework, services.enter, origins, answer_seconds)
+    lane = Lane(framework, services.enter, origins, ANSWER_SECONDS)
     lane.add(*routes.voting(services.vote_handlers))
     lane.add(*routes.liking(services.like_handlers))
     lane.add(*routes.reading(services.result_handlers))

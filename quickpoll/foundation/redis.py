@@ -22,14 +22,9 @@ from redis.exceptions import NoScriptError, RedisError
 from quickpoll.foundation import metrics, tracing
 from quickpoll.foundation.ending import end
 from quickpoll.foundation.redis_place import RedisPlace
+from quickpoll.foundation.time_limits import PROBE_SECONDS, REDIS_SECONDS
 
 log = structlog.get_logger(__name__)
-
-call_seconds = 0.5
-"""How long Redis may take to answer before it counts as away."""
-
-probe_seconds = 0.2
-"""Between two looks whether Redis is back."""
 
 Listener = Callable[[], Awaitable[None]]
 
@@ -63,7 +58,7 @@ class RedisLink:
         self, host: str | RedisPlace, port: int = 6379, password: str | None = None
     ) -> None:
         place = host if isinstance(host, RedisPlace) else _server(host, port, password)
-        connection, options = place.connection(call_seconds)
+        connection, options = place.connection(REDIS_SECONDS)
         self.run_id = ""
         self.available = False
         self._returned: list[Listener] = []
@@ -81,7 +76,7 @@ class RedisLink:
             **options,
         }
         pool = ConnectionPool(
-            socket_timeout=call_seconds,
+            socket_timeout=REDIS_SECONDS,
             max_connections=10_000,
             redis_connect_func=self._greet,
             **self._options,
@@ -194,7 +189,7 @@ class RedisLink:
 
     async def _look(self) -> None:
         while not await self._try():
-            await asyncio.sleep(probe_seconds)
+            await asyncio.sleep(PROBE_SECONDS)
             self._attempted = asyncio.get_running_loop().create_future()
 
     async def _try(self) -> bool:

@@ -12,10 +12,10 @@ from odmantic.model import Model
 from pymongo.errors import OperationFailure
 
 from quickpoll.auth.issuer import Issuer
+from quickpoll.counting.events import PollEvents
 from quickpoll.foundation.ending import end
 from quickpoll.foundation.mongo import Client, deadline, is_outage
 from quickpoll.foundation.redis import RedisLink
-from quickpoll.tallies.bell import Bell
 
 log = structlog.get_logger(__name__)
 
@@ -105,14 +105,14 @@ class Health:
         self,
         client: Client,
         link: RedisLink,
-        bell: Bell,
+        events: PollEvents,
         schema: Schema,
         issuer: Issuer | None = None,
     ) -> None:
         self._client = client
         self._issuer = issuer
         self._link = link
-        self._bell = bell
+        self._events = events
         self._schema = schema
         self._turn = asyncio.Lock()
         self._asked_at = float("-inf")
@@ -139,6 +139,6 @@ class Health:
 
     def degraded(self) -> list[str]:
         """What is missing that the service can do without."""
-        redis = self._link.available and not self._bell.deaf
+        redis = self._link.available and not self._events.deaf
         keys = self._issuer is None or self._issuer.known
         return [*([] if redis else ["redis"]), *([] if keys else ["issuer"])]
