@@ -67,6 +67,15 @@ class Member:
         await screen.subscribe(*(poll["id"] for poll in polls))
         return screen
 
+    async def has_redis(self) -> None:
+        """Wait until it says that Redis is there."""
+
+        async def degraded() -> list[str]:
+            said: list[str] = (await self.http.get("/health/ready")).json().get("degraded", [])
+            return said
+
+        await settles(degraded)
+
     def die(self) -> None:
         """As good as dead: nothing of it reaches a store any more."""
         self.mongo.cut()
@@ -140,9 +149,12 @@ class Pair:
 
     async def quiet(self, poll: Poll) -> None:
         """Wait until nobody is about to look at the poll any more."""
-        async with asyncio.timeout(30):
-            while await self.redis.zscore(self.keys.due, poll["id"]) is not None:
-                await asyncio.sleep(0.05)
+
+        async def busy() -> list[str]:
+            due = await self.redis.zscore(self.keys.due, poll["id"])
+            return [] if due is None else [f"it is due at {due}"]
+
+        await settles(busy, 30)
 
     async def differences(self, poll: Poll, *members: Member) -> list[str]:
         """Where instances (both, where none is named) or Redis differ from MongoDB now."""
