@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from struct import unpack_from
+from struct import pack, unpack_from
+
+import bson
 
 Framing = Callable[[bytearray], list[bytes]]
 """Takes all whole messages from the front of a buffer, and leaves the rest of it."""
@@ -49,3 +51,28 @@ def mongo_command(name: str, collection: str) -> bytes:
     """How a command to MongoDB begins: as an element of BSON, so that no text looks like it."""
     value = collection.encode() + b"\0"
     return b"\x02" + name.encode() + b"\0" + len(value).to_bytes(4, "little") + value
+
+
+def request_id(message: bytes) -> int:
+    """The number of a message to MongoDB."""
+    found: int = unpack_from("<i", message, 4)[0]
+    return found
+
+
+def answered_id(message: bytes) -> int:
+    """The number of the message that this one answers."""
+    found: int = unpack_from("<i", message, 8)[0]
+    return found
+
+
+def without_majority(message: bytes) -> bytes:
+    """The same answer (``OP_MSG`` with one document) with a write concern error in it."""
+    head, body = message[:21], bson.decode(message[21:])
+    body["writeConcernError"] = {
+        "code": 64,
+        "codeName": "WriteConcernFailed",
+        "errmsg": "waiting for replication timed out",
+        "errInfo": {"wtimeout": True},
+    }
+    encoded = bson.encode(body)
+    return pack("<i", len(head) + len(encoded)) + head[4:] + encoded

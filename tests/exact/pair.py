@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from time import time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -188,18 +189,26 @@ async def settles(
         await asyncio.sleep(0.05)
 
 
+def shifted(seconds: float) -> Callable[[], float]:
+    """A clock that is so many seconds ahead of the others."""
+    return lambda: time() + seconds
+
+
 @asynccontextmanager
-async def two_running(stores: StoreAddresses, name: str, **more: str) -> AsyncIterator[Pair]:
-    """Two instances on the database and key prefix of one test."""
+async def two_running(
+    stores: StoreAddresses, name: str, *, ahead: tuple[float, float] = (0.0, 0.0), **more: str
+) -> AsyncIterator[Pair]:
+    """Two instances on the database and key prefix of one test; ``ahead`` are the seconds by
+    which their clocks are."""
     async with AsyncExitStack() as stack:
         members = []
-        for _ in range(2):
+        for seconds in ahead:
             wires = Wires(stores)
             for wire in (wires.mongo, wires.redis):
                 wire.start()
                 stack.callback(wire.close)
             settings = settings_from(environment(wires.addresses(), name, **more))
-            app = create_app(settings)
+            app = create_app(settings, clock=shifted(seconds))
             live = await stack.enter_async_context(running(settings, app=app))
             members.append(Member(app, live, await live.http(), wires))
             stack.callback(wires.mend)  # so that it may end as it should

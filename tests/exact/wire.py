@@ -11,12 +11,12 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from contextlib import suppress
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from threading import Thread
 from typing import Any, Literal
 
-from tests.exact.framing import Framing
+from tests.exact.framing import Framing, answered_id, request_id, without_majority
 from tests.exact.traps import Caught
 
 Direction = Literal["up", "down"]
@@ -60,6 +60,7 @@ class Wire:
         self._links: set[Link] = set()
         self._flows: dict[Direction, Flow] = {}
         self._traps: list[Caught] = []
+        self._unconfirmed: tuple[bytes, ...] = ()
         self._whole = True
         self.port = 0
 
@@ -84,6 +85,15 @@ class Wire:
         self._traps.append(trap)
         return trap
 
+    @contextmanager
+    def unconfirmed(self, *parts: bytes) -> Iterator[None]:
+        """MongoDB writes what contains all these bytes, and says that no majority has it yet."""
+        self._unconfirmed = parts
+        try:
+            yield
+        finally:
+            self._unconfirmed = ()
+
     def cut(self) -> None:
         """Break all connections, and every new one at once; what was held is lost."""
         self._do(self._cut())
@@ -97,7 +107,8 @@ class Wire:
 
     def record(self) -> list[bytes]:
         """Keep each message to the store from now on; answers the list that they go to."""
-        self._flows["up"].carried = carried = []
+        carried: list[bytes] = []
+        self._flows["up"].carried = carried
         return carried
 
     def close(self) -> None:
@@ -113,6 +124,11 @@ class Wire:
         if carried is not None:
             carried.append(message)
         return next((trap for trap in self._traps if trap.takes(message)), None)
+
+    def stays_unconfirmed(self, message: bytes) -> bool:
+        """Whether the answer to this message is to say that no majority has it."""
+        parts = self._unconfirmed
+        return bool(parts) and all(part in message for part in parts)
 
     def _do(self, step: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(step, self._loop).result(10)
@@ -134,22 +150,19 @@ class Wire:
         await asyncio.sleep(0)
 
     async def _join(self, near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
-        if not self._whole:
-            back.transport.abort()
-            return
         try:
             far, forth = await asyncio.open_connection(host, self._target)
         except OSError:
             back.transport.abort()
             return
-        if not self._whole:
+        link = Link(self, self._flows, self._framing)
+        if self._whole:
+            self._links.add(link)
+            carried = link.carry((near, back), (far, forth))
+            carried.add_done_callback(lambda _: self._links.discard(link))
+        else:
             back.transport.abort()
             forth.transport.abort()
-            return
-        link = Link(self, self._flows, self._framing)
-        self._links.add(link)
-        carried = link.carry((near, back), (far, forth))
-        carried.add_done_callback(lambda _: self._links.discard(link))
 
 
 class Link:
@@ -162,6 +175,7 @@ class Link:
         self._answers = asyncio.Event()
         self._answers.set()
         self._delivered: list[Caught] = []
+        self._rewritten: set[int] = set()
         self._writers: list[asyncio.StreamWriter] = []
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -223,6 +237,8 @@ class Link:
         await _flowing(self._flows["up"], came)
         if trap is not None:
             self._delivered.append(trap)
+        if self._wire.stays_unconfirmed(message):
+            self._rewritten.add(request_id(message))
         writer.write(message)
         await writer.drain()
 
@@ -231,16 +247,31 @@ class Link:
         self._answers.set()
 
     async def _deliver_down(self, line: Line, writer: asyncio.StreamWriter) -> None:
+        buffer = bytearray()
         while (piece := await line.get()) is not None:
             for trap in self._delivered:
                 trap.answered()
             await self._answers.wait()
             await _flowing(self._flows["down"], piece[0])
             with suppress(OSError):
-                writer.write(piece[1])
+                writer.write(self._rewrite(buffer, piece[1]))
                 await writer.drain()
         await self._flows["down"].open.wait()
         writer.close()
+
+    def _rewrite(self, buffer: bytearray, data: bytes) -> bytes:
+        """What the client is told: the same, or that no majority has the write yet."""
+        if not self._rewritten:
+            return data
+        buffer += data
+        told = b""
+        for message in self._framing(buffer):
+            if answered_id(message) in self._rewritten:
+                self._rewritten.discard(answered_id(message))
+                told += without_majority(message)
+            else:
+                told += message
+        return told
 
 
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
