@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from secrets import token_hex
+from time import time
 
 from quickpoll.auth.caller import Caller
 from quickpoll.auth.gatekeeper import Gatekeeper
@@ -67,11 +69,15 @@ models = (Poll, Vote, Like, HistoryRow, Deletion)
 
 class Services:
     """The parts of one instance. Building them opens nothing; ``lifespan`` starts and ends
-    them."""
+    them.
 
-    def __init__(self, settings: Settings, clock: VersionClock | None = None) -> None:
+    ``clock`` answers the seconds since 1970; another one is handed in to see what comes of
+    instances whose clocks differ.
+    """
+
+    def __init__(self, settings: Settings, *, clock: Callable[[], float] = time) -> None:
         self.settings = settings
-        self.clock = clock or VersionClock()
+        self.clock = VersionClock(wall=clock)
         self.instance = token_hex(6)
         self._open_stores(settings)
         self._keep_counts()

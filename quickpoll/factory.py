@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from functools import lru_cache
+from time import time
 from typing import Any
 
 import socketio
@@ -72,13 +73,15 @@ def template(rule: str) -> str:
     return re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule)
 
 
-def create_app(settings: Settings, *, lane: bool = True) -> Quart:
+def create_app(
+    settings: Settings, *, lane: bool = True, clock: Callable[[], float] = time
+) -> Quart:
     """A fresh application; nothing is opened before it is served.
 
     Without the ``lane`` every route is answered by Quart: the same answers, more slowly.
     """
     configure_logs(settings.log_level, settings.api_log_format)
-    services = Services(settings)
+    services = Services(settings, clock=clock)
     app = QuickPoll("quickpoll", static_folder=None)
     app.extensions["quickpoll"] = services
     app.config["MAX_CONTENT_LENGTH"] = most_bytes
