@@ -1,4 +1,4 @@
-"""The Lua that finds out what is wrong with a poll's counts, and puts them right; see :mod:`.lua`."""
+"""The Lua that finds out what is wrong with counts, and puts them right; see :mod:`.lua`."""
 
 from quickpoll.counting.lua import counting_script
 

@@ -8,11 +8,15 @@ from typing import Any
 from bson import ObjectId
 from odmantic import AIOEngine
 
-from quickpoll.foundation.time_limits import FORGETFUL_LOOKS_SECONDS, MARK_SECONDS
+from quickpoll.foundation.time_limits import MARK_SECONDS
 from quickpoll.management.models import Deletion, HistoryRow
 from quickpoll.polls.models import Poll
 
 MOST_AT_ONCE = 100
+
+SWEEPS_SECONDS = (*[3.5] * 17, 600.0, 3600.0)
+"""Between the sweeps of a deletion: a write that comes along a stalled wire leaves nothing. Within
+the first minute it is gone in less than five seconds."""
 
 
 class HistoryStore:
@@ -73,10 +77,10 @@ class DeletionStore:
 
     async def swept(self, deletion: Deletion) -> None:
         """Sweep it again later, and at last no more."""
-        if deletion.sweeps >= len(FORGETFUL_LOOKS_SECONDS):
+        if deletion.sweeps >= len(SWEEPS_SECONDS):
             await self.forget(deletion)
             return
-        later = _in(FORGETFUL_LOOKS_SECONDS[deletion.sweeps])
+        later = _in(SWEEPS_SECONDS[deletion.sweeps])
         fields = {"at": later, "sweeps": deletion.sweeps + 1}
         await self._deletions.update_one({"_id": deletion.id}, {"$set": fields})
 
