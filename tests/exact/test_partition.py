@@ -103,7 +103,7 @@ async def test_votes_go_on_while_redis_is_emptied_again_and_again(pair: Pair) ->
 async def test_an_answer_names_what_is_really_away(pair: Pair) -> None:
     """Hole 9: no word of the database where MongoDB answers, and a recount is never done."""
     poll = await pair.poll()
-    gate = pair.keys.gate(poll["id"])
+    gate = pair.keys.barrier(poll["id"])
     await pair.redis.set(gate, "somebody else's")
     answers = [
         await pair.a.act("PUT", "like-poll", poll, token_hex(12)),
