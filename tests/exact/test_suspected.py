@@ -11,7 +11,10 @@ from bson import ObjectId
 
 from tests.builders import create_poll
 from tests.exact.framing import mongo_command
-from tests.exact.pair import Member, Pair, Poll, owner, settles, stranger
+from tests.exact.pair import Member, Pair, Poll, exact_seconds, owner, settles, stranger
+
+write_of_ballots = (b"\0vote\0", b"\x03writeConcern\0")
+"""Any write, not the first alone: one that a majority has says that it has all before it, too."""
 
 
 async def drift(member: Member) -> float:
@@ -42,7 +45,7 @@ async def test_counters_that_are_created_late_do_not_hide_a_first_vote(pair: Pai
 
 async def test_a_deadline_is_told_although_the_teller_dies(pair: Pair) -> None:
     """A crash between taking the turn to announce a deadline and announcing it: whoever lives says
-    it, within three seconds of the deadline."""
+    it, as soon as all is right again after any crash."""
     soon = datetime.now(UTC) + timedelta(seconds=2.0)
     poll = await pair.poll(closesAt=soon.isoformat())
     screens = {member: await member.screen(poll) for member in pair.both}
@@ -60,7 +63,7 @@ async def test_a_deadline_is_told_although_the_teller_dies(pair: Pair) -> None:
         trap.release()
     living = pair.b if teller is pair.a else pair.a
     heard = await screens[living].until("poll-update", change="closed")
-    assert datetime.fromisoformat(heard["at"]) - soon < timedelta(seconds=3)
+    assert datetime.fromisoformat(heard["at"]) - soon < timedelta(seconds=exact_seconds)
 
 
 async def test_what_was_retracted_slowly_is_remembered_as_long(pair: Pair) -> None:
@@ -85,7 +88,7 @@ async def test_what_was_retracted_slowly_is_remembered_as_long(pair: Pair) -> No
 async def test_write_concern_errors_are_no_success(pair: Pair) -> None:
     """MongoDB has written, but cannot say that a majority has: the voter hears 503."""
     poll, user = await pair.poll(), token_hex(12)
-    with pair.a.mongo.unconfirmed(mongo_command("insert", "vote")):
+    with pair.a.mongo.unconfirmed(*write_of_ballots):
         answer = await pair.a.vote(poll, 0, user)
     assert answer.status_code == 503
     assert (await pair.a.vote(poll, 0, user)).status_code in (200, 201)
@@ -95,7 +98,7 @@ async def test_write_concern_errors_are_no_success(pair: Pair) -> None:
 async def test_an_unconfirmed_vote_that_is_rolled_back_is_not_counted(pair: Pair) -> None:
     """A write without a majority, gone after an election: counts follow within five seconds."""
     poll, user = await pair.poll(), token_hex(12)
-    with pair.a.mongo.unconfirmed(mongo_command("insert", "vote")):
+    with pair.a.mongo.unconfirmed(*write_of_ballots):
         assert (await pair.a.vote(poll, 0, user)).status_code == 503
     gone = {"pollId": ObjectId(poll["id"]), "userId": ObjectId(user)}
     await pair.database["vote"].delete_one(gone)
