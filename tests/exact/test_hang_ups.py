@@ -53,7 +53,7 @@ class Route:
 
 changeable = {"allowVoteChange": True}
 routes = {
-    "update": Route("PATCH", "update-poll", {"question": "New?"}, says={"change": "updated"}),
+    "update": Route("PATCH", "update-poll", {"visibility": "unlisted"}, says={"change": "updated"}),
     "hide": Route("PATCH", "update-poll", {"results": "owner"}, says={"change": "updated"}),
     "close": Route("POST", "close-poll", says={"change": "closed"}),
     "reopen": Route("POST", "reopen-poll", says={"change": "reopened"}, closed=True),
@@ -124,11 +124,12 @@ async def disagreements(pair: Pair, poll: Poll) -> list[str]:
     if stored is None:
         return await _remains(pair, poll)
     wrong = await pair.differences(poll) if stored["results"] == "always" else []
-    wanted = (stored["status"], stored["question"], stored["results"])
+    names = ("status", "visibility", "results")
+    wanted = [stored[name] for name in names]
     for member in pair.both:
         for user in (owner, stranger):
             view = await member.look(poll, user)
-            if (view.get("status"), view.get("question"), view.get("results")) != wanted:
+            if [view.get(name) for name in names] != wanted:
                 wrong.append(f"{view} instead of {wanted}")
             if user == stranger and stored["results"] == "owner" and "votersCount" in view:
                 wrong.append(f"hidden results are shown: {view}")

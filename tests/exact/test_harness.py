@@ -6,6 +6,10 @@ import asyncio
 from secrets import token_hex
 
 import pytest
+import redis.asyncio as aioredis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import TimeoutError as RedisTimeout
 
 from tests.asgi import Request
 from tests.conftest import bearer
@@ -15,13 +19,15 @@ from tests.exact.pair import Pair, owner
 
 
 async def test_a_held_message_lands_after_its_client_has_gone(pair: Pair) -> None:
-    poll, user = await pair.poll(), token_hex(12)
-    held = pair.a.mongo.catch(mongo_command("insert", "vote"))
-    answer = await pair.a.vote(poll, 0, user)
-    assert answer.status_code == 503
-    assert await pair.stands(poll, user) is None
+    once = Retry(NoBackoff(), 0)
+    client = aioredis.Redis(port=pair.a.redis.port, socket_timeout=0.3, retry=once)
+    held, key = pair.a.redis.catch(b"SET", b"late landing"), f"{pair.keys.prefix}late"
+    with pytest.raises(RedisTimeout):
+        await client.set(key, "late landing")
+    await client.aclose()
+    assert await pair.redis.get(key) is None
     await held.landed()
-    assert await pair.stands(poll, user) == [poll["options"][0]["id"]]
+    assert await pair.redis.get(key) == "late landing"
 
 
 async def test_an_answer_can_be_held_back_alone(pair: Pair) -> None:

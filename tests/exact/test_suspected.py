@@ -7,12 +7,14 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
 
-import httpx
 from bson import ObjectId
 
 from tests.builders import create_poll
 from tests.exact.framing import mongo_command
-from tests.exact.pair import Member, Pair, owner, settles
+from tests.exact.pair import Member, Pair, Poll, exact_seconds, owner, settles, stranger
+
+write_of_ballots = (b"\0vote\0", b"\x03writeConcern\0")
+"""Any write, not the first alone: one that a majority has says that it has all before it, too."""
 
 
 async def drift(member: Member) -> float:
@@ -43,7 +45,7 @@ async def test_counters_that_are_created_late_do_not_hide_a_first_vote(pair: Pai
 
 async def test_a_deadline_is_told_although_the_teller_dies(pair: Pair) -> None:
     """A crash between taking the turn to announce a deadline and announcing it: whoever lives says
-    it, within three seconds of the deadline."""
+    it, as soon as all is right again after any crash."""
     soon = datetime.now(UTC) + timedelta(seconds=2.0)
     poll = await pair.poll(closesAt=soon.isoformat())
     screens = {member: await member.screen(poll) for member in pair.both}
@@ -61,7 +63,7 @@ async def test_a_deadline_is_told_although_the_teller_dies(pair: Pair) -> None:
         trap.release()
     living = pair.b if teller is pair.a else pair.a
     heard = await screens[living].until("poll-update", change="closed")
-    assert datetime.fromisoformat(heard["at"]) - soon < timedelta(seconds=3)
+    assert datetime.fromisoformat(heard["at"]) - soon < timedelta(seconds=exact_seconds)
 
 
 async def test_what_was_retracted_slowly_is_remembered_as_long(pair: Pair) -> None:
@@ -86,7 +88,7 @@ async def test_what_was_retracted_slowly_is_remembered_as_long(pair: Pair) -> No
 async def test_write_concern_errors_are_no_success(pair: Pair) -> None:
     """MongoDB has written, but cannot say that a majority has: the voter hears 503."""
     poll, user = await pair.poll(), token_hex(12)
-    with pair.a.mongo.unconfirmed(mongo_command("insert", "vote")):
+    with pair.a.mongo.unconfirmed(*write_of_ballots):
         answer = await pair.a.vote(poll, 0, user)
     assert answer.status_code == 503
     assert (await pair.a.vote(poll, 0, user)).status_code in (200, 201)
@@ -96,7 +98,7 @@ async def test_write_concern_errors_are_no_success(pair: Pair) -> None:
 async def test_an_unconfirmed_vote_that_is_rolled_back_is_not_counted(pair: Pair) -> None:
     """A write without a majority, gone after an election: counts follow within five seconds."""
     poll, user = await pair.poll(), token_hex(12)
-    with pair.a.mongo.unconfirmed(mongo_command("insert", "vote")):
+    with pair.a.mongo.unconfirmed(*write_of_ballots):
         assert (await pair.a.vote(poll, 0, user)).status_code == 503
     gone = {"pollId": ObjectId(poll["id"]), "userId": ObjectId(user)}
     await pair.database["vote"].delete_one(gone)
@@ -114,24 +116,48 @@ async def test_an_unconfirmed_close_is_not_answered(pair: Pair) -> None:
         assert (await member.vote(poll, 0, token_hex(12))).status_code == 409
 
 
-async def test_what_hides_results_moves_no_version_while_others_vote(pair: Pair) -> None:
-    """A viewer who may not see the results: version and ETag stand still while others vote, with
-    Redis, without, and while its counts are counted anew."""
+async def seen_from_outside(member: Member, poll: Poll) -> tuple[int, str]:
+    """Version and ETag for somebody who may not see the results."""
+    answer = await member.act("GET", "get-poll-by-id", poll, stranger)
+    assert answer.status_code == 200
+    assert answer.json()["resultsHidden"] is True
+    return answer.json()["version"], answer.headers["ETag"]
+
+
+async def test_hidden_results_move_no_version_while_others_vote(pair: Pair) -> None:
     poll = await pair.poll(results="owner")
-    user = token_hex(12)
-    path = f"/api/poll/get-poll-by-id/{poll['id']}"
     seen = set()
-
-    async def look(member: Member) -> None:
-        answer: httpx.Response = await member.act("GET", "get-poll-by-id", poll, user)
-        assert answer.status_code == 200, path
-        seen.add((answer.json()["version"], answer.headers["ETag"]))
-
     for step in range(30):
         for member in pair.both:
             assert (await member.vote(poll, step % 3, token_hex(12))).status_code == 201
-            await look(member)
-    assert len(seen) == 1, "with Redis"
+            seen.add(await seen_from_outside(member, poll))
+    assert len(seen) == 1
+
+
+async def test_hidden_results_move_no_version_when_redis_is_slow_once(pair: Pair) -> None:
+    """Nothing has changed but that Redis took too long for one reading, as on a busy machine."""
+    poll = await pair.poll(results="owner")
+    assert (await pair.b.vote(poll, 0, token_hex(12))).status_code == 201
+    before = await seen_from_outside(pair.a, poll)
+    pair.a.redis.delay(0.6)
+    during = await seen_from_outside(pair.a, poll)
+    pair.a.redis.mend()
+    await pair.a.has_redis()
+    await pair.exact(poll)
+    assert {before, during, await seen_from_outside(pair.a, poll)} == {before}
+
+
+async def test_hidden_results_move_no_version_when_a_vote_is_counted_anew(pair: Pair) -> None:
+    """A vote whose mark Redis has lost: its poll is counted again, and that tells nothing."""
+    poll = await pair.poll(results="owner")
+    assert (await pair.b.vote(poll, 0, token_hex(12))).status_code == 201
+    before = await seen_from_outside(pair.a, poll)
+    pair.b.redis.delay(0.6)
+    assert (await pair.b.vote(poll, 0, token_hex(12))).status_code == 201
+    pair.b.redis.mend()
+    await pair.b.has_redis()
+    await pair.exact(poll)
+    assert [await seen_from_outside(one, poll) for one in pair.both] == [before, before]
 
 
 async def test_a_late_mark_of_a_dead_batch_holds_nobody_up(pair: Pair) -> None:
