@@ -44,7 +44,8 @@ OPEN_BARRIER = counting_script("""
 -- KEYS: state, barrier, writes, plain counters (options in order, then likes).
 -- ARGV: token, run id, channel, JSON {id, options: [[option id, votes], …], voters, likes,
 --   revision, change}, version that must be exceeded, milliseconds since the barrier was closed,
---   milliseconds that a mark lives, JSON list of the tokens of fenced batches.
+--   milliseconds that a mark lives, JSON list of the tokens of fenced batches, public version that
+--   must not be undercut.
 -- Puts a fresh count in place and lets writers in again. Answers -1 where it must be counted
 -- again at once, since the barrier was lost or something was missed meanwhile, else the number
 -- of counts that were wrong though they had been trusted.
@@ -92,6 +93,11 @@ else
     v = v + STEP  -- what a change reveals is newer than the word of it
   end
   s.version, s.publicVersion = text(v), text(v)
+  -- Whoever may not see the results does not hear of what is no news to them.
+  if of_this_run and not moved and old.likes == s.likes and old.voters <= s.voters
+    and tonumber(old.publicVersion) >= tonumber(ARGV[9]) then
+    s.publicVersion = old.publicVersion
+  end
   save(KEYS[1], s)
   publish(ARGV[3], 'vote-update', fresh.id, v)
   publish(ARGV[3], 'like-update', fresh.id, v)

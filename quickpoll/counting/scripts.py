@@ -200,14 +200,14 @@ class TallyScripts:
         token: str,
         counted: Counted,
         fenced: Iterable[str],
-        floor: int,
+        floors: tuple[int, int],
         closed_for: float,
     ) -> int:
         """Put a fresh count in place and let the writers in again.
 
-        ``floor``: a version that must be exceeded. ``closed_for``: seconds since the barrier was
-        closed. Answers -1 where it must be counted again at once, else how many counts were wrong
-        though they had been trusted.
+        ``floors``: a version and a public version that must be exceeded. ``closed_for``: seconds
+        since the barrier was closed. Answers -1 where it must be counted again at once, else how
+        many counts were wrong though they had been trusted.
         """
         keys = self.keys
         plain = [keys.option(poll_id, option) for option in counted.options]
@@ -227,10 +227,11 @@ class TallyScripts:
             self.link.run_id,
             keys.updates,
             orjson.dumps(body),
-            floor,
+            floors[0],
             _ms(closed_for),
             _ms(MARK_SECONDS),
             orjson.dumps(list(fenced)),
+            floors[1],
         )
         return int(wrong)
 

@@ -73,7 +73,8 @@ class RedisLink:
             "connection_class": connection,
             "retry": None,
             "decode_responses": True,
-            **options,
+            "encoding_errors": "replace",  # what is no text is no state of ours
+            fail **options,
         }
         pool = ConnectionPool(
             socket_timeout=REDIS_SECONDS,
