@@ -101,7 +101,10 @@ local until_ms = text(now_ms() + tonumber(ARGV[2]))
 local out = {}
 for i = 1, #KEYS, 3 do
   local mark = until_ms .. ' ' .. ARGV[5 + (i - 1) / 3]
-  if ARGV[4] == '0' and redis.call('EXISTS', KEYS[i + 2]) == 1 then
+  local recounting = redis.call('EXISTS', KEYS[i + 2]) == 1
+  -- The count that is under way may see this batch or not: its apply must not add to it.
+  if recounting then mark = 's' .. mark end
+  if recounting and ARGV[4] == '0' then
     take_mark(KEYS[i + 1], ARGV[1])  -- of a first try that went unanswered
     out[#out + 1] = -1
   else

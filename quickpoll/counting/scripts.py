@@ -173,11 +173,13 @@ class TallyScripts:
             await self.link.run(lua.GIVE_UP, [self.keys.state(i) for i in some])
             await self.look_at(some, 0.0, "LT")
 
-    async def close_barrier(self, poll_id: str, token: str) -> BarrierView:
-        """Hold off the writers of a poll."""
+    async def close_barrier(self, poll_id: str, token: str, *, wait: bool) -> BarrierView:
+        """Hold off the writers of a poll. Without ``wait`` what is in flight becomes stale: a count
+        may begin."""
         keys = self.keys
         names = [keys.barrier(poll_id), keys.writes(poll_id), keys.state(poll_id)]
-        found = await self.link.run(lua_repair.CLOSE_BARRIER, names, token, _ms(BARRIER_SECONDS))
+        arguments = token, _ms(BARRIER_SECONDS), int(not wait)
+        found = await self.link.run(lua_repair.CLOSE_BARRIER, names, *arguments)
         in_flight, *expired = found
         pairs = zip(expired[::2], expired[1::2], strict=True)
         marks = {one: Mark.parse(text) for one, text in pairs}

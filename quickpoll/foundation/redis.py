@@ -74,7 +74,7 @@ class RedisLink:
             "retry": None,
             "decode_responses": True,
             "encoding_errors": "replace",  # what is no text is no state of ours
-            fail **options,
+            **options,
         }
         pool = ConnectionPool(
             socket_timeout=REDIS_SECONDS,

@@ -3,7 +3,7 @@
 Invariants:
 
 - A count begins after the barrier was closed. What was applied before is in it; what is in flight
-  when the barrier opens is made stale, so that its apply adds nothing and asks for another count.
+  then, or passes the barrier, is stale: its apply adds nothing and asks for another count.
 - A mark past its deadline is fenced before the count begins, and taken off when the count is put in
   place: after that nothing of its batch can land, and the count has all that did.
 - The version is fixed when the count is put in place: above all that Redis has given out, and above
