@@ -3,9 +3,12 @@ notices each. Ends with status 1 where one survived.
 
 ``changes.toml`` has the list, over Python and Lua: each leaves out one step of a protocol or
 loosens one comparison. It is written by hand, since what is worth breaking here is seldom an
-operator: it is a script in Redis, an option of the driver, the order of two lines. Tools that make
-their own changes (mutmut, cosmic-ray) know no Lua, and what they make by the thousand does not go
-with tests that take seconds on real stores.
+operator: it is a script in Redis, an option of the driver, the order of two lines.
+
+Tools that make their own changes serve for a look at a pure module that has unit tests: mutmut 3.8
+tried 24 on ``likes/rules.py`` and the coalescer, and the six that survived were names of tasks and
+first values. They know no Lua, make some 550 changes of seven small files, most of which mean
+nothing, and each would have to wait for tests on real stores. So there is no dependency on one.
 """
 
 from __future__ import annotations

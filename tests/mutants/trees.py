@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 
-from tests.mutants.catalogue import Change
+from tests.mutants.catalogue import CatalogueError, Change
 
 longest_run = 600.0
 """Seconds for one run of pytest; longer than any list of tests here takes."""
@@ -102,7 +102,9 @@ def _files(root: Path) -> list[str]:
         cwd=root,
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
     )
+    if listed.returncode:
+        raise CatalogueError(f"needs a checkout by git: {listed.stderr.strip()}")
     names = sorted(set(listed.stdout.split("\0")) - {""})
     return [name for name in names if (root / name).is_file()]
