@@ -160,5 +160,6 @@ def _losses(connected: dict[str, Any], minutes: Sequence[Minute]) -> list[str]:
 def _deviations(
     service: Service, handles: Sequence[PollHandle], minutes: Sequence[Minute]
 ) -> list[str]:
-    acknowledged = sum(m.seen["votes"] - m.seen["failed_votes"] for m in minutes)
-    return deviations(service, handles, acknowledged)
+    failed = sum(minute.seen["failed_votes"] for minute in minutes)
+    answered = sum(minute.seen["votes"] for minute in minutes)
+    return deviations(service, handles, answered - failed, failed)
