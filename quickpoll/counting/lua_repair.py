@@ -74,7 +74,8 @@ else
   end
   if old.missing == 1 then s.missing = 1 end
 end
-local moved = not old or s.revision > old.revision
+local known = old and old.revision > 0
+local moved = not known or s.revision > old.revision
 if old and old.revision > s.revision then s.revision = old.revision end
 local wrong = 0
 for i, o in ipairs(fresh.options) do
@@ -93,7 +94,7 @@ if trusted(old, ARGV[2]) and same and not moved then
 else
   local v = next_version(old, floor)
   if moved then
-    publish(ARGV[3], 'poll-update', fresh.id, v, old and fresh.change or nil)
+    publish(ARGV[3], 'poll-update', fresh.id, v, known and fresh.change or nil)
     v = v + STEP  -- what a change reveals is newer than the word of it
   end
   s.version, s.publicVersion = text(v), text(v)

@@ -126,7 +126,8 @@ class TallyScripts:
                     "unsure": int(poll_id in doubtful),
                 }
             )
-        arguments = token, self.link.run_id, self.keys.updates, orjson.dumps(body)
+        lifetime = _ms(MARK_SECONDS)
+        arguments = token, self.link.run_id, self.keys.updates, lifetime, orjson.dumps(body)
         counted = await self.link.run(lua.APPLY, names, *arguments)
         return {i for i, one in zip(poll_ids, counted, strict=True) if not one}
 
@@ -170,7 +171,8 @@ class TallyScripts:
         """Declare counts incomplete, and have them recounted at once."""
         for start in range(0, len(poll_ids), 500):
             some = poll_ids[start : start + 500]
-            await self.link.run(lua.GIVE_UP, [self.keys.state(i) for i in some])
+            names = [self.keys.state(i) for i in some]
+            await self.link.run(lua.GIVE_UP, names, self.link.run_id, _ms(MARK_SECONDS))
             await self.look_at(some, 0.0, "LT")
 
     async def close_barrier(self, poll_id: str, token: str, *, wait: bool) -> BarrierView:
