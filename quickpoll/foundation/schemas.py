@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
@@ -24,6 +25,13 @@ class _Plain(GenerateJsonSchema):
     def normalize_name(self, name: str) -> str:
         """``PollBody`` is the body of a ``Poll``."""
         return super().normalize_name(name).removesuffix("Body")
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        """Answers may have more fields one day; a client is not to refuse them."""
+        described = super().model_schema(schema)
+        if self.mode == "serialization" and described.get("additionalProperties") is False:
+            del described["additionalProperties"]
+        return described
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
         """In answers a default stands for an absent field."""
@@ -49,9 +57,22 @@ def reference(model: Any, mode: Mode, components: Schema) -> Schema:
 def plain_schema(model: type[BaseModel], mode: Mode) -> Schema:
     """A model's own schema."""
     described = model.model_json_schema(ref_template=_reference, schema_generator=_Plain, mode=mode)
-    for one in described.get("$defs", {}).values():
+    models = described.get("$defs", {}).values()
+    for one in models:
         one.pop("title", None)
+    for one in (described, *models):
+        for field in one.get("properties", {}).values():
+            _tell_default(field)
     return described
+
+
+def _tell_default(field: Schema) -> None:
+    """Say in words what stands for a field that is left out: generators of clients take the
+    keyword ``default`` for a promise that the field is there, and require it."""
+    if "default" in field:
+        default = json.dumps(field.pop("default"))
+        words = f"{field.get('description', '')} Default: `{default}`."
+        field["description"] = words.strip()
 
 
 def example(model: Any) -> Any:
