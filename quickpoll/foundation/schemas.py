@@ -37,9 +37,16 @@ class _Plain(GenerateJsonSchema):
         """In answers a default stands for an absent field."""
         if self.mode == "validation":
             return super().default_schema(schema)
-        described = self.generate_inner(schema["schema"])
-        present = [one for one in described.get("anyOf", ()) if one != {"type": "null"}]
-        return present[0] if len(present) == 1 else described
+        return _present(self.generate_inner(schema["schema"]))
+
+
+def _present(described: Schema) -> Schema:
+    """The schema of a value that is there, of one that may be there or be null."""
+    found = [one for one in described.get("anyOf", ()) if one != {"type": "null"}]
+    if len(found) != 1:
+        return described
+    others = {name: value for name, value in described.items() if name != "anyOf"}
+    return {**found[0], **others}
 
 
 def reference(model: Any, mode: Mode, components: Schema) -> Schema:
@@ -54,9 +61,19 @@ def reference(model: Any, mode: Mode, components: Schema) -> Schema:
     return {"$ref": _reference.format(model=name)}
 
 
+def query_fields(model: type[BaseModel]) -> dict[str, Schema]:
+    """What an address may ask for, by name: what is left out is absent, never null."""
+    found: dict[str, Schema] = _written(model, "validation")["properties"]
+    for field in found.values():
+        if field.get("default", ...) is None:
+            del field["default"]
+        _tell_default(field)
+    return {name: _present(field) for name, field in found.items()}
+
+
 def plain_schema(model: type[BaseModel], mode: Mode) -> Schema:
     """A model's own schema."""
-    described = model.model_json_schema(ref_template=_reference, schema_generator=_Plain, mode=mode)
+    described = _written(model, mode)
     models = described.get("$defs", {}).values()
     for one in models:
         one.pop("title", None)
@@ -64,6 +81,10 @@ def plain_schema(model: type[BaseModel], mode: Mode) -> Schema:
         for field in one.get("properties", {}).values():
             _tell_default(field)
     return described
+
+
+def _written(model: type[BaseModel], mode: Mode) -> Schema:
+    return model.model_json_schema(ref_template=_reference, schema_generator=_Plain, mode=mode)
 
 
 def _tell_default(field: Schema) -> None:

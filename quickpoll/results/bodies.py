@@ -173,7 +173,11 @@ class PollQuery(Query):
         examples=["meet"],
     )
     sort: Literal["newest", "popular"] = Field(
-        "newest", description="Newest first, or most liked first, then newest.", examples=["newest"]
+        "newest",
+        description="Newest first, or most liked first, then newest. Likes are taken as they are "
+        "when a page is asked for: a poll whose likes change between two pages of `popular` may "
+        "be on both, or on neither.",
+        examples=["newest"],
     )
 
 
