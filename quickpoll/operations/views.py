@@ -12,7 +12,7 @@ from quart import Blueprint, Response, request, url_for
 from quickpoll import __version__
 from quickpoll.auth.guard import bearer
 from quickpoll.errors import InvalidToken, MissingToken, Unavailable
-from quickpoll.foundation.answers import Reply, json_reply, nothing
+from quickpoll.foundation.answers import Reply, json_reply
 from quickpoll.foundation.openapi import Answer, documented
 from quickpoll.foundation.requests import wants_page
 from quickpoll.operations.health import Health
@@ -66,7 +66,7 @@ def blueprint(health: Health, registry: CollectorRegistry, metrics_token: str | 
         """Name, status and version of the service; a browser that asks for HTML is led to the
         polls."""
         if wants_page(request.accept_mimetypes):
-            return nothing(303, {"Location": url_for("web.polls"), "Vary": "Accept"}).response()
+            return Response("", 303, {"Location": url_for("web.polls"), "Vary": "Accept"})
         body = {"service": "quickpoll", "status": "ok", "version": __version__}
         return json_reply(body, headers={"Vary": "Accept"}).response()
 

@@ -82,7 +82,7 @@ def _add_files(web: Blueprint, assets: Assets) -> None:
     @web.get("/static/<digest>/<path:name>")
     async def asset(digest: str, name: str) -> Response:
         if name not in assets:
-            return Response("There is no such file.", 404, headers.asset(), "text/plain")
+            raise NotFound
         media_type = assets.media_type(name)
         answer = await send_from_directory(assets.root, name, mimetype=media_type)
         answer.headers["Cache-Control"] = assets.cache_control(digest)
@@ -125,7 +125,7 @@ async def _qr_code(poll_id: str) -> Response:
     hosts = tuple(host for host in (request.host, forwarded) if host)
     origin = qr.trusted_origin(request.args.get("origin", ""), request.scheme, hosts)
     if origin is None or not _poll_id.fullmatch(poll_id):
-        return Response("There is no code for this address.", 404, headers.asset(), "text/plain")
+        raise NotFound
     path = address_of("web.poll", poll_id=poll_id.lower(), _external=False)
     answer = Response(qr.svg(origin + path), 200, headers.asset(), "image/svg+xml")
     answer.headers["Cache-Control"] = "private, max-age=86400"

@@ -170,7 +170,11 @@ async def test_head_is_answered_as_get(client: httpx.AsyncClient) -> None:
 
 @pytest.mark.parametrize("accept", browsers)
 @pytest.mark.parametrize(
-    "path", ["/nowhere", "/polls/x", "/polls/x/present", "/polls/x/y/z", "/apis", "/docs/x"]
+    "path",
+    [
+        *("/nowhere", "/polls/x", "/polls/x/present", "/polls/x/y/z", "/polls/x/qr.svg", "/apis"),
+        *("/docs/x", "/static/x/y.js", "/static/"),
+    ],
 )
 async def test_a_browser_gets_a_page_where_there_is_nothing(
     client: httpx.AsyncClient, path: str, accept: str
@@ -186,7 +190,13 @@ async def test_a_browser_gets_a_page_where_there_is_nothing(
 
 @pytest.mark.parametrize("accept", programs)
 @pytest.mark.parametrize(
-    ("path", "code"), [("/nowhere", "not_found"), ("/polls/x", "poll_not_found")]
+    ("path", "code"),
+    [
+        ("/nowhere", "not_found"),
+        ("/polls/x", "poll_not_found"),
+        ("/polls/x/qr.svg", "not_found"),
+        ("/static/x/y.js", "not_found"),
+    ],
 )
 async def test_a_program_gets_a_problem_document(
     client: httpx.AsyncClient, path: str, code: str, accept: str
@@ -223,6 +233,7 @@ async def test_the_root_leads_a_browser_to_the_polls(
         answer = await client.request(method, "/", headers={"Accept": accept})
         assert (answer.status_code, answer.content) == (303, b"")
         assert answer.headers["Location"] == "/polls"
+        assert answer.headers["Content-Length"] == "0"
         assert "Accept" in answer.headers["Vary"]
     for accept in programs:
         answer = await client.request(method, "/", headers={"Accept": accept})
