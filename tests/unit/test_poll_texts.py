@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from unicodedata import category, normalize
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from quickpoll.polls.texts import is_blank, look, look_alikes, seen_start, turned_around, unfit
+from quickpoll.polls.validators import legible_pattern
 
 joiner, non_joiner, as_emoji = "\u200d", "\u200c", "\ufe0f"
 no_width = "\u200b"
@@ -202,3 +204,15 @@ def test_what_no_text_holds(character: str) -> None:
 def test_the_start_of_what_is_seen() -> None:
     assert seen_start(" \u200b\u00ad =1") == "=1"
     assert seen_start("\u200b") == ""
+
+
+def test_the_documented_pattern_refuses_nothing_that_is_taken() -> None:
+    """Some generated clients go by it before they send anything."""
+    pattern = re.compile(legible_pattern)
+    for code in range(0x110000):
+        character = chr(code)
+        taken = unfit(character) is None and turned_around(character) is None
+        if taken and not is_blank(character):
+            assert pattern.fullmatch(character), hex(code)
+        elif code < 0x10000 and not (character.isspace() or 0xD800 <= code < 0xE000):
+            assert not pattern.fullmatch(character), hex(code)
