@@ -228,7 +228,7 @@ def _poll_ids(arguments: tuple[Any, ...]) -> list[str]:
     said = arguments[0] if arguments else None
     poll_ids = said.get("pollIds") if isinstance(said, dict) else None
     if not isinstance(poll_ids, list) or not all(is_id(one) for one in poll_ids):
-        raise invalid("pollIds", "must be a list of ids, each 24 hexadecimal digits")
+        raise invalid("pollIds", "Give a list of ids, each of 24 hexadecimal digits.")
     return list(dict.fromkeys(one.lower() for one in poll_ids))
 
 
