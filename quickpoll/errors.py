@@ -67,6 +67,8 @@ class MalformedJson(BadRequest):
 class Unauthenticated(QuickPollError):
     status = 401
     challenge: ClassVar[str] = 'Bearer error="invalid_token"'
+    reason: str = "malformed"
+    """Why, for the operator (``auth.refusals``); never a part of the answer."""
 
     @property
     def headers(self) -> dict[str, str]:
@@ -76,6 +78,7 @@ class Unauthenticated(QuickPollError):
 
 class MissingToken(Unauthenticated):
     code = "missing_token"
+    reason = "missing"
     title = "Token missing"
     default_detail = "Send a token: Authorization: Bearer <token>."
 
@@ -88,6 +91,7 @@ class InvalidToken(Unauthenticated):
 
 class ExpiredToken(Unauthenticated):
     code = "expired_token"
+    reason = "expired"
     title = "Token expired"
     default_detail = "The token has expired; ask its issuer for a new one."
 
