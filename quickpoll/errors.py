@@ -67,7 +67,7 @@ class MalformedJson(BadRequest):
 class Unauthenticated(QuickPollError):
     status = 401
     challenge: ClassVar[str] = 'Bearer error="invalid_token"'
-    reason: str = "malformed"
+    reason: str | None = None
     """Why, for the operator (``auth.refusals``); never a part of the answer."""
 
     @property
@@ -78,7 +78,6 @@ class Unauthenticated(QuickPollError):
 
 class MissingToken(Unauthenticated):
     code = "missing_token"
-    reason = "missing"
     title = "Token missing"
     default_detail = "Send a token: Authorization: Bearer <token>."
 
@@ -91,7 +90,6 @@ class InvalidToken(Unauthenticated):
 
 class ExpiredToken(Unauthenticated):
     code = "expired_token"
-    reason = "expired"
     title = "Token expired"
     default_detail = "The token has expired; ask its issuer for a new one."
 

@@ -59,9 +59,12 @@ def refused(reason: Reason, detail: str | None = None) -> InvalidToken:
 
 def note(error: Unauthenticated) -> None:
     """Count a refusal by its reason, and say it at DEBUG."""
-    reason = Reason(error.reason)
+    reason = Reason(error.reason or _by_code.get(error.code, Reason.MALFORMED))
     metrics.tokens_refused.labels(reason).inc()
     log.debug("token_refused", reason=reason.value, detail=_sentences[reason])
+
+
+_by_code = {"missing_token": Reason.MISSING, "expired_token": Reason.EXPIRED}
 
 
 def reason_of(error: Exception, user_id_claim: str) -> Reason:
