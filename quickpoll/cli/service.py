@@ -12,11 +12,16 @@ from quickpoll.cli.running import Command, HexId, services_of, with_services
 from quickpoll.composition import Services, models
 from quickpoll.settings import given_variables, masked, unknown_variables
 
+longest_life = 100 * 365 * 86_400
+"""Seconds; the calendar ends some time after that."""
+
 
 @click.command(cls=Command)
 @click.option("--user-id", type=HexId(), required=True, help="24 hexadecimal digits.")
 @click.option("--admin", is_flag=True, help="With the role admin.")
-@click.option("--ttl", type=click.IntRange(1), default=3600, show_default=True, help="Seconds.")
+@click.option(
+    "--ttl", type=click.IntRange(1, longest_life), default=3600, show_default=True, help="Seconds.",
+)  # fmt: skip
 @pass_script_info
 def token(info: ScriptInfo, user_id: str, admin: bool, ttl: int) -> None:
     """Sign a token with JWT_SECRET_KEY, for development and tests."""

@@ -274,6 +274,7 @@ async def test_a_fault_of_ours_is_one_line_too(
         (("token",), ("--user-id",)),
         (("token", "--user-id", "x"), ("--user-id", "hexadecimal")),
         (("token", "--user-id", owner, "--ttl", "0"), ("--ttl",)),
+        (("token", "--user-id", owner, "--ttl", "9" * 20), ("--ttl",)),
         (("recount", "x"), ("hexadecimal",)),
         (("watch",), ("POLL_ID",)),
         (("watch", "x"), ("hexadecimal",)),
