@@ -207,6 +207,24 @@ async def test_the_status_follows_the_poll(
             assert await script.end() == (0, "")
 
 
+@both
+async def test_results_that_are_hidden_are_shown_from_the_close_on(
+    command: Callable[..., list[str]], start_instance: Start, http: Connect, tmp_path: Path
+) -> None:
+    instance = start_instance()
+    rest, owner = http(instance.url), token_hex(12)
+    poll = await create_poll(rest, owner, results="after_close")
+    await vote(rest, poll, 0, token_hex(12))
+    async with running(command(tmp_path, instance.url, poll["id"], sign())) as script:
+        assert (await script.line()).startswith("hidden ")
+        await rest.post(f"/api/poll/close-poll/{poll['id']}", headers=bearer(owner))
+        while (line := await script.line()).startswith("hidden "):
+            continue
+    assert line.startswith("1 ")
+    assert re.search(r"""["']resultsHidden["']: ?[Ff]alse""", line)
+    assert re.search(r"""["']status["']: ?["']closed["']""", line)
+
+
 @in_node
 async def test_a_token_service_that_is_down_is_asked_again(
     start_instance: Start, http: Connect, tmp_path: Path
