@@ -22,7 +22,7 @@ from quickpoll.counting.keys import Keys
 from quickpoll.factory import create_app
 from quickpoll.foundation.embedded import StoreAddresses
 from quickpoll.settings import Settings
-from tests.builders import create_poll, look, option, vote
+from tests.builders import create_poll, option, vote
 from tests.conftest import (
     bare_environment,
     bearer,
@@ -383,7 +383,7 @@ async def test_recount_prints_and_mends_each_difference(
         assert done.exit_code == 0, done.stderr
         assert f"{poll['id']} {option(poll, 0)}: 99 in Redis, 1 in MongoDB, mended" in done.stdout
         assert "1 polls counted, 1 mended." in done.stdout
-        assert int(await redis.get(key)) == 1
+        assert await redis.get(key) == b"1"
     assert "0 mended" in (await quart("recount")).stdout
 
 
