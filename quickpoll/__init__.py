@@ -15,7 +15,9 @@ def create_app() -> Quart:
 
     Where no store is configured it uses those of a running ``make run`` in this folder.
     """
-    from quickpoll.factory import create_app as create
     from quickpoll.settings import settings_or_exit
 
-    return create(settings_or_exit(running=True))
+    settings = settings_or_exit(running=True)  # a bad one is told before the rest is loaded
+    from quickpoll.factory import create_app as create
+
+    return create(settings)

@@ -203,6 +203,8 @@ class Services:
             issuer=settings.jwt_issuer,
             audience=settings.jwt_audience,
             user_id_claim=settings.jwt_user_id_claim,
+            any_user_id=settings.jwt_user_ids == "any",
+            roles_claim=settings.jwt_roles_claim,
             leeway=settings.api_jwt_leeway,
         )
         if self.issuer is not None:

@@ -67,6 +67,8 @@ class MalformedJson(BadRequest):
 class Unauthenticated(QuickPollError):
     status = 401
     challenge: ClassVar[str] = 'Bearer error="invalid_token"'
+    reason: str | None = None
+    """Why, for the operator (``auth.refusals``); never a part of the answer."""
 
     @property
     def headers(self) -> dict[str, str]:

@@ -34,6 +34,7 @@ from quickpoll.likes import views as likes_views
 from quickpoll.management import views as management_views
 from quickpoll.operations import views as operations_views
 from quickpoll.operations.gauges import registry_of
+from quickpoll.people import views as people_views
 from quickpoll.polls import views as polls_views
 from quickpoll.realtime.server import path as socket_path
 from quickpoll.results import views as results_views
@@ -129,6 +130,7 @@ def _add_routes(app: Quart, services: Services) -> None:
         likes_views.blueprint(services.like_handlers),
         results_views.blueprint(services.result_handlers),
         management_views.blueprint(services.changes, services.deletion),
+        people_views.blueprint(),
         operations_views.blueprint(
             services.health,
             registry_of(services.readings(lambda: _entrance_of(app).in_hand)),

@@ -15,15 +15,14 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import click
-import jwt
 from hypercorn.config import Config
 from hypercorn.run import run as serve_until_stopped
 
+from quickpoll.auth.signing import sign_token
 from quickpoll.demo.seeding import seed_once
 from quickpoll.foundation.child_process import LOOPBACK, until
 from quickpoll.foundation.embedded import EmbeddedStoreError, EmbeddedStores, StoreAddresses
@@ -144,20 +143,7 @@ def environment_of_run(
 
 def development_token(settings: Settings) -> str | None:
     """A token that this run accepts; ``None`` if it takes only those of an issuer elsewhere."""
-    algorithm = next((name for name in settings.jwt_algorithms if name.startswith("HS")), None)
-    if algorithm is None or settings.jwt_secret_key is None:
-        return None
-    now = datetime.now(UTC)
-    claims: dict[str, Any] = {
-        settings.jwt_user_id_claim: DEVELOPMENT_USER,
-        "iat": now,
-        "exp": now + DEVELOPMENT_TOKEN_LIFE,
-    }
-    if settings.jwt_issuer:
-        claims["iss"] = settings.jwt_issuer
-    if settings.jwt_audience:
-        claims["aud"] = settings.jwt_audience[0]
-    return jwt.encode(claims, settings.jwt_secret_key.get_secret_value(), algorithm)
+    return sign_token(settings, DEVELOPMENT_USER, DEVELOPMENT_TOKEN_LIFE)
 
 
 def welcome(port: int, token: str | None) -> str:

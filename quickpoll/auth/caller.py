@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 
 class Caller(NamedTuple):
-    """``user_id`` in lower-case hexadecimal; ``expires_at`` in seconds since 1970."""
+    """``user_id`` in lower-case hexadecimal; ``expires_at`` in seconds since 1970; ``roles`` as the
+    token names them, and ``admin`` whether that is one of them."""
 
     user_id: str
     admin: bool = False
     expires_at: float = float("inf")
+    roles: tuple[str, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from quickpoll.auth.caller import Caller
+from quickpoll.auth.refusals import note
 from quickpoll.auth.tokens import Tokens
 from quickpoll.errors import MissingToken
 
@@ -23,7 +24,7 @@ class Guard:
     async def admit(self, token: str | None) -> Caller:
         """The caller of a bare token. Raises :class:`~quickpoll.errors.Unauthenticated`."""
         if not token:
-            raise MissingToken
+            raise _missing()
         return await self._tokens.verify(token)
 
 
@@ -34,5 +35,11 @@ def bearer(authorization: str | None) -> str:
     """
     scheme, _, token = (authorization or "").strip().partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        raise MissingToken
+        raise _missing()
     return token.strip()
+
+
+def _missing() -> MissingToken:
+    error = MissingToken()
+    note(error)
+    return error

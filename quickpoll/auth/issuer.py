@@ -11,7 +11,8 @@ import structlog
 
 from quickpoll.auth.jwks import PublicKey, UnusableKeys, read_keys
 from quickpoll.auth.keys import Candidate
-from quickpoll.errors import InvalidToken, Unavailable
+from quickpoll.auth.refusals import Reason, refused
+from quickpoll.errors import Unavailable
 from quickpoll.foundation import metrics
 from quickpoll.foundation.download import DownloadError, download
 
@@ -93,14 +94,14 @@ class Issuer:
         well be a good one: told that it was not, a client would throw it away.
         """
         if header.get("alg") not in self._algorithms:
-            raise InvalidToken
+            raise refused(Reason.WRONG_ALGORITHM)
         found = self._matching(header)
         if not found and await self._look_again():
             found = self._matching(header)
         if not self._keys:
             raise Unavailable("The keys that tokens are signed with cannot be had at the moment.")
         if not found:
-            raise InvalidToken
+            raise refused(Reason.UNKNOWN_KEY)
         return found
 
     def _matching(self, header: dict[str, Any]) -> list[Candidate]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from quickpoll.errors import InvalidToken
+from quickpoll.auth.refusals import Reason, refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class SharedSecret:
     async def find(self, header: dict[str, Any]) -> Sequence[Candidate]:
         """The secret, for a token that says it is signed with HMAC."""
         if header.get("alg") not in self._algorithms:
-            raise InvalidToken
+            raise refused(Reason.WRONG_ALGORITHM)
         return self._candidates
 
 
@@ -55,5 +55,5 @@ class KeyRing:
         """The keys for a token with this header."""
         keys = self._secret if str(header.get("alg")).startswith("HS") else self._issuer
         if keys is None:
-            raise InvalidToken
+            raise refused(Reason.WRONG_ALGORITHM)
         return await keys.find(header)

@@ -9,11 +9,13 @@ exactly like it.
 from __future__ import annotations
 
 import hmac
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
+
+from quickpoll.auth.compact import decoded
 
 _digests = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}
 
@@ -77,7 +79,7 @@ class PlainTokens:
         if not hmac.compare_digest(urlsafe_b64encode(made).rstrip(b"="), signature.encode()):
             return None
         try:
-            claims = orjson.loads(urlsafe_b64decode(payload + "=="))
+            claims = orjson.loads(decoded(payload))
         except ValueError:
             return None
         plain = isinstance(claims, dict) and self._rules.plainly_kept(claims, now)

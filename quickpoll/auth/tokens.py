@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from time import time
 from typing import Any
 
 import jwt
 
 from quickpoll.auth.caller import Caller
+from quickpoll.auth.claims import roles_of, user_id_of
+from quickpoll.auth.compact import parts_of
 from quickpoll.auth.keys import Candidate, VerificationKeys
 from quickpoll.auth.plain import ClaimRules, PlainTokens
-from quickpoll.errors import ExpiredToken, InvalidToken
-
-_object_id = re.compile("[0-9a-fA-F]{24}")
+from quickpoll.auth.refusals import Reason, note, reason_of, refused
+from quickpoll.errors import ExpiredToken, Unauthenticated
 
 _undecodable = (jwt.PyJWTError, ValueError, TypeError, ArithmeticError, RecursionError)
 
@@ -37,6 +38,8 @@ class Tokens:
         issuer: str | None = None,
         audience: tuple[str, ...] = (),
         user_id_claim: str = "sub",
+        any_user_id: bool = False,
+        roles_claim: str = "roles",
         leeway: int = 0,
         remembered: int = 20_000,
         clock: Callable[[], float] = time,
@@ -45,6 +48,8 @@ class Tokens:
         self._issuer = issuer
         self._audience = audience
         self._claim = user_id_claim
+        self._any_user_id = any_user_id
+        self._roles_claim = roles_claim
         self._leeway = leeway
         self._remembered = remembered
         self._clock = clock
@@ -69,13 +74,22 @@ class Tokens:
         Raises :class:`~quickpoll.errors.InvalidToken` or
         :class:`~quickpoll.errors.ExpiredToken`.
         """
-        caller = self.known(token)
-        if caller is None:
+        try:
+            return self._counted(self.known(token)) or await self._verified(token)
+        except Unauthenticated as error:
+            note(error)
+            raise
+
+    def _counted(self, known: Caller | None) -> Caller | None:
+        if known is None:
             self.misses += 1
-            caller = await self._verify(token)
-            self._remember(token, caller)
         else:
             self.hits += 1
+        return known
+
+    async def _verified(self, token: str) -> Caller:
+        caller = await self._verify(token)
+        self._remember(token, caller)
         return caller
 
     def forget_all(self) -> None:
@@ -85,22 +99,27 @@ class Tokens:
 
     async def _verify(self, token: str) -> Caller:
         if len(token) > longest_token or not token.isascii():
-            raise InvalidToken
+            raise refused(Reason.MALFORMED)
         claims = self._plain.claims(token, self._clock())
-        try:
-            return self._caller(claims or await self._judged(token))
-        except jwt.ExpiredSignatureError as error:
-            raise ExpiredToken from error
-        except _undecodable as error:
-            raise InvalidToken from error
+        return self._caller(claims or await self._judged(token))
 
     async def _judged(self, token: str) -> dict[str, Any]:
         """The claims of a token, where PyJWT accepts it."""
-        header = jwt.get_unverified_header(token)
-        candidates = await self._keys.find(header)
-        claims, key = self._decode_with_any(token, candidates)
+        try:
+            header, claims = parts_of(token)
+            candidates = await self._keys.find(header)
+        except _undecodable as error:
+            raise refused(Reason.MALFORMED) from error
+        try:
+            judged, key = self._decode_with_any(token, candidates)
+        except jwt.ExpiredSignatureError as error:
+            raise ExpiredToken from error
+        except jwt.ImmatureSignatureError as error:  # its signature is good, so it may be told
+            raise refused(Reason.NOT_YET_VALID, _begins(claims.get("nbf"))) from error
+        except _undecodable as error:
+            raise refused(reason_of(error, self._claim)) from error
         self._plain.learn(token, header["alg"], key)
-        return claims
+        return judged
 
     def _decode_with_any(
         self, token: str, candidates: Sequence[Candidate]
@@ -129,14 +148,29 @@ class Tokens:
         )
 
     def _caller(self, claims: dict[str, Any]) -> Caller:
-        user_id = claims[self._claim]
-        if not isinstance(user_id, str) or not _object_id.fullmatch(user_id):
-            raise InvalidToken("The token does not name a user of this service.")
-        roles = claims.get("roles")
-        admin = isinstance(roles, list) and "admin" in roles
-        return Caller(user_id.lower(), admin, float(claims["exp"]))
+        try:
+            expires_at = float(claims["exp"])
+        except _undecodable as error:  # more seconds than a number holds
+            raise refused(Reason.BAD_CLAIM) from error
+        try:
+            named, issuer = claims[self._claim], claims.get("iss", "")
+            user_id = user_id_of(named, issuer, any_text=self._any_user_id)
+        except _undecodable as error:
+            detail = "The token does not name a user of this service."
+            raise refused(Reason.BAD_USER_ID, detail) from error
+        roles = roles_of(claims, self._roles_claim)
+        return Caller(user_id, "admin" in roles, expires_at, roles)
 
     def _remember(self, token: str, caller: Caller) -> None:
         self._known[token] = caller
         if len(self._known) > self._remembered:
             self._known.popitem(last=False)
+
+
+def _begins(start: Any) -> str:
+    """When a token that is not valid yet will be."""
+    try:
+        moment = datetime.fromtimestamp(int(start), UTC).isoformat().replace("+00:00", "Z")
+    except (ValueError, TypeError, ArithmeticError, OSError):
+        return "The token is not valid yet."
+    return f"The token is not valid yet: it begins at {moment}."

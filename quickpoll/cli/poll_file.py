@@ -1,38 +1,79 @@
-"""Polls in a file, as ``POST /create-poll`` takes them."""
+"""Polls in a file: a list of what ``POST /create-poll`` takes."""
 
 from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, NoReturn
 
 import click
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
+from quart_schema import RequestSchemaValidationError
 
 from quickpoll.errors import InvalidRequest
+from quickpoll.foundation.problems import as_error
 from quickpoll.polls.bodies import NewPoll
 from quickpoll.polls.models import Poll
 from quickpoll.polls.rules import make_poll
+
+most_of_a_question = 60
+"""Characters of a question that an error shows."""
 
 
 def read_polls(file: Path, owner: str) -> list[Poll]:
     """The polls that a file asks for, all of them valid.
 
-    Raises :class:`click.ClickException` that names the first thing that is wrong.
+    Raises :class:`click.ClickException` that names the first thing that is wrong: the row, counted
+    from 1, and its question.
     """
+    rows = _read(file)
+    if not isinstance(rows, list):
+        raise click.ClickException(f"{file}: it is no list of polls.")
+    return [_poll(row, f"{file}: poll {number}", owner) for number, row in enumerate(rows, 1)]
+
+
+def _read(file: Path) -> Any:
     try:
-        asked = TypeAdapter(list[NewPoll]).validate_python(json.loads(file.read_text("utf-8")))
+        return json.loads(file.read_bytes().decode("utf-8-sig"), parse_constant=_refuse)
+    except UnicodeDecodeError:
+        said = "it is not text in UTF-8"
+    except json.JSONDecodeError as error:
+        said = f"it is not JSON, at line {error.lineno}, column {error.colno}"
+    except (ValueError, RecursionError):
+        said = "it is not JSON that makes a list of polls"
+    except OSError as error:
+        said = f"it cannot be read: {error.strerror}"
+    raise click.ClickException(f"{file}: {said}.")
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _poll(row: Any, place: str, owner: str) -> Poll:
+    try:
+        return make_poll(NewPoll.model_validate(row), owner, datetime.now(UTC))
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the file"
-        raise click.ClickException(f"{file}: {place}: {first['msg']}") from error
-    except (ValueError, RecursionError, OSError) as error:
-        raise click.ClickException(f"{file}: it is not a JSON file in UTF-8 ({error})") from error
-    return [_poll(file, place, new, owner) for place, new in enumerate(asked)]
-
-
-def _poll(file: Path, place: int, new: NewPoll, owner: str) -> Poll:
-    try:
-        return make_poll(new, owner, datetime.now(UTC))
+        # The words of the API, which are written for people.
+        problem: Exception = as_error(RequestSchemaValidationError(error))
     except InvalidRequest as error:
-        raise click.ClickException(f"{file}: {place}.{error.detail}") from error
+        problem = error
+    raise click.ClickException(f"{place}{_named(row)}: {_first(problem)}")
+
+
+def _named(row: Any) -> str:
+    """The question of a row in brackets, in one line, where it has one."""
+    question = row.get("question") if isinstance(row, dict) else None
+    if not isinstance(question, str):
+        return ""
+    shown = question[:most_of_a_question] + "…" * (len(question) > most_of_a_question)
+    return f" ({json.dumps(shown, ensure_ascii=not shown.isprintable())})"
+
+
+def _first(problem: Exception) -> str:
+    errors = getattr(problem, "extra", {}).get("errors", [])
+    if not errors:
+        return str(problem)
+    field, message = errors[0]["field"], errors[0]["message"]
+    return message if field == "body" else f"{field}: {message}"

@@ -74,13 +74,19 @@ def with_services(
 
         try:
             asyncio.run(run())
+        except (click.ClickException, BrokenPipeError):
+            raise  # click knows what to do, also where nobody reads on (`… | head`)
         except Exception as error:
-            raise click.ClickException(_one_line(error)) from error
+            line = _one_line(error)
+            if line is None and services.settings.log_level == "DEBUG":
+                raise
+            raise click.ClickException(line or _unforeseen(error)) from error
 
     return command
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: Exception) -> str | None:
+    """What is wrong, in words for the operator; ``None`` for what nobody foresaw."""
     if isinstance(error, QuickPollError):
         return error.detail
     if isinstance(error, RedisAway):
@@ -90,4 +96,9 @@ def _one_line(error: Exception) -> str:
     if isinstance(error, PyMongoError):
         said = str(error).partition(", full error")[0].splitlines()[0]
         return f"MongoDB refuses (API_DATABASE_URL): {said}"
-    raise error
+    return None
+
+
+def _unforeseen(error: Exception) -> str:
+    said = " ".join(str(error).split())
+    return f"A fault of ours, {type(error).__name__}: {said} (LOG_LEVEL=DEBUG shows where)."

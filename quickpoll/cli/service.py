@@ -2,47 +2,34 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import click
-import jwt
 from quart.cli import ScriptInfo, pass_script_info
 
+from quickpoll.auth.signing import sign_token
 from quickpoll.cli.running import Command, HexId, services_of, with_services
 from quickpoll.composition import Services, models
-from quickpoll.settings import Settings, masked
+from quickpoll.settings import given_variables, masked, unknown_variables
+
+longest_life = 100 * 365 * 86_400
+"""Seconds; the calendar ends some time after that."""
 
 
 @click.command(cls=Command)
 @click.option("--user-id", type=HexId(), required=True, help="24 hexadecimal digits.")
 @click.option("--admin", is_flag=True, help="With the role admin.")
-@click.option("--ttl", type=click.IntRange(1), default=3600, show_default=True, help="Seconds.")
+@click.option(
+    "--ttl", type=click.IntRange(1, longest_life), default=3600, show_default=True, help="Seconds.",
+)  # fmt: skip
 @pass_script_info
 def token(info: ScriptInfo, user_id: str, admin: bool, ttl: int) -> None:
     """Sign a token with JWT_SECRET_KEY, for development and tests."""
-    click.echo(sign(services_of(info).settings, user_id, admin=admin, ttl=ttl))
-
-
-def sign(settings: Settings, user_id: str, *, admin: bool, ttl: int) -> str:
-    """A token as this service accepts it. Raises :class:`click.ClickException` without a
-    secret."""
-    algorithm = next((one for one in settings.jwt_algorithms if one.startswith("HS")), None)
-    if settings.jwt_secret_key is None or algorithm is None:
+    roles = ("admin",) if admin else ()
+    signed = sign_token(services_of(info).settings, user_id, timedelta(seconds=ttl), roles)
+    if signed is None:
         raise click.ClickException("JWT_SECRET_KEY is not set, so only the issuer can sign tokens.")
-    now = datetime.now(UTC)
-    claims: dict[str, Any] = {
-        settings.jwt_user_id_claim: user_id,
-        "iat": now,
-        "exp": now + timedelta(seconds=ttl),
-    }
-    if admin:
-        claims["roles"] = ["admin"]
-    if settings.jwt_issuer:
-        claims["iss"] = settings.jwt_issuer
-    if settings.jwt_audience:
-        claims["aud"] = settings.jwt_audience[0]
-    return jwt.encode(claims, settings.jwt_secret_key.get_secret_value(), algorithm)
+    click.echo(signed)
 
 
 @click.command(cls=Command)
@@ -63,3 +50,5 @@ def settings(info: ScriptInfo) -> None:
     """Show every setting, secrets masked."""
     for name, value in masked(services_of(info).settings).items():
         click.echo(f"{name}={value}")
+    for line in unknown_variables(given_variables()):
+        click.echo(line, err=True)

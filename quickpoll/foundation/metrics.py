@@ -38,6 +38,12 @@ rate_limited = Counter(
     ("limit",),
 )
 
+tokens_refused = Counter(
+    "quickpoll_tokens_refused_total",
+    "Requests and connections answered with 401, by what was wrong with the token",
+    ("reason",),
+)
+
 key_fetches = Counter(
     "quickpoll_issuer_key_fetches_total",
     "Fetches of the issuer's public keys (JWT_JWKS_URL), by outcome: fetched, failed",

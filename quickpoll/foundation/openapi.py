@@ -157,6 +157,7 @@ _tags = {
     "likes": "Liking polls.",
     "results": "Polls with their counts, lists of them, timelines and exports.",
     "management": "What its owner may do to a poll, and the history of it.",
+    "people": "What the service knows of the caller.",
     "operations": "For operators and their machines. Open to all.",
     "documentation": "This document, and pages that show it. Open to all.",
 }

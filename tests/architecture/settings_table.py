@@ -1,25 +1,58 @@
-"""The README's table of settings, made from the settings themselves.
+"""The tables of settings, made from the settings themselves: all of them in ``docs/settings.md``,
+group by group, and the ten that most people look for in the README.
 
-``python -m tests.architecture.settings_table`` writes it into the README anew.
+``python -m tests.architecture.settings_table`` writes them anew.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings
 
-from quickpoll.settings import Settings
+from quickpoll.settings import Settings, groups
 
-readme = Path(__file__).parents[2] / "README.md"
+root = Path(__file__).parents[2]
+readme, page = root / "README.md", root / "docs" / "settings.md"
 head = "| Variable | Meaning | Default | Example |\n|---|---|---|---|\n"
-place = re.compile(re.escape(head) + r"(?:\|.*\n)*")
+short = re.compile(re.escape(head) + r"(?:\|.*\n)*")
+whole = re.compile(r"## .*\Z", re.DOTALL)
+"""From its first heading on the page is tables alone."""
+
+looked_for = (
+    "api_database_url",
+    "api_redis_host",
+    "api_redis_port",
+    "api_redis_password",
+    "jwt_secret_key",
+    "jwt_jwks_url",
+    "jwt_issuer",
+    "jwt_audience",
+    "cors_origins",
+    "log_level",
+)
 
 
-def table() -> str:
-    """The whole table, its head included."""
-    return head + "".join(_row(name, field) for name, field in Settings.model_fields.items())
+def short_table() -> str:
+    """The README's table, its head included."""
+    return _table(looked_for)
+
+
+def all_tables() -> str:
+    """Every group under its heading."""
+    return "\n".join(_group(one) for one in groups)
+
+
+def _group(group: type[BaseSettings]) -> str:
+    heading, _, rest = (group.__doc__ or "").partition(": ")
+    return f"## {heading}\n\n{rest[:1].upper()}{rest[1:]}\n\n{_table(group.model_fields)}"
+
+
+def _table(names: Iterable[str]) -> str:
+    return head + "".join(_row(name, Settings.model_fields[name]) for name in names)
 
 
 def _row(name: str, field: FieldInfo) -> str:
@@ -36,7 +69,12 @@ def _default(field: FieldInfo) -> str:
     return f"`{','.join(value) if isinstance(value, tuple) else value}`"
 
 
+def _write(file: Path, place: re.Pattern[str], table: str) -> None:
+    new, count = place.subn(lambda _: table, file.read_text("utf-8"))
+    assert count == 1, f"{file} has no table of settings, or two"
+    file.write_text(new, "utf-8")
+
+
 if __name__ == "__main__":
-    new, count = place.subn(lambda _: table(), readme.read_text("utf-8"))
-    assert count == 1, "the README has no table of settings, or two"
-    readme.write_text(new, "utf-8")
+    _write(readme, short, short_table())
+    _write(page, whole, all_tables())

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from inspect import signature
 from pathlib import Path
 
 import pytest
 
+from quickpoll.counting.keys import Keys
 from quickpoll.factory import create_app
 from tests.architecture.house import root
 from tests.conftest import secret, settings_from
@@ -81,6 +83,26 @@ def test_the_drawing_of_the_house_names_files_that_exist() -> None:
 
 
 of_other_houses = {"controllers/", "models/", "services/"}
+
+
+def test_every_key_in_redis_is_in_the_table_of_keys() -> None:
+    keys, page = Keys(), (root / "docs" / "consistency.md").read_text("utf-8")
+    table = page.partition("| key or channel |")[2].partition("\n\n")[0]
+    placeholders = {"poll_id": "POLL", "option_id": "OPTION", "instance": "INSTANCE"}
+    placeholders |= {"deadline": "DEADLINE", "name": "NAME", "key": "CALLER"}
+    known = set()
+    for name in vars(Keys).keys() - {"prefix"}:
+        if not name.startswith("_"):
+            key = getattr(keys, name)
+            known.add(
+                key(*(placeholders[one] for one in signature(key).parameters))
+                if callable(key)
+                else key
+            )
+    # One instance stands for all of them where any has been there.
+    assert known | {"tally:presence:any", "uncounted", "direct_count"} == set(
+        re.findall(r"`(\S+?)`(?=,| \|| \()", table)
+    )
 
 
 def _anchors(file: Path) -> set[str]:

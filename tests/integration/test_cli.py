@@ -16,12 +16,13 @@ import httpx
 import pytest
 from click.testing import Result
 from pydantic import SecretStr
+from redis.asyncio import Redis
 
-from quickpoll.composition import Services
+from quickpoll.counting.keys import Keys
 from quickpoll.factory import create_app
 from quickpoll.foundation.embedded import StoreAddresses
 from quickpoll.settings import Settings
-from tests.builders import create_poll, look, option, vote
+from tests.builders import create_poll, option, vote
 from tests.conftest import (
     bare_environment,
     bearer,
@@ -98,6 +99,19 @@ async def test_seeding_goes_the_way_of_real_votes(quart: Run, service: httpx.Asy
     assert "0 mended" in (await quart("recount")).stdout
 
 
+async def test_votes_that_are_refused_for_a_moment_are_cast_again(
+    quart: Run, service: httpx.AsyncClient
+) -> None:
+    sizes = ("--polls", "2", "--voters", "30", "--votes", "50", "--likes", "50")
+
+    done = await quart("seed", *sizes, api_vote_queue=20)
+
+    assert done.exit_code == 0, done.stderr
+    polls = await all_polls(service)
+    assert sum(poll["votersCount"] for poll in polls) == 50
+    assert sum(poll["counts"]["likes"] for poll in polls) == 50
+
+
 async def test_the_same_random_seed_makes_the_same_polls(
     quart: Run, service: httpx.AsyncClient
 ) -> None:
@@ -121,27 +135,55 @@ async def test_the_same_random_seed_makes_the_same_polls(
     assert found[0] == found[1] != found[2]
 
 
-async def test_polls_from_a_file(quart: Run, service: httpx.AsyncClient, tmp_path: Path) -> None:
-    full = {
-        "question": " Æ? ",
-        "options": [{"text": "a"}, {"text": "b"}, {"text": "c"}],
-        "minChoices": 2,
-        "maxChoices": 3,
-        "closesAt": "2099-01-01T00:00:00Z",
-        "results": "after_close",
-        "allowVoteChange": True,
-        "visibility": "unlisted",
-    }
-    plain = {"question": "B?", "options": [{"text": "x"}, {"text": "y"}]}
-    file = tmp_path / "polls.json"
-    file.write_text(json.dumps([full, plain]), "utf-8")
+async def test_only_what_is_asked_for_is_made(quart: Run, service: httpx.AsyncClient) -> None:
+    done = await quart("seed")
 
-    done = await quart(
-        "seed", "--file", str(file), "--voters", "10", "--votes", "20", "--user-id", owner
-    )
+    assert "5 polls, 0 votes, 0 likes." in done.stdout
+    polls = await all_polls(service)
+    assert len(polls) == 5
+    assert sum(poll["votersCount"] + poll["counts"]["likes"] for poll in polls) == 0
+
+
+async def test_the_polls_of_a_random_seed_are_the_same_for_any_owner(
+    quart: Run, service: httpx.AsyncClient
+) -> None:
+    for more in ((), ("--user-id", owner), ("--voters", "7", "--likes", "3")):
+        assert (await quart("seed", "--random-seed", "7", *more)).exit_code == 0
+    polls = [
+        (poll["question"], [one["text"] for one in poll["options"]])
+        for poll in await all_polls(service)
+    ]
+    assert polls[:5] == polls[5:10] == polls[10:]
+
+
+full: dict[str, Any] = {
+    "question": " Æ? ",
+    "options": [{"text": "a"}, {"text": "b"}, {"text": "c"}],
+    "minChoices": 2,
+    "maxChoices": 3,
+    "closesAt": "2099-01-01T00:00:00Z",
+    "results": "after_close",
+    "allowVoteChange": True,
+    "visibility": "unlisted",
+}
+plain: dict[str, Any] = {"question": "B?", "options": [{"text": "x"}, {"text": "y"}]}
+
+
+@pytest.fixture
+def two_polls(tmp_path: Path) -> str:
+    """A file of two polls, as an editor under Windows writes it."""
+    file = tmp_path / "polls.json"
+    file.write_text(json.dumps([full, plain]), "utf-8-sig")
+    return str(file)
+
+
+async def test_polls_from_a_file(quart: Run, service: httpx.AsyncClient, two_polls: str) -> None:
+    sizes = ("--voters", "10", "--votes", "20", "--likes", "5")
+
+    done = await quart("seed", "--file", two_polls, "--user-id", owner, *sizes)
 
     assert done.exit_code == 0, done.stderr
-    assert "2 polls, 20 votes, 20 likes." in done.stdout
+    assert "2 polls, 20 votes, 5 likes." in done.stdout
     path = f"/api/poll/get-poll-by-user-id/{owner}"
     second, first = (await service.get(path, headers=bearer(owner))).json()
     expected = {**full, "question": "Æ?", "closesAt": "2099-01-01T00:00:00.000Z"}
@@ -151,33 +193,72 @@ async def test_polls_from_a_file(quart: Run, service: httpx.AsyncClient, tmp_pat
     assert 20 <= first["votesCount"] <= 30
 
 
-bad_files = {
-    "no json": ("{", ("JSON",)),
+async def test_polls_from_a_file_and_nothing_else(
+    quart: Run, service: httpx.AsyncClient, two_polls: str
+) -> None:
+    done = await quart("seed", "--file", two_polls, "--user-id", owner)
+
+    assert "2 polls, 0 votes, 0 likes." in done.stdout
+    path = f"/api/poll/get-poll-by-user-id/{owner}"
+    polls = (await service.get(path, headers=bearer(owner))).json()
+    assert [(poll["votersCount"], poll["counts"]["likes"]) for poll in polls] == [(0, 0), (0, 0)]
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [((), ("--file", "--user-id")), (("--user-id", owner, "--polls", "3"), ("--file", "--polls"))],
+)
+async def test_whose_polls_and_which(
+    quart: Run, two_polls: str, more: tuple[str, ...], words: tuple[str, ...]
+) -> None:
+    away = SecretStr("mongodb://127.0.0.1:1/quickpoll")  # told before any store is asked
+    failed(await quart("seed", "--file", two_polls, *more, api_database_url=away), 2, *words)
+
+
+bad_files: dict[str, tuple[Any, tuple[str, ...]]] = {
+    "no json": ('[\n{"question": }]', ("it is not JSON, at line 2, column 14",)),
+    "no number": ('[{"question": NaN}]', ("it is not JSON",)),
     "no list": ('{"question": "a"}', ("list",)),
-    "missing": ('[{"question": "a"}]', ("0.options",)),
-    "unknown": (
-        '[{"question":"a","options":[{"text":"x"},{"text":"y"}],"min_choices":1}]',
-        ("0.min_choices",),
-    ),
-    "past": (
-        '[{"question":"a","options":[{"text":"x"},{"text":"y"}]},'
-        '{"question":"a","options":[{"text":"x"},{"text":"y"}],"closesAt":"2020-01-01T00:00:00Z"}]',
-        ("1.closesAt", "future"),
-    ),
     "deep": ("[" * 100_000, ("JSON",)),
     "not text": ("\udcff", ("UTF-8",)),
+    "no poll": ([plain, 7], (": poll 2: ",)),
+    "missing": ([{"question": "Why?"}], (': poll 1 ("Why?"): options: ',)),
+    "unknown": ([plain, {**plain, "min_choices": 1}], (': poll 2 ("B?"): min_choices: ',)),
+    "deep inside": (
+        [{**plain, "options": [{"text": "x"}, {"text": ""}]}],
+        (': poll 1 ("B?"): options.1.text: ',),
+    ),
+    "past": (
+        [plain, {**plain, "closesAt": "2020-01-01T00:00:00Z"}],
+        (': poll 2 ("B?"): closesAt: ', "future"),
+    ),
+    "in several lines": ([{"question": "a\nb\x1b[31m"}], (r'poll 1 ("a\nb\u001b[31m"): ',)),
+    "long": ([{"question": "x" * 501}], (f'poll 1 ("{"x" * 60}…"): ',)),
 }
 
 
 @pytest.mark.parametrize("case", bad_files.values(), ids=bad_files.keys())
 async def test_a_bad_file(
-    quart: Run, service: httpx.AsyncClient, tmp_path: Path, case: tuple[str, tuple[str, ...]]
+    quart: Run, service: httpx.AsyncClient, tmp_path: Path, case: tuple[Any, tuple[str, ...]]
 ) -> None:
-    text, words = case
+    content, words = case
+    text = content if isinstance(content, str) else json.dumps(content)
     file = tmp_path / "polls.json"
     file.write_text(text, "utf-8", errors="surrogateescape")
-    failed(await quart("seed", "--file", str(file)), 1, "polls.json", *words)
+    done = await quart("seed", "--file", str(file), "--user-id", owner)
+    failed(done, 1, "polls.json", *words)
     assert await all_polls(service) == []
+
+
+async def test_a_fault_of_ours_is_one_line_too(
+    quart: Run, service: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poll = await create_poll(service, owner)
+    # A terminal whose size makes no sense, which nobody has foreseen.
+    monkeypatch.setattr("shutil.get_terminal_size", lambda: 1 / 0)
+    failed(await quart("watch", poll["id"], "--once"), 1, "A fault of ours, ZeroDivisionError")
+    shown = await quart("watch", poll["id"], "--once", log_level="DEBUG")
+    assert isinstance(shown.exception, ZeroDivisionError)
 
 
 @pytest.mark.parametrize(
@@ -194,6 +275,7 @@ async def test_a_bad_file(
         (("token",), ("--user-id",)),
         (("token", "--user-id", "x"), ("--user-id", "hexadecimal")),
         (("token", "--user-id", owner, "--ttl", "0"), ("--ttl",)),
+        (("token", "--user-id", owner, "--ttl", "9" * 20), ("--ttl",)),
         (("recount", "x"), ("hexadecimal",)),
         (("watch",), ("POLL_ID",)),
         (("watch", "x"), ("hexadecimal",)),
@@ -285,21 +367,23 @@ async def test_without_a_secret_only_the_issuer_signs(quart: Run) -> None:
 
 
 async def test_recount_prints_and_mends_each_difference(
-    quart: Run, client: httpx.AsyncClient, services: Services
+    quart: Run, settings: Settings, stores: StoreAddresses
 ) -> None:
-    poll = await create_poll(client, owner)
-    await vote(client, poll, 0, other)
-    key = services.counters.keys.option(poll["id"], option(poll, 0))
+    # While the service runs it would mend the count by itself.
+    async with served(create_app(settings)) as client:
+        poll = await create_poll(client, owner)
+        await vote(client, poll, 0, other)
     assert "0 mended" in (await quart("recount")).stdout
-    await services.redis.call("SET", key, 99)
+    key = Keys(settings.redis_prefix).option(poll["id"], option(poll, 0))
+    async with Redis(host=stores.redis_host, port=stores.redis_port) as redis:
+        await redis.set(key, 99)
 
-    done = await quart("recount", poll["id"].upper())
+        done = await quart("recount", poll["id"].upper())
 
-    assert done.exit_code == 0, done.stderr
-    assert f"{poll['id']} {option(poll, 0)}: 99 in Redis, 1 in MongoDB, mended" in done.stdout
-    assert "1 polls counted, 1 mended." in done.stdout
-    assert int(await services.redis.call("GET", key)) == 1
-    assert (await look(client, poll, other))["counts"][option(poll, 0)] == 1
+        assert done.exit_code == 0, done.stderr
+        assert f"{poll['id']} {option(poll, 0)}: 99 in Redis, 1 in MongoDB, mended" in done.stdout
+        assert "1 polls counted, 1 mended." in done.stdout
+        assert await redis.get(key) == b"1"
     assert "0 mended" in (await quart("recount")).stdout
 
 

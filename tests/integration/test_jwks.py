@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from quickpoll.auth.issuer import Issuer
 from quickpoll.auth.keys import KeyRing, SharedSecret
+from quickpoll.auth.refusals import Reason
 from quickpoll.auth.tokens import Tokens
 from quickpoll.errors import InvalidToken, Unavailable
 from quickpoll.factory import create_app
@@ -103,6 +104,20 @@ async def test_a_withdrawn_key_takes_its_tokens_with_it(publisher: Publisher) ->
 
         assert not await accepted(tokens, signed("RS256"))
         assert await accepted(tokens, signed("ES256", "second"))
+
+
+async def test_the_reason_for_a_key_that_is_not_published(publisher: Publisher) -> None:
+    async with tokens_of(publisher) as tokens:
+        for token, reason in (
+            (signed("RS256", header={"kid": "made-up"}), Reason.UNKNOWN_KEY),
+            (signed("RS256", "second", header={"kid": "first"}), Reason.WRONG_SIGNATURE),
+        ):
+            with pytest.raises(InvalidToken) as refused:
+                await tokens.verify(token)
+            assert (refused.value.reason, refused.value.detail) == (
+                reason,
+                InvalidToken.default_detail,
+            )
 
 
 async def test_a_key_under_an_old_name_takes_the_old_ones_tokens_with_it(

@@ -186,3 +186,16 @@ async def test_absent_stores_are_one_clear_line_each(start: Any) -> None:
         ("redis_away", "subscription_lost", "mongodb_away", "started", "stopping", "stopped"), 1
     )
     assert "open-sesame" not in text
+
+
+async def test_unknown_variables_are_one_warning(start: Any) -> None:
+    service = start(API_REDIS_PASWORD="open-sesame", JWT_SECRET="open-sesame", APIARY="1")
+
+    text = service.stop()
+
+    (told,) = [line for line in lines_of(text) if line["event"] == "unknown_settings"]
+    assert told["level"] == "warning"
+    assert "API_REDIS_PASWORD (the nearest is API_REDIS_PASSWORD)" in told["detail"]
+    assert "JWT_SECRET (the nearest is JWT_SECRET_KEY)" in told["detail"]
+    assert "APIARY" not in text
+    assert "open-sesame" not in text

@@ -168,6 +168,8 @@ async def test_what_is_answered_is_what_is_documented(
         ("GET", "/docs", "", None),
         ("GET", "/redoc", "", None),
         ("GET", "/openapi.json", "", None),
+        ("GET", "/api/user/me", owner, None),
+        ("GET", "/api/user/me", "", None),
         ("POST", "/api/poll/create-poll", owner, new),
         ("POST", "/api/poll/create-poll", owner, {}),
         ("GET", f"/api/poll/get-poll-by-id/{mine}", owner, None),

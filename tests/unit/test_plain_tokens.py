@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import json
 from time import time
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from quickpoll.auth.caller import Caller
 from quickpoll.auth.keys import SharedSecret
 from quickpoll.auth.tokens import Tokens
-from quickpoll.errors import Unauthenticated
+from quickpoll.errors import InvalidToken, Unauthenticated
 
 secret = "a secret for these tests only, as long as its strongest algorithm asks for"
 user = "65f1c0ffee0000000000c001"
@@ -51,6 +52,7 @@ async def experienced() -> Tokens:
 
 changes: dict[str, dict[str, Any]] = {
     "good": {},
+    "other claims": {"name": "Ann \N{SNOWMAN}", "realm_access": {"roles": ["admin"]}},
     "admin": {"roles": ["admin"]},
     "roles of another kind": {"roles": "admin"},
     "upper case": {"sub": user.upper()},
@@ -89,6 +91,72 @@ async def test_claims(change: dict[str, Any], algorithm: str) -> None:
 def _unchecked(claims: dict[str, Any], algorithm: str) -> str:
     """Signed as it stands; ``jwt.encode`` refuses some claims."""
     return jwt.api_jws.encode(json.dumps(claims).encode(), secret, algorithm)
+
+
+def _coded(part: bytes) -> str:
+    return base64.urlsafe_b64encode(part).rstrip(b"=").decode()
+
+
+def _signed(payload: str, header: str | None = None) -> str:
+    """Signed as its parts are written, whatever they are."""
+    signing = f"{header or sign(good).partition('.')[0]}.{payload}"
+    made = hmac.digest(secret.encode(), signing.encode(), "sha256")
+    return f"{signing}.{_coded(made)}"
+
+
+_text = json.dumps(good)
+_written = _coded(_text.encode())
+_header = '{"alg": "HS256", "typ": "JWT"}'
+
+
+def _with_name(name: str) -> str:
+    return json.dumps({**good, "name": name}, ensure_ascii=False)
+
+
+def _padded(left_over: int) -> bytes:
+    """The claims with so many bytes beyond a multiple of three."""
+    return _text.encode() + b" " * ((left_over - len(_text)) % 3)
+
+
+def _other_alphabet(part: str) -> str:
+    assert "_" in part
+    return part.replace("_", "/").replace("-", "+")
+
+
+def _with_a_spare_bit(part: str) -> str:
+    """The same bytes, by a reader that does not look at what is left over of the last letter."""
+    return part[:-1] + _alphabet[_alphabet.index(part[-1]) + 1]
+
+
+_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+not_as_written: dict[str, str] = {
+    "claims in UTF-16": _signed(_coded(_text.encode("utf-16"))),
+    "claims in UTF-16 without a mark": _signed(_coded(_text.encode("utf-16-le"))),
+    "claims in UTF-32": _signed(_coded(_text.encode("utf-32"))),
+    "claims after a byte order mark": _signed(_coded(b"\xef\xbb\xbf" + _text.encode())),
+    "claims in Latin-1": _signed(_coded(_with_name("\xe9").encode("latin-1"))),
+    "junk inside": _signed(f"{_written[:9]}!*{_written[9:]}"),
+    "junk at the end": _signed(f"{_written}~"),
+    "a line break": _signed(f"{_written[:9]}\n{_written[9:]}"),
+    "padding": _signed(base64.urlsafe_b64encode(_padded(1)).decode()),
+    "bits to spare": _signed(_with_a_spare_bit(_coded(_padded(2)))),
+    "the other alphabet": _signed(_other_alphabet(_coded(_with_name("???>>>").encode()))),
+    "a header in UTF-16": _signed(_written, _coded(_header.encode("utf-16"))),
+    "junk in the header": _signed(_written, _coded(_header.encode()) + "!"),
+    "junk in the signature": _signed(_written) + "!",
+    "bits to spare in the signature": _with_a_spare_bit(_signed(_written)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("token", not_as_written.values(), ids=not_as_written.keys())
+async def test_there_is_one_way_to_write_a_token(token: str) -> None:
+    assert isinstance(await verdict(await experienced(), _signed(_written)), Caller)
+
+    answer = await verdict(await experienced(), token)
+
+    assert answer == ("invalid_token", InvalidToken.default_detail)
+    assert answer == await verdict(tokens(), token)
 
 
 def _tampered(token: str) -> str:

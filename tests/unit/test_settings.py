@@ -13,8 +13,10 @@ from quickpoll.settings import (
     SettingsError,
     load_settings,
     masked,
+    names,
     run_folder,
     settings_or_exit,
+    unknown_variables,
 )
 
 secret = "a secret for tests only, 32 bytes or more"
@@ -85,10 +87,26 @@ def test_they_do_not_change() -> None:
         ("JWT_ALGORITHMS", ",", "no known signature algorithm: (none)"),
         ("JWT_ALGORITHMS", "RS256", "RS256 needs JWT_JWKS_URL, which is not set"),
         ("JWT_JWKS_URL", "ftp://id.example", "it is not a web address"),
-        ("API_REDIS_PORT", "seven", "Input should be a valid integer"),
-        ("API_REDIS_PORT", "70000", "Input should be less than or equal to 65535"),
-        ("API_RATE_LIMITS", "perhaps", "Input should be 'on' or 'off'"),
-        ("LOG_LEVEL", "loud", "Input should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
+        ("API_REDIS_PORT", "seven", "it is not a whole number"),
+        ("API_REDIS_PORT", "70000", "it is more than 65535"),
+        ("API_RATE_LIMITS", "perhaps", "it is none of on, off"),
+        ("API_REDIS_PORT", "0", "it is less than 1"),
+        ("API_REDIS_PORT", "6379.5", "it is not a whole number"),
+        ("API_TRACES_SHARE", "some", "it is not a number"),
+        ("API_TRACES_SHARE", "nan", "it is not a number"),
+        ("API_TRACES_SHARE", "1.5", "it is more than 1"),
+        ("API_REDIS_URL", "localhost:6379", "it begins with none of redis, rediss"),
+        ("API_REDIS_CA_FILE", "/run/redis-ca.pem", "/run/redis-ca.pem is not there"),
+        ("API_FRAME_ANCESTORS", "https://a.example; script-src *", "'https://a.example; script"),
+        ("JWT_JWKS_URL", "https://", "it is not a web address"),
+        ("JWT_JWKS_URL", "https://[", "it is not a web address"),
+        ("JWT_USER_IDS", "uuid", "it is none of objectid, any"),
+        ("CORS_ORIGINS", "example.com", "example.com is not an origin"),
+        ("CORS_ORIGINS", "https://www.example/", "https://www.example/ is not an origin"),
+        ("CORS_ORIGINS", "https://www.example,https://", "https:// is not an origin"),
+        ("CORS_ORIGINS", "https://*.example", "https://*.example is not an origin"),
+        ("CORS_ORIGINS", "null", "null is the origin of every page that has none"),
+        ("LOG_LEVEL", "loud", "it is none of DEBUG, INFO, WARNING, ERROR"),
     ],
 )
 def test_a_bad_one_is_named_in_one_line_with_an_example(
@@ -104,8 +122,82 @@ def test_a_bad_one_is_named_in_one_line_with_an_example(
     line = capsys.readouterr().err
     assert ended.value.code == 2
     assert line.startswith(f"QuickPoll cannot start: {variable}: {said}")
-    assert f"Example: {variable}=" in line
     assert line.count("\n") == 1
+    example = line.strip().partition(f"Example: {variable}=")[2]
+    assert example not in ("", value)
+    if not variable.endswith("_FILE"):
+        environment.setenv(variable, example)
+        load_settings()
+
+
+def test_the_example_fits_what_else_is_set(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("JWT_JWKS_URL", "https://id.example/jwks.json")
+    environment.setenv("JWT_SECRET_KEY", "")
+    environment.setenv("JWT_ALGORITHMS", "HS256")
+    with pytest.raises(SettingsError, match="Example: JWT_ALGORITHMS=RS256"):
+        load_settings()
+    environment.setenv("API_REDIS_URL", "redis+cluster://localhost")
+    environment.setenv("JWT_ALGORITHMS", "RS256")
+    environment.setenv("API_REDIS_PREFIX", "polls:")
+    with pytest.raises(SettingsError, match=r"Example: API_REDIS_PREFIX=\{quickpoll\}:"):
+        load_settings()
+
+
+def test_an_example_of_a_secret_is_another_one_each_time(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("JWT_SECRET_KEY", "$(openssl rand -hex 32)")  # as .env would leave it
+    said = set()
+    for _ in range(2):
+        with pytest.raises(SettingsError) as refused:
+            load_settings()
+        said.add(str(refused.value))
+    assert len(said) == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "origin"),
+    [
+        ("HTTPS://WWW.Example:443", "https://www.example"),
+        ("http://a.example:80", "http://a.example"),
+        ("http://localhost:5173", "http://localhost:5173"),
+        ("https://a.example:80", "https://a.example:80"),
+        ("http://[::1]:8080", "http://[::1]:8080"),
+        ("capacitor://localhost", "capacitor://localhost"),
+        ("chrome-extension://abcdef", "chrome-extension://abcdef"),
+        ("*", "*"),
+    ],
+)
+def test_origins_are_kept_as_browsers_send_them(
+    environment: pytest.MonkeyPatch, given: str, origin: str
+) -> None:
+    environment.setenv("CORS_ORIGINS", given)
+    assert load_settings().cors_origins == (origin,)
+
+
+class TestUnknownVariables:
+    """What begins like a setting and is none."""
+
+    def test_each_is_named_with_the_nearest_there_is(self) -> None:
+        given = ["API_REDIS_PASWORD", "jwt_secret", "PATH", "CORS_ORIGIN", "LOG_LEVEL", *least]
+        (line,) = unknown_variables(given)
+        assert "API_REDIS_PASWORD (the nearest is API_REDIS_PASSWORD)" in line
+        assert "JWT_SECRET (the nearest is JWT_SECRET_KEY)" in line
+        assert "PATH" not in line
+        assert "CORS" not in line
+
+    def test_nothing_is_said_where_all_are_known(self) -> None:
+        assert unknown_variables([*names(), *(name.lower() for name in names())]) == []
+
+    def test_one_beside_a_start_that_fails_is_said_too(
+        self, environment: pytest.MonkeyPatch, folder: Path
+    ) -> None:
+        environment.setenv("JWT_SECRET_KEY", "")
+        (folder / ".env").write_text("JWT_SECRET=hunter2\n")
+        with pytest.raises(SettingsError) as refused:
+            load_settings()
+        first, second = str(refused.value).splitlines()
+        assert first.startswith("QuickPoll cannot start: JWT_SECRET_KEY: it is missing")
+        assert "JWT_SECRET (the nearest is JWT_SECRET_KEY)" in second
+        assert "hunter2" not in second
 
 
 def test_a_bad_secret_is_not_said(
@@ -121,6 +213,13 @@ def test_a_bad_secret_is_not_said(
 def test_a_file_that_is_no_text_is_named(folder: Path) -> None:
     (folder / ".env").write_bytes(b"JWT_ISSUER=caf\xe9")
     with pytest.raises(SettingsError, match=r"\.env: it is not UTF-8"):
+        load_settings()
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_file_that_cannot_be_read_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / ".env").symlink_to("/proc/self/mem")
+    with pytest.raises(SettingsError, match=r"\.env: "):
         load_settings()
 
 

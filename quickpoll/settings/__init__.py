@@ -1,0 +1,33 @@
+"""The settings: read once from the environment and ``.env``, typed, frozen.
+
+Each field is the environment variable of the same name in capitals. Its description and example
+make the tables in ``docs/settings.md``, which a test holds against this package.
+"""
+
+from __future__ import annotations
+
+from quickpoll.settings.loading import (
+    given_variables,
+    load_settings,
+    run_folder,
+    settings_or_exit,
+)
+from quickpoll.settings.refusals import SettingsError
+from quickpoll.settings.service import Settings, groups, masked, names
+from quickpoll.settings.tokens import TokenSettings
+from quickpoll.settings.unknown import unknown_variables, warn_of_unknown_variables
+
+__all__ = [
+    "Settings",
+    "SettingsError",
+    "TokenSettings",
+    "given_variables",
+    "groups",
+    "load_settings",
+    "masked",
+    "names",
+    "run_folder",
+    "settings_or_exit",
+    "unknown_variables",
+    "warn_of_unknown_variables",
+]

@@ -1,0 +1,89 @@
+"""Reading the settings, from the environment and ``.env``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from dotenv import dotenv_values
+from pydantic import ValidationError
+
+from quickpoll.foundation.run_record import RunDirectory
+from quickpoll.settings.refusals import SettingsError, refusal, refusal_of
+from quickpoll.settings.service import Settings
+from quickpoll.settings.unknown import unknown_variables
+
+run_folder = Path(".quickpoll")
+"""Where ``make run`` keeps its data, and says how its stores are reached."""
+
+_file_settings = ("API_REDIS_CA_FILE", "API_REDIS_CERT_FILE", "API_REDIS_KEY_FILE")
+
+
+def load_settings(*, running: bool = False) -> Settings:
+    """Read the settings from the environment and ``.env``.
+
+    ``running`` lets an operator's command find the stores and the secret of a running
+    ``make run`` in this folder, where no store is configured.
+
+    Raises :class:`SettingsError` with one line that names the variable, what is wrong and an
+    example; a second one names variables that are unknown.
+    """
+    given = given_variables()
+    found = _of_running_service(given) if running else {}
+    try:
+        settings = Settings(**found)
+    except ValidationError as error:
+        raise SettingsError(refusal_of(error, found), *unknown_variables(given)) from None
+    if line := _refused_file(settings):
+        raise SettingsError(line, *unknown_variables(given))
+    return settings
+
+
+def given_variables() -> dict[str, str | None]:
+    """What the environment and ``.env`` hold, settings or not.
+
+    Raises :class:`SettingsError` where the file cannot be read or is no text.
+    """
+    try:
+        return {**dotenv_values(".env"), **os.environ}
+    except UnicodeDecodeError:
+        raise SettingsError(
+            "QuickPoll cannot start: .env: it is not UTF-8, and has to be."
+        ) from None
+    except OSError as error:
+        raise SettingsError(f"QuickPoll cannot start: .env: {error.strerror}.") from None
+
+
+def settings_or_exit(*, running: bool = False) -> Settings:
+    """:func:`load_settings`, or one line on standard error and exit status 2."""
+    try:
+        return load_settings(running=running)
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(2) from None
+
+
+def _of_running_service(given: dict[str, str | None]) -> dict[str, Any]:
+    directory = RunDirectory(run_folder)
+    if given.get("API_DATABASE_URL") or (run := directory.read()) is None:
+        return {}
+    found: dict[str, Any] = {
+        "api_database_url": run.database_url,
+        "api_redis_url": None,  # it would win over host and port
+        "api_redis_host": run.redis_host,
+        "api_redis_port": run.redis_port,
+    }
+    if not given.get("JWT_SECRET_KEY"):
+        found["jwt_secret_key"] = directory.secret()
+    return found
+
+
+def _refused_file(settings: Settings) -> str | None:
+    """The line for a file that cannot be read, where there is one."""
+    for variable in _file_settings:
+        file = getattr(settings, variable.lower())
+        if file is not None and not os.access(file, os.R_OK):
+            return refusal(variable, f"{file} is not there, or cannot be read", str(file))
+    return None

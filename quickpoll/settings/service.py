@@ -1,0 +1,56 @@
+"""All settings of the service, group by group."""
+
+from __future__ import annotations
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from quickpoll.foundation.store_addresses import without_password
+from quickpoll.settings.limits import LimitSettings, RealtimeSettings
+from quickpoll.settings.operations import OperationSettings
+from quickpoll.settings.stores import StoreSettings
+from quickpoll.settings.tokens import TokenSettings
+from quickpoll.settings.web import WebSettings
+
+groups: tuple[type[BaseSettings], ...] = (
+    StoreSettings,
+    TokenSettings,
+    WebSettings,
+    LimitSettings,
+    RealtimeSettings,
+    OperationSettings,
+)
+"""In the order of the documentation; each one's docstring begins with its heading."""
+
+
+class Settings(
+    StoreSettings, TokenSettings, WebSettings, LimitSettings, RealtimeSettings, OperationSettings
+):
+    """What an operator can set. See the descriptions of the fields."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+
+def names() -> tuple[str, ...]:
+    """The variables of all settings, group by group."""
+    return tuple(name.upper() for group in groups for name in group.model_fields)
+
+
+def masked(settings: Settings) -> dict[str, str]:
+    """Every setting by its variable's name, secrets and passwords masked."""
+    return {name: _shown(getattr(settings, name.lower())) for name in names()}
+
+
+def _shown(value: object) -> str:
+    if value is None or value == ():
+        return ""
+    if isinstance(value, SecretStr):
+        return without_password(value.get_secret_value())
+    return ",".join(value) if isinstance(value, tuple) else str(value)

@@ -1,0 +1,49 @@
+"""Browsers and proxies in front of the service."""
+
+from __future__ import annotations
+
+import re
+
+from pydantic import field_validator
+from pydantic_settings import BaseSettings
+
+from quickpoll.settings.fields import CommaSeparated, origin, setting
+
+_frame_source = re.compile(r"[^\s;,]+")
+"""More would begin another directive of the Content-Security-Policy."""
+
+
+class WebSettings(BaseSettings):
+    """Browsers and proxies: whose pages may call, and who stands in front."""
+
+    cors_origins: CommaSeparated = setting(
+        ("*",),
+        "origins whose pages may call the service, comma-separated; * is any",
+        "https://www.example",
+        "*",
+    )
+    api_frame_ancestors: CommaSeparated = setting(
+        (),
+        "origins that may show the live pages in a frame, comma-separated",
+        "https://www.example",
+    )
+    api_trusted_proxies: int = setting(
+        0,
+        "how many proxies stand in front, each adding to X-Forwarded-For",
+        "1",
+        ge=0,
+        le=10,
+    )
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(one if one == "*" else origin(one) for one in value)
+
+    @field_validator("api_frame_ancestors")
+    @classmethod
+    def _are_sources(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            if not _frame_source.fullmatch(one):
+                raise ValueError(f"{one!r} is not an origin")
+        return value
