@@ -188,7 +188,8 @@ def _judge_upgrade(head: RequestHead) -> None:
     if head.method == "CONNECT":
         raise BadRequestError(501, "This is no proxy")
     asked = [value.lower() for name, value in head.headers if name == b"upgrade"]
-    if head.method == "GET" and head.version == "1.1" and asked == [b"websocket"]:
+    may = head.method == "GET" and head.version == "1.1"
+    if may and asked == [b"websocket"] and not (head.content_length or head.chunked):
         raise UncommonRequestError
 
 
