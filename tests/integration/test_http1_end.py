@@ -10,7 +10,15 @@ from collections.abc import Iterator
 import pytest
 
 from quickpoll.foundation.http1 import limits, listening
-from tests.integration.http1_harness import GET, POST, Running, read_all, read_answer, serving, wait_for
+from tests.integration.http1_harness import (
+    GET,
+    POST,
+    Running,
+    read_all,
+    read_answer,
+    serving,
+    wait_for,
+)
 
 
 @pytest.fixture(params=["asyncio", "uvloop"])

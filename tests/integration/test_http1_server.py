@@ -15,7 +15,6 @@ from tests.integration.http1_harness import (
     POST,
     Running,
     read_all,
-    read_answer,
     read_until,
     serving,
     wait_for,

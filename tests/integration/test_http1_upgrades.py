@@ -134,7 +134,8 @@ BROKEN = {
         masked(b"\x81\xff" + (2).to_bytes(8, "big"), b"hi"), 1002),
     "too long": (masked(b"\x81\xfe\x07\xd0", b"x" * 2_000), 1009),
     "too long in fragments": (
-        masked(b"\x01\xfe\x03\xe8", b"x" * 1_000) + masked(b"\x80\xfe\x03\xe8", b"x" * 1_000), 1009),
+        masked(b"\x01\xfe\x03\xe8", b"x" * 1_000) + masked(b"\x80\xfe\x03\xe8", b"x" * 1_000),
+        1009),
     "a goodbye": (masked(b"\x88\x82", b"\x03\xe8"), 1000),
     "a goodbye with a code of one's own": (masked(b"\x88\x82", b"\x0f\xa0"), 4000),
 }  # fmt: skip

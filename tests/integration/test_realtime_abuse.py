@@ -171,9 +171,7 @@ async def test_a_session_that_is_ended_while_it_moves_leaves_nothing(
 
 
 @pytest.mark.parametrize("query", ["?EIO=4", "?EIO=4&transport=polling&j=0", "?EIO=4&transport="])
-async def test_a_handshake_says_what_it_is(
-    live: Live, rest: httpx.AsyncClient, query: str
-) -> None:
+async def test_a_handshake_says_what_it_is(live: Live, rest: httpx.AsyncClient, query: str) -> None:
     assert (await rest.get(f"/ws/updates/{query}")).status_code == 400
     with pytest.raises(websockets.InvalidStatus) as refused:
         await websockets.connect(f"ws://127.0.0.1:{live.port}/ws/updates/{query}")
@@ -190,9 +188,7 @@ async def test_a_handshake_that_is_none_is_refused(live: Live) -> None:
     assert (await raw(live, head.encode())).startswith(b"HTTP/1.1 400 Bad Request\r\n")
 
 
-async def test_nobody_is_let_in_while_the_service_ends(
-    live: Live, rest: httpx.AsyncClient
-) -> None:
+async def test_nobody_is_let_in_while_the_service_ends(live: Live, rest: httpx.AsyncClient) -> None:
     await live.services.live.aclose()
     assert (await rest.get(address)).status_code == 503
     with pytest.raises(websockets.InvalidStatus) as refused:

@@ -74,7 +74,7 @@ async def test_nothing_but_a_websocket_leaves_http(nginx: proxy.Nginx, tmp_path:
 async def logged(folder: Path, number: int) -> list[str]:
     """The lines of the access log, once there are so many."""
     async with asyncio.timeout(10):
-        while len(lines := (folder / "access.log").read_text().splitlines()) < number:
+        while len(lines := (folder / "access.log").read_text().splitlines()) < number:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     return lines
 
@@ -88,9 +88,7 @@ async def test_a_websocket_passes_where_there_is_one(nginx: proxy.Nginx) -> None
     assert status(await ask(nginx.port, updates + "websocket", websocket + "X: y\r\n")) == 101
     assert status(await ask(nginx.port, updates + "polling", websocket)) == 400
     for path in ("/", "/docs", "/api/poll/get-all-polls"):  # an ordinary request elsewhere
-        assert status(await ask(nginx.port, path, websocket)) == status(
-            await ask(nginx.port, path)
-        )
+        assert status(await ask(nginx.port, path, websocket)) == status(await ask(nginx.port, path))
 
 
 async def test_the_service_itself_refuses_h2c(start_instance: Callable[..., Instance]) -> None:

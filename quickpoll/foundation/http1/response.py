@@ -23,9 +23,7 @@ def status_line(status: int) -> bytes:
 
 def error_response(status: int, common: bytes) -> bytes:
     """A whole response to what is no request, before the connection is closed."""
-    return (
-        status_line(status) + b"content-length: 0\r\nconnection: close\r\n" + common + b"\r\n"
-    )
+    return status_line(status) + b"content-length: 0\r\nconnection: close\r\n" + common + b"\r\n"
 
 
 class ResponseError(RuntimeError):
