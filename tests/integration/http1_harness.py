@@ -200,7 +200,6 @@ class App:
             await send({"type": "http.response.body", "body": bytes(1 << 20), "more_body": True})
             self.running.events.append(f"part {number}")
         await send({"type": "http.response.body", "body": b""})
-        self.running.events.append("ended")
 
     async def large(self, scope: Any, receive: Any, send: Any) -> None:
         await self.answer(send, 200, bytes(64 << 20))

@@ -176,14 +176,15 @@ def test_the_application_hears_at_once_of_a_reset(ours: Running) -> None:
 # Clients that do not read
 
 
-@pytest.mark.parametrize("request_", [GET % b"/big", LAST % b"/large"], ids=["stream", "closing"])
+@pytest.mark.parametrize(("path", "end"), [(b"/big", "part 63"), (b"/large", "ended")])
 def test_a_client_that_takes_nothing_is_cut_off(
-    ours: Running, monkeypatch: pytest.MonkeyPatch, request_: bytes
+    ours: Running, monkeypatch: pytest.MonkeyPatch, path: bytes, end: str
 ) -> None:
+    """Whether the application waits for it, or is done and only the connection remains."""
     monkeypatch.setattr(limits, "STALLED_SECONDS", 0.2)
     with ours.connect() as client:
-        client.sendall(request_)
-        wait_for(lambda: "ended" in ours.events, 10)
+        client.sendall(LAST % path)
+        wait_for(lambda: end in ours.events, 10)
 
 
 def test_a_client_that_takes_a_little_is_not(

@@ -10,6 +10,7 @@ What holds at every moment:
 
 import asyncio
 from collections.abc import Callable
+from http import HTTPStatus
 
 from . import limits
 from .body import BodyDecoder, Chunked, FixedLength
@@ -17,10 +18,8 @@ from .deadline import Deadline
 from .exchange import Exchange
 from .head import BadRequestError, HeadParser, RequestHead, UncommonRequestError, skip_empty_lines
 from .link import Link
-from .response import error_response
+from .response import error_response, status_line
 from .server import Address, Server
-
-_INCOMPLETE, _TIMEOUT = 400, 408
 
 
 class Http1Connection(Link):
@@ -91,7 +90,7 @@ class Http1Connection(Link):
             self._deadline.within(limits.HALF_CLOSED_SECONDS)
             return True
         if self._head_begun or (exchange is not None and self._body is not None):
-            self._answer_error(_INCOMPLETE)
+            self._answer_error(HTTPStatus.BAD_REQUEST)
         elif exchange is not None:
             exchange.disconnect()
         return False
@@ -186,8 +185,9 @@ class Http1Connection(Link):
     def send_continue(self) -> None:
         """Tell the client to send the body that it holds back."""
         if not self.transport.is_closing():
-            common = self.server.common_headers()
-            self.transport.write(b"HTTP/1.1 100 Continue\r\n" + common + b"\r\n")
+            self.transport.write(
+                status_line(HTTPStatus.CONTINUE) + self.server.common_headers() + b"\r\n"
+            )
 
     def must_close(self, exchange: Exchange) -> bool:
         """No further request can follow this one's answer; asked before the answer is sent."""
@@ -233,7 +233,7 @@ class Http1Connection(Link):
             exchange.disconnect()
         self._linger()
 
-    # Ends
+    # Ends, and the time until then
 
     def stop(self) -> None:
         """The server stops: close, once the request in hand is answered.
@@ -271,16 +271,12 @@ class Http1Connection(Link):
         if self._lingered > limits.LINGER_BYTES:
             self.transport.abort()
 
-    # Time
-
     def _expect_next(self) -> None:
         """Wait for the next request."""
-        if not self.stopping:
-            self._deadline.within(self.server.config.keep_alive_timeout)
-            return
-        seconds = limits.LAST_CALL_SECONDS
-        if not self._served:
-            seconds = max(seconds, limits.FIRST_CALL_SECONDS - self.age)
+        seconds = self.server.config.keep_alive_timeout
+        if self.stopping:
+            first = 0.0 if self._served else limits.FIRST_CALL_SECONDS - self.age
+            seconds = max(limits.LAST_CALL_SECONDS, first)
         self._deadline.within(seconds)
 
     def _limit_silence(self, seconds: float) -> None:
@@ -299,6 +295,6 @@ class Http1Connection(Link):
         elif self._lingered is not None or self._exchange is not None:
             self.output.close()
         elif self._head_begun:
-            self._answer_error(_TIMEOUT)
+            self._answer_error(HTTPStatus.REQUEST_TIMEOUT)
         else:
             self.output.close()

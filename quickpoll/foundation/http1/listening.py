@@ -21,8 +21,8 @@ EMPTYING_SECONDS = 2.0
 """After so long the door is closed whoever stands there: all of a stop has ten seconds."""
 
 _TURNS_TO_BEGIN = 5
-"""Turns of the event loop from accepting a connection to the task that serves it. asyncio drops what
-it has accepted and not begun, and Hypercorn waits for the tasks that there are."""
+"""Turns of the event loop from accepting a connection to the task that serves it. asyncio drops
+what it has accepted and not begun, and Hypercorn waits for the tasks that there are."""
 
 _SO_ATTACH_FILTER = 26  # asm-generic/socket.h; Python does not name it
 _INTERNET = (socket.AF_INET, socket.AF_INET6)
