@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import time
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 from quickpoll.foundation.http1 import limits, listening
 from tests.integration.http1_harness import (
     GET,
+    LAST,
     POST,
     Running,
     read_all,
@@ -155,3 +157,16 @@ def test_an_early_answer_arrives_though_the_server_stops(ours: Running) -> None:
         while part := client.recv(65_536):  # and not reset
             answer += part
     assert answer.endswith(b"released")
+
+
+def test_a_door_that_somebody_else_holds_stays_open() -> None:
+    """A service manager's socket: whoever comes while the service is restarted waits there."""
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        address = door.getsockname()
+        with serving(fast=True, bind=[f"fd://{os.dup(door.fileno())}"]) as running:
+            running.port = address[1]
+            assert running.talk(LAST % b"/").startswith(b"HTTP/1.1 200 OK\r\n")
+        with socket.create_connection(address, 1) as early:
+            early.sendall(LAST % b"/")
+            with serving(fast=True, bind=[f"fd://{os.dup(door.fileno())}"]):
+                assert read_all(early).startswith(b"HTTP/1.1 200 OK\r\n")

@@ -79,8 +79,10 @@ class Http1Connection(Link):
             self._consume(data)
         except BadRequestError as error:
             self._answer_error(error.status)
-        if self.server.config.read_timeout is not None:
-            self._limit_silence(self.server.config.read_timeout)
+        seconds = self.server.config.read_timeout
+        if seconds is not None:  # of a pause; a head has one as a whole besides
+            limit = self._deadline.at_most if self._exchange is None else self._deadline.within
+            limit(seconds)
 
     def eof_received(self) -> bool:
         """The client sends no more. True where it still gets an answer (plain TCP only)."""
@@ -90,7 +92,7 @@ class Http1Connection(Link):
             self._deadline.within(limits.HALF_CLOSED_SECONDS)
             return True
         if self._head_begun or (exchange is not None and self._body is not None):
-            self._answer_error(HTTPStatus.BAD_REQUEST)
+            pass
         elif exchange is not None:
             exchange.disconnect()
         return False
@@ -202,16 +204,26 @@ class Http1Connection(Link):
         """The answer is written: on to the next request."""
         self._exchange = None
         if exchange.closes or self.stopping:
-            self._close_gently()
+            if self._body is not None or self._buffer:
+                self._linger()
+            else:
+                self.output.close()
             return
         if self._body is not None:
             self._deadline.within(limits.DRAIN_SECONDS)
         else:
             self._expect_next()
-        self._resume()
         if self._buffer:
-            data, self._buffer = self._buffer, b""
-            self.server.loop.call_soon(self.data_received, data)
+            self.server.loop.call_soon(self._go_on)
+        else:
+            self._resume()
+
+    def _go_on(self) -> None:
+        """Read what was sent before its turn, and only then what comes: it may be the end."""
+        data, self._buffer = self._buffer, b""
+        if not self.transport.is_closing():
+            self._resume()
+            self.data_received(data)
 
     def abandon(self, exchange: Exchange) -> None:
         """The answer stays incomplete; only a closed connection can tell the client."""
@@ -248,12 +260,6 @@ class Http1Connection(Link):
         elif self._exchange is None:
             self._expect_next()
 
-    def _close_gently(self) -> None:
-        if self._body is not None or self._buffer:
-            self._linger()
-        else:
-            self.output.close()
-
     def _linger(self) -> None:
         """Close our side, and drop what the client still sends until it closes its own."""
         self._lingered = 0
@@ -278,13 +284,6 @@ class Http1Connection(Link):
             first = 0.0 if self._served else limits.FIRST_CALL_SECONDS - self.age
             seconds = max(limits.LAST_CALL_SECONDS, first)
         self._deadline.within(seconds)
-
-    def _limit_silence(self, seconds: float) -> None:
-        """Each pause within a request has its limit; a head has one as a whole besides."""
-        if self._exchange is not None:
-            self._deadline.within(seconds)
-        else:
-            self._deadline.at_most(seconds)
 
     def _timed_out(self) -> None:
         config = self.server.config

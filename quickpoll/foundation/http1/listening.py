@@ -1,4 +1,4 @@
-"""The end of listening: whoever is at the door is let in, and then the door is closed.
+"""The end of listening: whoever is at the door is let in, and then the door is closed for good.
 
 A connection that the kernel has made and the service has not accepted yet is reset when the
 listening socket is closed, though its client may have sent a request already. So the queue is
@@ -35,7 +35,10 @@ _DROP_SYN = (  # classic BPF over the TCP header: code, jump if true, jump if fa
 
 
 class Listener:
-    """An ``asyncio.Server`` with one socket, which empties its queue before it is closed."""
+    """An ``asyncio.Server`` with one socket, which empties its queue before it is closed.
+
+    Only for a socket that nobody else has: the filter stays on it.
+    """
 
     def __init__(self, server: asyncio.Server, listening: socket.socket) -> None:
         self._server = server

@@ -13,6 +13,7 @@ mended, and it closes its ports as ``listening`` says.
 import asyncio
 import inspect
 import logging
+import multiprocessing
 import socket
 from collections.abc import Generator
 from importlib import import_module
@@ -122,8 +123,24 @@ class _Asyncio:
     def __getattr__(self, name: str) -> Any:
         return getattr(asyncio, name)
 
-    async def start_server(self, callback: Any, *, sock: socket.socket, **options: Any) -> Listener:
-        return Listener(await asyncio.start_server(callback, sock=sock, **options), sock)
+    async def start_server(
+        self, callback: Any, *, sock: socket.socket, **options: Any
+    ) -> asyncio.Server | Listener:
+        server = await asyncio.start_server(callback, sock=sock, **options)
+        return Listener(server, sock) if _owns_sockets(callback) else server
+
+
+def _owns_sockets(callback: Any) -> bool:
+    """Whether Hypercorn's ports are closed when this process closes them.
+
+    Where a service manager has handed them over (``fd://``) or another worker has them, too, they
+    stay open, with whoever waits there, and must go on to take in others.
+    """
+    config = inspect.getclosurevars(callback).nonlocals.get("config")
+    handed_over = not isinstance(config, Config) or any(
+        bind.startswith("fd://") for bind in config.bind
+    )
+    return not handed_over and multiprocessing.parent_process() is None
 
 
 _replaced: tuple[tuple[Any, str, Any, Any], ...] = (
