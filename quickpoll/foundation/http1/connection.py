@@ -92,7 +92,7 @@ class Http1Connection(Link):
             self._deadline.within(limits.HALF_CLOSED_SECONDS)
             return True
         if self._head_begun or (exchange is not None and self._body is not None):
-            pass
+            self._answer_error(HTTPStatus.BAD_REQUEST)
         elif exchange is not None:
             exchange.disconnect()
         return False
