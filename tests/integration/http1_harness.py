@@ -202,7 +202,7 @@ class App:
         await send({"type": "http.response.body", "body": b""})
 
     async def large(self, scope: Any, receive: Any, send: Any) -> None:
-        await self.answer(send, 200, bytes(64 << 20))
+        await self.answer(send, 200, bytes(16 << 20))
         while (await receive())["type"] != "http.disconnect":
             pass
         self.running.events.append("ended")

@@ -5,7 +5,8 @@ What holds at every moment:
 * At most one request is in hand (``_exchange``). What comes after it waits in ``_buffer``, unread.
 * The deadline always runs, for whatever is expected next. Event loops read before they look at the
   time: what came before it was over is seen.
-* Where the client has ended its side, the request in hand is answered all the same.
+* Where the client has ended its side, the request in hand is answered all the same. It is the last
+  one: we read no further before it is answered, so what was sent ahead of the end has been read.
 """
 
 import asyncio
@@ -158,8 +159,6 @@ class Http1Connection(Link):
             exchange.body_complete = True
         if self._body is not None and data:
             data = self._feed_body(self._body, data)
-        if self._ended:
-            self._deadline.within(limits.HALF_CLOSED_SECONDS)
         exchange.task = self.server.loop.create_task(exchange.run())
         self.tasks.add(exchange.task)
         return data
@@ -196,14 +195,14 @@ class Http1Connection(Link):
         if self.stopping or self._served >= self.server.config.keep_alive_max_requests:
             return True
         if self._body is None:
-            return self._ended and not self._buffer
+            return self._ended
         remaining = self._body.remaining
         return exchange.awaits_continue or remaining is None or remaining > limits.DRAIN_BYTES
 
     def response_complete(self, exchange: Exchange) -> None:
         """The answer is written: on to the next request."""
         self._exchange = None
-        if exchange.closes or self.stopping:
+        if exchange.closes or self.stopping or self._ended:
             if self._body is not None or self._buffer:
                 self._linger()
             else:

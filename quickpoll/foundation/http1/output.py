@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import struct
+import termios
 
 from . import limits
 from .server import Server
@@ -51,17 +54,24 @@ class Output:
         self._rest()
 
     def _watch(self) -> None:
-        self._unsent = self.transport.get_write_buffer_size()
-        if self._unsent and self._timer is None:
+        if self.transport.get_write_buffer_size() and self._timer is None:
+            self._unsent = self._waiting()
             self._timer = self._server.loop.call_later(limits.STALLED_SECONDS, self._look)
 
     def _look(self) -> None:
         """Whether anything was taken since the last look."""
         self._timer = None
-        if self.transport.get_write_buffer_size() < self._unsent:
+        if self._waiting() < self._unsent:
             self._watch()
         else:
             self.transport.abort()
+
+    def _waiting(self) -> int:
+        """Bytes that the client has not taken, with those that the kernel holds: it holds so much
+        that ours change in leaps only, and a slow link would seem to stand still."""
+        descriptor = self.transport.get_extra_info("socket").fileno()
+        (held,) = struct.unpack("i", fcntl.ioctl(descriptor, termios.TIOCOUTQ, bytes(4)))
+        return self.transport.get_write_buffer_size() + int(held)
 
     def _rest(self) -> None:
         if self._timer is not None:

@@ -104,16 +104,18 @@ class FastTCPServer:
 
         connection = Http1Connection(_server(*self._shared), transport, address, hand_back)
         transport.set_protocol(connection)
-        self._take_early_bytes(connection)
+        self._take_what_came_early(connection)
         return connection
 
-    def _take_early_bytes(self, connection: Http1Connection) -> None:
-        """What the stream read before we came: none, as event loops go, but none may be lost."""
+    def _take_what_came_early(self, connection: Http1Connection) -> None:
+        """What the stream read before we came, its end too: uvloop reads at once."""
         buffer: bytearray = self._reader._buffer  # type: ignore[attr-defined]
         if buffer:
             data = bytes(buffer)
             buffer.clear()
             connection.data_received(data)
+        if self._reader.at_eof() and not connection.eof_received():
+            connection.transport.close()
 
 
 class _Asyncio:
