@@ -6,6 +6,7 @@ the stream writer and its transport. Where one of them is not what we know, ther
 way, and packets go the way the libraries send them.
 """
 
+import asyncio
 import logging
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -17,14 +18,15 @@ from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.protocol.ws_stream import ASGIWebsocketState, WSStream
 
-from .protocol import is_plausible
+from .packets import is_plausible
 
 if TYPE_CHECKING:
-    from asyncio import WriteTransport
-
     from .outbox import Outbox
 
 _log = logging.getLogger(__name__)
+UPGRADE_SECONDS = 20.0
+"""For each of the two packets by which a session moves to a WebSocket; as long as for a pong."""
+
 _KNOWN = {"hypercorn": "0.18.", "python-engineio": "4.15.", "python-socketio": "5.18."}
 
 
@@ -33,7 +35,7 @@ class DirectPath:
     """A WebSocket client's stream and the transport beneath it."""
 
     stream: WSStream
-    transport: "WriteTransport"
+    transport: asyncio.WriteTransport
 
     @property
     def open(self) -> bool:
@@ -97,11 +99,14 @@ class DirectWebSocket(WebSocket):  # type: ignore[misc]
             # Engine.IO forgets this where the socket ends before it was tried: each poll of the
             # client would then be answered at once with nothing, for good.
             client.upgrading = False
+            await self.close()
 
     async def wait(self) -> str | bytes:
-        """The next packet of the client. Raises ``OSError`` for none, and for a bad one."""
-        packet: str | bytes = await super().wait()
-        if not is_plausible(packet):
+        """The next packet of the client. Raises ``OSError`` for none, none in time, a bad one."""
+        upgrading = self.handler.__self__.upgrading
+        async with asyncio.timeout(UPGRADE_SECONDS if upgrading else None):
+            packet: str | bytes = await super().wait()
+        if not is_plausible(packet, upgrading=upgrading):
             raise OSError("this is not Socket.IO")
         return packet
 

@@ -77,12 +77,20 @@ class Outbox(asyncio.Queue[Any]):
         """Send a packet, or queue it. A client with too much of a backlog gets no more."""
         if item is None:
             self._hurry()
-        if item is None or item.packet_type != engineio_packet.MESSAGE:
-            # Pings among them: Engine.IO's writer takes a silent queue for a dead client.
             super().put_nowait(item)
-            return
-        if self._dropped is None:
-            return
+        elif item.packet_type != engineio_packet.MESSAGE:
+            self._put_control(item)
+        elif self._dropped is not None:
+            self._put_message(item)
+
+    def _put_control(self, item: Any) -> None:
+        """Queue what is no message, pings among them: Engine.IO's writer takes a silent queue for a
+        dead client. It counts, too: a client may have asked for it."""
+        if self._dropped is not None or self.empty():  # a poll may wait for its last answer
+            super().put_nowait(item)
+            self._check()
+
+    def _put_message(self, item: Any) -> None:
         path = self._path
         if path is None or self._under_way or not self.empty() or not self._may_write(item):
             self._queued_bytes += _size(item)

@@ -7,7 +7,8 @@ import logging
 from engineio.payload import Payload
 
 from quickpoll.realtime.fanout import FanOutManager
-from quickpoll.realtime.protocol import SocketServer, most_packets
+from quickpoll.realtime.packets import most_packets
+from quickpoll.realtime.protocol import SocketServer
 
 ping_seconds = 25
 most_message_bytes = 64 * 1024

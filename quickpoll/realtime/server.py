@@ -76,7 +76,8 @@ class LiveServer:
         sio.on("*", self._unknown)
 
     async def aclose(self) -> None:
-        """Let every client go; each connects elsewhere by itself."""
+        """Let every client go, and nobody in; each connects elsewhere by itself."""
+        self.sio.close_door()
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()

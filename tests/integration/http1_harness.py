@@ -21,6 +21,10 @@ LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "uvloop": uvloop.new_event_loop,
 }
 
+GET = b"GET %s HTTP/1.1\r\nHost: a\r\n\r\n"
+LAST = b"GET %s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+POST = b"POST %s HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s"
+
 
 @dataclass
 class Running:
@@ -31,6 +35,7 @@ class Running:
     events: list[str] = field(default_factory=list)
     release: threading.Event = field(default_factory=threading.Event)
     stop: Callable[[], None] = lambda: None
+    loop: asyncio.AbstractEventLoop | None = None
 
     def connect(self, timeout: float = 5.0) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout)
@@ -40,6 +45,18 @@ class Running:
         with self.connect(timeout) as client:
             client.sendall(data)
             return read_all(client)
+
+    def block(self, seconds: float) -> None:
+        """Hold up the event loop, from now on."""
+        blocked = threading.Event()
+
+        def sleep() -> None:
+            blocked.set()
+            time.sleep(seconds)
+
+        assert self.loop is not None
+        self.loop.call_soon_threadsafe(sleep)
+        assert blocked.wait(5)
 
 
 def read_all(client: socket.socket) -> bytes:
@@ -184,6 +201,12 @@ class App:
             self.running.events.append(f"part {number}")
         await send({"type": "http.response.body", "body": b""})
 
+    async def large(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.answer(send, 200, bytes(16 << 20))
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self.running.events.append("ended")
+
     async def slow_reader(self, scope: Any, receive: Any, send: Any) -> None:
         self.running.events.append("waiting")
         await self.released()
@@ -193,6 +216,12 @@ class App:
         self.running.events.append("held")
         await self.released()
         await self.answer(send, 200, b"released")
+
+    async def blocks(self, scope: Any, receive: Any, send: Any) -> None:
+        """Hold up the whole event loop, as a busy machine does."""
+        self.running.events.append("blocked")
+        self.running.release.wait(5)
+        await self.answer(send, 200, b"unblocked")
 
     async def until_gone(self, scope: Any, receive: Any, send: Any) -> None:
         self.running.events.append("held")
@@ -235,6 +264,7 @@ def serving(
 
     def serve() -> None:
         with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
+            running.loop = runner.get_loop()
             runner.run(
                 hypercorn.asyncio.serve(app or App(running), config, shutdown_trigger=until_stopped)
             )

@@ -1,26 +1,25 @@
 """Our HTTP/1.1 under a real Hypercorn, over real sockets, next to Hypercorn's own."""
 
-import base64
 import contextlib
-import os
+import re
 import socket
 import time
 from collections.abc import Iterator
+from http import HTTPStatus
 
 import pytest
 
 from tests.integration.http1_harness import (
+    GET,
+    LAST,
+    POST,
     Running,
     read_all,
-    read_answer,
     read_until,
     serving,
     wait_for,
 )
 
-GET = b"GET %s HTTP/1.1\r\nHost: a\r\n\r\n"
-LAST = b"GET %s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
-POST = b"POST %s HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s"
 CHUNKED = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
@@ -59,7 +58,6 @@ CONVERSATIONS = {
     "unknown method": b"BREW /pot HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
     "malformed": b"nonsense\r\n\r\n",
     "malformed second": GET % b"/" + b"nonsense\r\n\r\n",
-    "leading empty line": b"\r\n" + GET % b"/",
     "no Host": b"GET / HTTP/1.1\r\n\r\n",
     "odd transfer coding": b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n",
     "header too long": b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 20_000,
@@ -94,8 +92,19 @@ def _converse(running: Running, data: bytes) -> bytes:
 def test_answers_as_hypercorn_does(
     answers: dict[tuple[str, bool, str], bytes], name: str, headers: str
 ) -> None:
-    assert answers[name, True, headers] == answers[name, False, headers]
-    assert answers[name, True, headers].startswith(b"HTTP/1.1 ")
+    hypercorns = with_phrases(answers[name, False, headers])
+    assert answers[name, True, headers] == hypercorns
+    assert hypercorns.startswith(b"HTTP/1.1 ")
+
+
+def with_phrases(answers: bytes) -> bytes:
+    """Hypercorn leaves the phrase of a status line out."""
+    line = re.compile(rb"HTTP/1\.1 (\d+) \r\n")
+    return line.sub(lambda found: b"HTTP/1.1 %b %b\r\n" % (found[1], phrase(found[1])), answers)
+
+
+def phrase(status: bytes) -> bytes:
+    return HTTPStatus(int(status)).phrase.encode()
 
 
 def test_scope_as_hypercorn_makes_it() -> None:
@@ -127,7 +136,7 @@ HOSTILE = {
 def test_hostile_requests_end_the_connection(ours: Running, fields: bytes) -> None:
     hidden = GET % b"/hidden"
     answer = ours.talk(b"POST / HTTP/1.1\r\nHost: a\r\n" + fields + b"\r\n" + hidden)
-    assert answer == b"HTTP/1.1 400 \r\ncontent-length: 0\r\nconnection: close\r\n" + (
+    assert answer == b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n" + (
         b"server: hypercorn-h11\r\n\r\n"
     )
     assert ours.seen == []
@@ -236,7 +245,7 @@ def test_an_early_answer_to_chunks_says_that_it_closes(ours: Running) -> None:
 def test_a_client_that_sends_no_end_is_not_waited_for(
     ours: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("quickpoll.foundation.http1.connection.DRAIN_SECONDS", 0.2)
+    monkeypatch.setattr("quickpoll.foundation.http1.limits.DRAIN_SECONDS", 0.2)
     with ours.connect() as client:
         client.sendall(POST % (b"/early", 1000, b"x"))
         started = time.monotonic()
@@ -262,20 +271,6 @@ def test_receive_tells_of_the_end_after_the_answer(ours: Running) -> None:
     wait_for(lambda: ours.events == ["http.disconnect"])
 
 
-def test_the_application_hears_that_the_client_has_gone(ours: Running) -> None:
-    with ours.connect() as client:
-        client.sendall(GET % b"/until-gone")
-        wait_for(lambda: "held" in ours.events)
-    wait_for(lambda: "disconnected" in ours.events)
-
-
-def test_a_client_that_goes_in_the_middle_of_its_body(ours: Running) -> None:
-    with ours.connect() as client:
-        client.sendall(POST % (b"/", 100, b"half"))
-        wait_for(lambda: bool(ours.seen))
-    wait_for(lambda: "disconnected" in ours.events)
-
-
 def test_a_client_that_goes_in_the_middle_of_its_answer(ours: Running) -> None:
     with ours.connect() as client:
         client.sendall(GET % b"/big")
@@ -295,122 +290,3 @@ def test_the_date_is_sent_where_it_is_wanted() -> None:
         answer = running.talk(LAST % b"/")
     assert b"\r\ndate: " in answer
     assert b" GMT\r\n" in answer
-
-
-# Time
-
-
-def test_an_idle_connection_is_closed() -> None:
-    with serving(fast=True, keep_alive_timeout=0.3) as running, running.connect() as client:
-        client.sendall(GET % b"/")
-        started = time.monotonic()
-        assert b"200" in read_all(client)
-        assert 0.25 < time.monotonic() - started < 2
-
-
-def test_a_head_that_trickles_in_is_cut_off() -> None:
-    with serving(fast=True, keep_alive_timeout=0.3) as running, running.connect() as client:
-        client.sendall(b"GET / HTTP/1.1\r\n")
-        lines = 0
-        with contextlib.suppress(OSError):
-            while lines < 100:
-                client.sendall(b"X: a\r\n")
-                time.sleep(0.05)
-                lines += 1
-        assert lines < 50
-        assert running.seen == []
-
-
-def test_a_held_request_outlives_the_idle_time() -> None:
-    with serving(fast=True, keep_alive_timeout=0.1) as running, running.connect() as client:
-        client.sendall(GET % b"/held")
-        time.sleep(0.5)
-        running.release.set()
-        assert read_until(client, b"released")
-
-
-def test_silence_within_a_request_is_cut_off() -> None:
-    with serving(fast=True, read_timeout=0.2) as running, running.connect() as client:
-        client.sendall(POST % (b"/", 100, b"half"))
-        started = time.monotonic()
-        read_all(client)
-        assert time.monotonic() - started < 2
-        wait_for(lambda: "disconnected" in running.events)
-
-
-def test_a_bounded_number_of_requests() -> None:
-    with serving(fast=True, keep_alive_max_requests=3) as running:
-        answer = running.talk((GET % b"/") * 5)
-    assert answer.count(b"HTTP/1.1 200") == 3
-    assert answer.count(b"connection: close") == 1
-
-
-# The end of the server
-
-
-def test_a_request_in_hand_is_answered_and_idle_ones_closed(ours: Running) -> None:
-    with ours.connect() as idle, ours.connect() as busy:
-        idle.sendall(GET % b"/")
-        read_answer(idle)
-        busy.sendall(GET % b"/held")
-        wait_for(lambda: "held" in ours.events)
-        ours.stop()
-        assert idle.recv(10) == b""
-        busy.sendall(GET % b"/not-read")
-        ours.release.set()
-        answer = read_all(busy)
-    assert answer.count(b"HTTP/1.1") == 1
-    assert b"connection: close\r\n" in answer
-    assert answer.endswith(b"released")
-    assert "/not-read" not in [scope["path"] for scope in ours.seen]
-
-
-@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
-def test_what_is_not_done_in_time_is_cancelled(loop: str) -> None:
-    with (
-        serving(fast=True, loop=loop, graceful_timeout=0.3) as running,
-        running.connect() as client,
-    ):
-        client.sendall(GET % b"/forever")
-        wait_for(lambda: "held" in running.events)
-        running.stop()
-        started = time.monotonic()
-        assert read_all(client) == b""
-        assert time.monotonic() - started < 2
-    if loop == "uvloop":  # asyncio's server may end its wait with the connections, in 3.12 on
-        assert running.events == ["held", "cancelled", "shutdown"]
-
-
-# WebSocket and other protocols: Hypercorn's own
-
-
-def test_websocket_goes_to_hypercorn(ours: Running) -> None:
-    key = base64.b64encode(os.urandom(16))
-    handshake = (
-        b"GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n\r\n" % key
-    )
-    with ours.connect() as client:
-        client.sendall(GET % b"/first")
-        read_answer(client)
-        client.sendall(handshake)
-        assert read_until(client, b"\r\n\r\n").startswith(b"HTTP/1.1 101 ")
-        client.sendall(b"\x81\x82\x00\x00\x00\x00hi")
-        assert read_until(client, b"got hi").startswith(b"\x81\x06")
-    wait_for(lambda: "websocket closed" in ours.events)
-
-
-def test_http2_with_prior_knowledge_goes_to_hypercorn(ours: Running) -> None:
-    settings = b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
-    with ours.connect() as client:
-        client.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + settings)
-        assert client.recv(9)[3] == 4  # a SETTINGS frame
-
-
-def test_h2c_upgrade_goes_to_hypercorn(ours: Running) -> None:
-    with ours.connect() as client:
-        client.sendall(
-            b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\n"
-            b"Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n"
-        )
-        assert read_until(client, b"\r\n\r\n").startswith(b"HTTP/1.1 101 ")

@@ -100,7 +100,7 @@ async def test_an_instance_has_a_bounded_number_of_clients(
         assert second.refused["data"]["code"] == "overloaded"
         rest = await live.http()
         one_more = await rest.get("/ws/updates/?EIO=4&transport=polling")
-        assert one_more.status_code == 401
+        assert one_more.status_code == 503
         assert len(live.services.sio.eio.sockets) == 2
 
 

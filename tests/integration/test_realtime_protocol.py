@@ -12,7 +12,6 @@ import pytest
 import websockets
 
 from quickpoll.realtime.outbox import Outbox
-from quickpoll.realtime.protocol import is_plausible
 from tests.builders import create_poll, vote
 from tests.conftest import sign
 from tests.integration.realtime_harness import Live
@@ -202,11 +201,3 @@ async def test_requests_of_a_client_are_answered_in_turn(
     )
     assert [set(one) for one in answers] == [{"polls", "unknown"}, set()] * 10
     assert live.services.audience.followed() == []
-
-
-@pytest.mark.parametrize(
-    ("packet", "plausible"),
-    [("2probe", True), ("3", True), ("40", True), ("43[]", True), ("0{}", False), (b"4", False)],
-)
-def test_what_a_client_may_send(packet: object, plausible: bool) -> None:
-    assert is_plausible(packet) is plausible

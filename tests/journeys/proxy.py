@@ -33,6 +33,12 @@ class Nginx:
         self._file.write_text(self._configuration(instances, folder))
         self._process: subprocess.Popen[bytes] | None = None
 
+    def edit(self, old: str, new: str) -> None:
+        """Change the file, before it is started."""
+        text = self._file.read_text()
+        assert old in text
+        self._file.write_text(text.replace(old, new))
+
     def start(self) -> Nginx:
         """Start it, and wait until it accepts connections."""
         user = "user root; " if os.getuid() == 0 else ""

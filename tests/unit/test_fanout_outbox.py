@@ -150,6 +150,28 @@ async def test_a_full_queue_drops_the_client() -> None:
     assert case.outbox.qsize() == 4  # bounded: nothing more came in
 
 
+async def test_what_is_no_message_counts_too() -> None:
+    for attached in (False, True):
+        case = Case(max_packets=3)
+        if attached:
+            case.attach()
+        for _ in range(20):
+            case.outbox.put_nowait(engineio_packet.Packet(engineio_packet.NOOP))
+        assert case.drops == ["backlog over 3 packets"]
+        assert case.outbox.qsize() == 4
+
+
+async def test_a_poll_that_waits_is_answered_though_its_client_was_dropped() -> None:
+    case = Case(max_packets=0)
+    case.outbox.put_nowait(message("one"))
+    assert case.drops == ["backlog over 0 packets"]
+    await case.outbox.get()
+    noop = engineio_packet.Packet(engineio_packet.NOOP)
+    case.outbox.put_nowait(noop)
+    case.outbox.put_nowait(noop)
+    assert case.outbox.qsize() == 1
+
+
 async def test_what_is_taken_no_longer_counts() -> None:
     case = Case(max_bytes=100)
     for _ in range(10):

@@ -152,18 +152,44 @@ def test_refuses_chunks_in_http_1_0() -> None:
     assert ours(b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n") == 400
 
 
+WEBSOCKET = b"GET / HTTP/1.1\r\n" + HOST + b"Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+
+
 @pytest.mark.parametrize(
     "head",
     [
-        b"GET / HTTP/1.1\r\n" + HOST + b"Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
-        b"GET / HTTP/1.1\r\n" + HOST + b"Connection: x, upgrade\r\nUpgrade: h2c\r\n\r\n",
-        b"CONNECT example.org:443 HTTP/1.1\r\n" + HOST + b"\r\n",
+        WEBSOCKET,
+        WEBSOCKET.replace(b"websocket", b"WebSocket"),
+        WEBSOCKET.replace(b"Connection: Upgrade", b"Connection: keep-alive, upgrade"),
         b"PRI * HTTP/2.0\r\n\r\n",
     ],
 )
 def test_leaves_other_protocols_alone(head: bytes) -> None:
     with pytest.raises(UncommonRequestError):
         HeadParser().parse(head)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        WEBSOCKET.replace(b"websocket", b"h2c"),
+        WEBSOCKET.replace(b"websocket", b"h2c, websocket"),
+        WEBSOCKET.replace(b"websocket\r\n", b"h2c\r\nUpgrade: websocket\r\n"),
+        WEBSOCKET.replace(b"GET", b"POST"),
+        WEBSOCKET.replace(b"GET", b"BREW"),
+        WEBSOCKET.replace(b"HTTP/1.1", b"HTTP/1.0"),
+        WEBSOCKET.replace(b"Connection: Upgrade\r\n", b""),
+        WEBSOCKET.replace(b"Connection: Upgrade", b"Connection: Upgrade\r\nContent-Length: 2"),
+    ],
+)
+def test_stays_with_those_who_ask_for_what_is_not_spoken(head: bytes) -> None:
+    parser = HeadParser()
+    assert parser.parse(head).headers
+    assert parser.parse(ACCEPTED[0]) == HeadParser().parse(ACCEPTED[0])
+
+
+def test_is_no_proxy() -> None:
+    assert ours(b"CONNECT example.org:443 HTTP/1.1\r\n" + HOST + b"\r\n") == 501
 
 
 def test_one_parser_reads_request_after_request() -> None:

@@ -32,6 +32,17 @@ def test_installs_once_and_uninstalls() -> None:
     assert served_by() is TCPServer
 
 
+def test_all_is_replaced_and_all_is_given_back() -> None:
+    def present() -> list[object]:
+        return [getattr(module, name) for module, name, _, _ in takeover._replaced]
+
+    before = present()
+    assert http1.install()
+    assert all(one is not was for one, was in zip(present(), before, strict=True))
+    http1.uninstall()
+    assert present() == before
+
+
 def test_another_hypercorn_serves_by_itself(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

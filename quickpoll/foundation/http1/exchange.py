@@ -162,14 +162,14 @@ class Exchange:
         connection = self._connection
         if not more:
             self.complete = True
-        connection.write(data)
+        connection.output.write(data)
         if not more:
             if connection.server.logs_access:
                 await self._log_access(self._start)
             self._wake()
             connection.response_complete(self)
-        elif not connection.writable.is_set():
-            await connection.writable.wait()
+        elif not connection.output.writable.is_set():
+            await connection.output.writable.wait()
 
     def _frame(self, content: bytes, more: bool) -> list[bytes]:
         """The bytes to write for a part of the body, the head before the first one."""

@@ -16,6 +16,8 @@ _FRAMING = frozenset((b"host", b"content-length", b"transfer-encoding", b"connec
 _VERSIONS = {b" HTTP/1.1": "1.1", b" HTTP/1.0": "1.0"}
 _VERSION_LENGTH = len(b" HTTP/1.1")
 _MAX_LENGTH_DIGITS = 20
+_BLANK = ord(" ")
+_NO_BEGINNING = frozenset(bytes((code,)) for code in range(_BLANK + 1))
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -33,7 +35,7 @@ class BadRequestError(Exception):
 
 
 class UncommonRequestError(Exception):
-    """A request for another protocol (WebSocket, h2c, HTTP/2, CONNECT): not for this server."""
+    """A request for another protocol (WebSocket, HTTP/2): not for this server."""
 
 
 @dataclass(slots=True)
@@ -53,14 +55,33 @@ class RequestHead:
     expects_continue: bool = False
 
 
+def skip_empty_lines(data: bytes) -> bytes:
+    """What follows empty lines before a request line (RFC 9112, 2.2), which some clients send after
+    a body. A carriage return at the very end may yet become one.
+
+    Raises:
+        BadRequestError: it is neither an empty line nor the beginning of a request line.
+    """
+    if data[0] > _BLANK:
+        return data
+    rest = data.lstrip(b"\r\n")
+    odd = data[: len(data) - len(rest)].replace(b"\r\n", b"")
+    if not rest and odd == b"\r" and data.endswith(odd):
+        return odd
+    if odd or rest[:1] in _NO_BEGINNING:
+        raise BadRequestError(400, "No request line")
+    return rest
+
+
 class HeadParser:
     """Parses one complete head after another, of one connection."""
 
-    __slots__ = ("_headers", "_parser", "_target")
+    __slots__ = ("_headers", "_parser", "_target", "_upgrade_asked")
 
     def __init__(self) -> None:
         self._headers: Headers = []
         self._target = b""
+        self._upgrade_asked = False
         self._parser = httptools.HttpRequestParser(self)
 
     def on_url(self, url: bytes) -> None:
@@ -80,6 +101,7 @@ class HeadParser:
         """
         line = head[: head.index(b"\r\n")]
         self._headers = []
+        self._upgrade_asked = False
         self._feed(head, line)
         result = self._checked(line)
         if result.chunked or result.content_length:
@@ -90,8 +112,8 @@ class HeadParser:
     def _feed(self, head: bytes, line: bytes) -> None:
         try:
             self._parser.feed_data(head)
-        except httptools.HttpParserUpgrade as upgrade:
-            raise UncommonRequestError from upgrade
+        except httptools.HttpParserUpgrade:
+            self._stay()
         except httptools.HttpParserInvalidMethodError as error:
             self._feed_extension_method(head, line, error)
         except httptools.HttpParserError as error:
@@ -105,14 +127,19 @@ class HeadParser:
         self._parser = httptools.HttpRequestParser(self)
         try:
             self._parser.feed_data(b"POST" + head[len(method) :])
-        except httptools.HttpParserUpgrade as upgrade:
-            raise UncommonRequestError from upgrade
+        except httptools.HttpParserUpgrade:
+            self._stay()
         except httptools.HttpParserError as other:
             raise BadRequestError(_status_of(other), str(other)) from other
 
+    def _stay(self) -> None:
+        """llhttp waits for another protocol, and would read no further request."""
+        self._upgrade_asked = True
+        self._parser = httptools.HttpRequestParser(self)
+
     def _checked(self, line: bytes) -> RequestHead:
         version = _VERSIONS.get(line[-_VERSION_LENGTH:])
-        if line == b"PRI * HTTP/2.0":
+        if line == b"PRI * HTTP/2.0" and not self._headers:
             raise UncommonRequestError
         if version is None:
             raise BadRequestError(505, "Only HTTP/1.0 and HTTP/1.1")
@@ -122,6 +149,8 @@ class HeadParser:
             raise BadRequestError(400, "Illegal request line")
         head = RequestHead(method.decode("ascii").upper(), self._target, version, self._headers)
         _read_framing(head)
+        if self._upgrade_asked:
+            _judge_upgrade(head)
         return head
 
 
@@ -149,6 +178,19 @@ def _read_framing(head: RequestHead) -> None:
             head.expects_continue = head.version == "1.1"
     if hosts > 1 or (hosts == 0 and head.version == "1.1"):
         raise BadRequestError(400, "Exactly one Host is needed")
+
+
+def _judge_upgrade(head: RequestHead) -> None:
+    """Let WebSocket through, and go on in HTTP/1.1 with whoever asks for something else, as anybody
+    may (RFC 9110, 7.8). Above all no h2c (RFC 9113, 3.1): where a proxy passes ``Upgrade`` on, it
+    would be a tunnel past that proxy and its rules.
+    """
+    if head.method == "CONNECT":
+        raise BadRequestError(501, "This is no proxy")
+    asked = [value.lower() for name, value in head.headers if name == b"upgrade"]
+    may = head.method == "GET" and head.version == "1.1"
+    if may and asked == [b"websocket"] and not (head.content_length or head.chunked):
+        raise UncommonRequestError
 
 
 def _tokens(value: bytes) -> list[bytes]:

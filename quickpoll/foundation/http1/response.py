@@ -1,7 +1,7 @@
 """The head of a response and the framing of its body, as h11 writes them.
 
 The same header fields in the same order and spelling, so that a client cannot tell which of the
-two parsers answered.
+two parsers answered. The status line has its standard phrase: some clients and proxies need it.
 """
 
 import re
@@ -10,10 +10,20 @@ from enum import Enum, auto
 from http import HTTPStatus
 
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_STATUS_LINES = {int(s): b"HTTP/1.1 %d \r\n" % s for s in HTTPStatus}
+_STATUS_LINES = {int(s): b"HTTP/1.1 %d %b\r\n" % (s, s.phrase.encode()) for s in HTTPStatus}
 _MAX_KNOWN_NAMES = 1024
 _BODYLESS = frozenset({204, 304})
 _FIRST_FINAL_STATUS, _END_OF_STATUSES = 200, 1000
+
+
+def status_line(status: int) -> bytes:
+    """The first line of a response; a status of nobody's registry has no phrase."""
+    return _STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
+
+
+def error_response(status: int, common: bytes) -> bytes:
+    """A whole response to what is no request, before the connection is closed."""
+    return status_line(status) + b"content-length: 0\r\nconnection: close\r\n" + common + b"\r\n"
 
 
 class ResponseError(RuntimeError):
@@ -87,7 +97,7 @@ class ResponseHead:
         self._version = version
         self._chunks = False
         self._connection: list[bytes] = []
-        self._lines = [_STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status]
+        self._lines = [status_line(status)]
         bodyless = status in _BODYLESS
         chunked = self._read(headers, keep_framing=bodyless)
         if bodyless:

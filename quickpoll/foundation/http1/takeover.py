@@ -1,20 +1,26 @@
-"""The place in Hypercorn where ours steps in: the object that serves one connection.
+"""The places in Hypercorn where ours step in, above all the object that serves one connection.
 
-Everything that depends on Hypercorn's insides is in this file. Hypercorn calls
+Everything that depends on Hypercorn's insides is in this file and in ``upgraded``. Hypercorn calls
 ``await TCPServer(app, loop, config, context, state, reader, writer)`` for each connection it
 accepts, finding the name ``TCPServer`` in ``hypercorn.asyncio.run`` at that moment. Ours puts its
 own protocol on the transport. For what it does not serve (WebSocket, HTTP/2) it puts the stream's
 protocol back, feeds it the bytes read so far, and lets the original serve the connection.
+
+The other places are names in Hypercorn's modules too (``_replaced``): what it serves itself is
+mended, and it closes its ports as ``listening`` says.
 """
 
 import asyncio
 import inspect
 import logging
+import multiprocessing
+import socket
 from collections.abc import Generator
 from importlib import import_module
 from importlib.metadata import version
 from typing import Any, cast
 
+import wsproto.connection
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.config import Config
@@ -22,12 +28,17 @@ from hypercorn.typing import AppWrapper, LifespanState
 from hypercorn.utils import parse_socket_addr
 
 from .connection import Http1Connection
+from .listening import Listener
 from .server import Server
+from .upgraded import OutspokenConnection, UpgradableProtocol, UpgradedStream
 
 _log = logging.getLogger(__name__)
 
-# As Any: the module does not offer the name for replacement, that is what _mismatch() is about.
+# As Any: the modules do not offer the names for replacement, that is what _mismatch() is about.
 hypercorn_run: Any = import_module("hypercorn.asyncio.run")
+_protocols: Any = import_module("hypercorn.protocol")
+_h11: Any = import_module("hypercorn.protocol.h11")
+_ws_stream: Any = import_module("hypercorn.protocol.ws_stream")
 
 _HYPERCORN = "0.18."
 _PARAMETERS = ["self", "app", "loop", "config", "context", "state", "reader", "writer"]
@@ -75,11 +86,11 @@ class FastTCPServer:
         http2 = tls is not None and tls.selected_alpn_protocol() == "h2"
         if http2 or self._shared[2].h11_pass_raw_headers or transport.is_closing():
             return None
-        socket = transport.get_extra_info("socket")
+        peer = transport.get_extra_info("socket")
         try:
             address = (
-                parse_socket_addr(socket.family, socket.getpeername()),
-                parse_socket_addr(socket.family, socket.getsockname()),
+                parse_socket_addr(peer.family, peer.getpeername()),
+                parse_socket_addr(peer.family, peer.getsockname()),
             )
         except OSError:  # gone already: the original knows how to end that
             return None
@@ -93,16 +104,55 @@ class FastTCPServer:
 
         connection = Http1Connection(_server(*self._shared), transport, address, hand_back)
         transport.set_protocol(connection)
-        self._take_early_bytes(connection)
+        self._take_what_came_early(connection)
         return connection
 
-    def _take_early_bytes(self, connection: Http1Connection) -> None:
-        """What the stream read before we came: none, as event loops go, but none may be lost."""
+    def _take_what_came_early(self, connection: Http1Connection) -> None:
+        """What the stream read before we came, its end too: uvloop reads at once."""
         buffer: bytearray = self._reader._buffer  # type: ignore[attr-defined]
         if buffer:
             data = bytes(buffer)
             buffer.clear()
             connection.data_received(data)
+        if self._reader.at_eof() and not connection.eof_received():
+            connection.transport.close()
+
+
+class _Asyncio:
+    """``asyncio`` as ``hypercorn.asyncio.run`` sees it: it closes its ports as ``listening``
+    says."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+    async def start_server(
+        self, callback: Any, *, sock: socket.socket, **options: Any
+    ) -> asyncio.Server | Listener:
+        server = await asyncio.start_server(callback, sock=sock, **options)
+        return Listener(server, sock) if _owns_sockets(callback) else server
+
+
+def _owns_sockets(callback: Any) -> bool:
+    """Whether Hypercorn's ports are closed when this process closes them.
+
+    Where a service manager has handed them over (``fd://``) or another worker has them, too, they
+    stay open, with whoever waits there, and must go on to take in others.
+    """
+    config = inspect.getclosurevars(callback).nonlocals.get("config")
+    handed_over = not isinstance(config, Config) or any(
+        bind.startswith("fd://") for bind in config.bind
+    )
+    return not handed_over and multiprocessing.parent_process() is None
+
+
+_replaced: tuple[tuple[Any, str, Any, Any], ...] = (
+    (hypercorn_run, "TCPServer", TCPServer, FastTCPServer),
+    (hypercorn_run, "asyncio", asyncio, _Asyncio()),
+    (_protocols, "H11Protocol", _h11.H11Protocol, UpgradableProtocol),
+    (_h11, "WSStream", _ws_stream.WSStream, UpgradedStream),
+    (_ws_stream, "Connection", wsproto.connection.Connection, OutspokenConnection),
+)
+"""Module, name, what Hypercorn has there, and what we put there."""
 
 
 def _server(
@@ -160,14 +210,16 @@ def install() -> bool:
     if reason is not None:
         _log.warning("HTTP/1.1 is served by Hypercorn's own, slower parser: %s", reason)
         return False
-    hypercorn_run.TCPServer = FastTCPServer
+    for module, name, _, ours in _replaced:
+        setattr(module, name, ours)
     return True
 
 
 def uninstall() -> None:
     """Let Hypercorn serve by itself again; connections already open stay as they are."""
-    if hypercorn_run.TCPServer is FastTCPServer:
-        hypercorn_run.TCPServer = TCPServer
+    for module, name, original, ours in _replaced:
+        if getattr(module, name) is ours:
+            setattr(module, name, original)
 
 
 def _mismatch() -> str | None:
@@ -177,8 +229,9 @@ def _mismatch() -> str | None:
         return f"Hypercorn {found} is not {_HYPERCORN}x"
     if list(inspect.signature(TCPServer.__init__).parameters) != _PARAMETERS:
         return "TCPServer takes other arguments"
-    if getattr(hypercorn_run, "TCPServer", None) is not TCPServer:
-        return "somebody else has replaced TCPServer"
+    for module, name, original, _ in _replaced:
+        if getattr(module, name, None) is not original:
+            return f"somebody else has replaced {name}"
     if "_buffer" not in asyncio.StreamReader.__init__.__code__.co_names:
         return "asyncio's streams have changed"
     return None
