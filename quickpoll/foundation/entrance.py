@@ -26,7 +26,7 @@ from typing import Any
 
 from prometheus_client import Histogram
 
-from quickpoll.foundation import metrics, tracing
+from quickpoll.foundation import elsewhere, metrics, tracing
 from quickpoll.foundation.proxies import trust_proxies
 
 Scope = dict[str, Any]
@@ -37,6 +37,15 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 current_request: ContextVar[Scope | None] = ContextVar("current_request", default=None)
 """The scope of the request in hand; log lines take its name from there."""
+
+
+def refuse_unread() -> None:
+    """The request in hand is going to be refused, and nothing has been done for it: another
+    instance may be asked (see :mod:`.elsewhere`)."""
+    scope = current_request.get()
+    if scope is not None:
+        scope[elsewhere.refused] = True
+
 
 unknown_route = "other"
 client_left = 499
@@ -81,7 +90,7 @@ class Entrance:
         try:
             if kind == "http":
                 answer = self._traced if tracing.is_on() else self._answer
-                await answer(scope, receive, _Answer(send, name))
+                await answer(scope, receive, _Answer(scope, send, name))
             else:
                 await self._app(scope, receive, _Handshake(send, name))
         finally:
@@ -135,6 +144,9 @@ class Entrance:
             if method != "other":
                 self._measured[key] = measured
         measured.observe(seconds)
+        if status >= 500:
+            method = key[1] if key[1] in _methods else "other"
+            metrics.failed_requests.labels(key[0], method, str(status)).inc()
 
     def _route(self, scope: Scope) -> str:
         path = scope["path"]
@@ -144,9 +156,10 @@ class Entrance:
 class _Answer:
     """``send`` of one request: puts the request's name on the answer, and keeps the status."""
 
-    __slots__ = ("_name", "_send", "status")
+    __slots__ = ("_name", "_scope", "_send", "status")
 
-    def __init__(self, send: Send, name: bytes) -> None:
+    def __init__(self, scope: Scope, send: Send, name: bytes) -> None:
+        self._scope = scope
         self._send = send
         self._name = name
         self.status = 0
@@ -158,6 +171,8 @@ class _Answer:
             headers = [*message.get("headers", ()), (_header, self._name)]
             _protect(headers)
             message = {**message, "headers": headers}
+            if self.status == 503:
+                message = elsewhere.passed_on(self._scope, message)
         return self._send(message)
 
 

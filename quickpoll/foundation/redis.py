@@ -14,7 +14,6 @@ from time import perf_counter
 from typing import Any
 
 import redis.asyncio as aioredis
-import structlog
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from redis.exceptions import ConnectionError as NoConnection
 from redis.exceptions import NoScriptError, RedisError
@@ -22,8 +21,8 @@ from redis.exceptions import NoScriptError, RedisError
 from quickpoll.foundation import metrics, tracing
 from quickpoll.foundation.ending import end
 from quickpoll.foundation.redis_place import RedisPlace
-
-log = structlog.get_logger(__name__)
+from quickpoll.foundation.redis_trouble import RedisTrouble
+from quickpoll.foundation.store_failures import Failure
 
 call_seconds = 0.5
 """How long Redis may take to answer before it counts as away."""
@@ -66,6 +65,8 @@ class RedisLink:
         connection, options = place.connection(call_seconds)
         self.run_id = ""
         self.available = False
+        self._trouble = RedisTrouble(probe_seconds)
+        self._wanted: list[tuple[Any, ...]] = []
         self._returned: list[Listener] = []
         self._probe: asyncio.Task[None] | None = None
         self._attempted: asyncio.Future[bool] | None = None
@@ -93,15 +94,25 @@ class RedisLink:
         anybody else may use it. One that raises :class:`RedisAway` puts the return off."""
         self._returned.append(listener)
 
+    @property
+    def failure(self) -> Failure | None:
+        """Why Redis does not serve us, or did not until just now."""
+        return self._trouble.failure
+
+    def require(self, *command: Any) -> None:
+        """Ask this, too, in each look for Redis: a command that changes nothing. Where our user
+        may not run it, Redis is as good as none."""
+        self._wanted.append(command)
+
     async def start(self) -> None:
         """Look for Redis once; if it is not there, go on looking in the background."""
         if not await self._try():
-            log.warning("redis_away", detail="counts are read from MongoDB until Redis answers")
             self._look_for_it()
 
     async def aclose(self) -> None:
         """Stop looking and close the connections."""
         self._closing = True
+        self._trouble.close()
         if self._probe is not None:
             await end(self._probe)
         await self.client.aclose()
@@ -129,7 +140,6 @@ class RedisLink:
         except NoScriptError:
             raise
         except (RedisError, OSError, TimeoutError) as error:
-            metrics.redis_errors.labels(type(error).__name__).inc()
             # A server that is full, read-only or still loading is as good as none.
             self._lost(error)
             raise RedisAway from error
@@ -169,6 +179,8 @@ class RedisLink:
         if self.available:
             return True
         self._look_for_it()
+        if self._trouble.lasts:
+            return False
         return self._attempted is not None and await asyncio.shield(self._attempted)
 
     async def _run_in_order(self, calls: Sequence[Call]) -> list[Any]:
@@ -182,9 +194,9 @@ class RedisLink:
             )
 
     def _lost(self, error: BaseException) -> None:
+        self._trouble.met(error)
         if self.available:
             self.available, self._just_lost = False, True
-            log.warning("redis_away", error=type(error).__name__, detail=str(error)[:200])
         self._look_for_it()
 
     def _look_for_it(self) -> None:
@@ -193,8 +205,10 @@ class RedisLink:
             self._probe = asyncio.create_task(self._look(), name="redis-probe")
 
     async def _look(self) -> None:
+        if self._trouble.lasts:
+            await asyncio.sleep(self._trouble.pause)
         while not await self._try():
-            await asyncio.sleep(probe_seconds)
+            await asyncio.sleep(self._trouble.pause)
             self._attempted = asyncio.get_running_loop().create_future()
 
     async def _try(self) -> bool:
@@ -203,7 +217,7 @@ class RedisLink:
         if self._attempted is not None and not self._attempted.done():
             self._attempted.set_result(answered)
         if answered:
-            log.info("redis_available", run_id=self.run_id)
+            self._trouble.over(self.run_id)
         return answered
 
     async def _answers(self) -> bool:
@@ -212,12 +226,19 @@ class RedisLink:
         self._looking = True
         try:
             await self.client.ping()
-        except (RedisError, OSError, TimeoutError):
+            for command in self._wanted:
+                await self._ask_client(command)
+        except (RedisError, OSError, TimeoutError) as error:
+            self._trouble.met(error)
             await self._disconnect()
             return False
         finally:
             self._looking = False
         return True
+
+    async def _ask_client(self, command: tuple[Any, ...]) -> None:
+        client: Any = self.client
+        await client.execute_command(*command)
 
     async def _disconnect(self) -> None:
         with contextlib.suppress(RedisError, OSError, TimeoutError):

@@ -18,12 +18,16 @@ from redis.exceptions import RedisError
 
 from quickpoll.foundation.ending import end
 from quickpoll.foundation.redis import RedisAway, RedisLink
+from quickpoll.foundation.store_failures import of_redis
 from quickpoll.tallies.keys import Keys
 
 log = structlog.get_logger(__name__)
 
 beat_seconds = 1.0
 deaf_seconds = 5.0
+again_seconds = 0.1
+refused_seconds = 5.0
+"""Until the next try to subscribe: after a loss, and where our user may not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,7 @@ class Bell:
     def start(self) -> None:
         """Start to listen and to beat."""
         self._client = self._link.subscriber()
+        self._link.require("PUBLISH", self._heartbeat, "")
         self._loops = [
             asyncio.create_task(self._listen_forever(), name="bell-listen"),
             asyncio.create_task(self._beat(), name="bell-beat"),
@@ -90,7 +95,8 @@ class Bell:
                 await self._listen()
             except Exception as error:
                 self._tell(error)
-            await asyncio.sleep(0.1)
+                lasts = isinstance(error, RedisError) and of_redis(error).lasts
+                await asyncio.sleep(refused_seconds if lasts else again_seconds)
 
     def _tell(self, error: Exception) -> None:
         """Log the loss of the subscription once, not each try to have it back."""
@@ -98,7 +104,9 @@ class Bell:
         if lost:
             return
         if isinstance(error, RedisError | OSError | TimeoutError):
-            log.info("subscription_lost", error=type(error).__name__)
+            failure = of_redis(error)
+            say = log.warning if failure.lasts else log.info
+            say("subscription_lost", error=type(error).__name__, reason=failure.detail)
         else:
             log.error("subscription_failed", exc_info=error)
 
