@@ -238,6 +238,7 @@ class Services:
             self.bell,
             self.schema,
             self.store_watch,
+            self.mongo_trouble,
             self.overload,
             self.issuer,
         )

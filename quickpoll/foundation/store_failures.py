@@ -62,7 +62,7 @@ def of_mongo(error: BaseException) -> Failure:
     """What an error of MongoDB's driver says."""
     said = _words(error)
     code = error.code if isinstance(error, OperationFailure) else None
-    if code in credentials_refused:
+    if code in credentials_refused or (code == rights_refused and _nobody in said):
         return Failure("credentials", "MongoDB refused our credentials.")
     if code == rights_refused:
         return Failure("rights", _mongo_right(str(error)))
@@ -116,7 +116,12 @@ def _redis_right(said: str) -> str:
     return "Redis does not let us run a command (NOPERM)."
 
 
-_not_authorized = re.compile(r"not authorized on (\S{1,64}) to execute command \{\s*(\w{1,40})")
+_nobody = "requires authentication"
+"""What MongoDB says to whom has not said who they are."""
+
+_not_authorized = re.compile(
+    r"not authorized on (\S{1,64}) to execute command (?:\{\s*|\(action: )(\w{1,40})"
+)
 
 
 def _mongo_right(said: str) -> str:

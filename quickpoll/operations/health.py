@@ -8,6 +8,7 @@ from time import monotonic
 from quickpoll.auth.issuer import Issuer
 from quickpoll.errors import Unavailable
 from quickpoll.foundation.mongo import Client, deadline
+from quickpoll.foundation.mongo_trouble import MongoTrouble
 from quickpoll.foundation.overload import Overload
 from quickpoll.foundation.redis import RedisLink
 from quickpoll.foundation.store_failures import of_mongo
@@ -30,6 +31,7 @@ class Health:
         bell: Bell,
         schema: Schema,
         watch: StoreWatch,
+        trouble: MongoTrouble,
         overload: Overload,
         issuer: Issuer | None = None,
     ) -> None:
@@ -39,6 +41,7 @@ class Health:
         self._bell = bell
         self._schema = schema
         self._watch = watch
+        self._trouble = trouble
         self._overload = overload
         self._turn = asyncio.Lock()
         self._asked_at = float("-inf")
@@ -57,7 +60,9 @@ class Health:
         if self._problem is not None:
             raise Unavailable(self._problem)
         if not self._schema.ready:
-            raise Unavailable(self._schema.problem or "The indexes are being made.")
+            known = self._trouble.failure
+            refused = known.detail if known is not None and known.lasts else None
+            raise Unavailable(self._schema.problem or refused or "The indexes are being made.")
 
     async def _ask_mongo(self) -> str | None:
         try:
@@ -65,8 +70,8 @@ class Health:
                 async with asyncio.timeout(ping_seconds + 0.5):
                     await self._client.admin.command("ping")
         except Exception as error:
-            failure = of_mongo(error)
-            return failure.detail if failure.lasts else "MongoDB does not answer."
+            known = self._trouble.failure or of_mongo(error)
+            return known.detail if known.lasts else "MongoDB does not answer."
         return None
 
     def degraded(self) -> dict[str, str]:

@@ -41,6 +41,9 @@ again and again: so it is longer than any."""
 at_once_seconds = 2.0
 """An index that is made within this time is there before anything is served."""
 
+told_seconds = 1.0
+"""An index that was made in less time, under its own name, is one of an empty database."""
+
 no_collection, no_index = 26, 27
 """MongoDB's ``NamespaceNotFound`` and ``IndexNotFound``."""
 
@@ -125,11 +128,11 @@ class Schema:
 
     async def _make_needed(self) -> None:
         await self._engine.database.command("ping")  # within the usual time limit
-        self._trouble.over()
         for collection, wanted in self._wanted.items():
             steps = plan(wanted, await self._there(collection))
             await self._make(collection, (one for one in steps.make if one.unique), steps.drop)
         self.problem = None
+        self._trouble.over()
 
     async def _make_the_rest(self) -> None:
         """Also drops what is no longer wanted: of each collection when all of its own stand."""
@@ -166,7 +169,8 @@ class Schema:
                     self._blame(collection, spec, error)
                 raise
             seconds = round(monotonic() - began, 1)
-            log.info("index_made", collection=collection, index=spec.name, seconds=seconds)
+            say = log.info if spec.name != spec.family or seconds >= told_seconds else log.debug
+            say("index_made", collection=collection, index=spec.name, seconds=seconds)
 
     async def _make_one(self, collection: str, spec: Spec, old: Iterable[Spec]) -> None:
         indexes = self._engine.database[collection]

@@ -87,7 +87,7 @@ class StoreWatch:
             if is_outage(error):
                 self._trouble.met(error)
         else:
-            self._trouble.over()
+            self._trouble.answered()
 
     async def _measure(self, store: str, ask: Callable[[], Awaitable[float | None]]) -> None:
         before = self.clock()
