@@ -11,12 +11,13 @@ from typing import Any
 import httpx
 import pytest
 from bson import ObjectId
+from motor.motor_asyncio import AsyncIOMotorClient
 from quart import Quart
 from redis.asyncio import Redis
 
 from quickpoll.composition import Services, models
 from quickpoll.factory import create_app
-from quickpoll.foundation.mongo import open_client
+from quickpoll.foundation.mongo import Client
 from quickpoll.foundation.mongo_indexes import spec_of, wanted_of
 from quickpoll.settings import Settings
 from tests.builders import create_poll, look, option, vote
@@ -55,7 +56,7 @@ def services(app: Quart) -> Services:
 @pytest.fixture
 async def over_there(settings: Settings) -> AsyncIterator[Any]:
     """The database, also while no service runs."""
-    client = open_client(settings.api_database_url.get_secret_value())
+    client: Client = AsyncIOMotorClient(settings.api_database_url.get_secret_value(), tz_aware=True)
     yield client[settings.database_name]
     client.close()
 
@@ -75,9 +76,9 @@ async def lay(database: Any, shape: dict[str, list[dict[str, Any]]]) -> None:
 async def fill(database: Any, poll: str, options: list[str], count: int) -> Counter[str]:
     """Ballots as an earlier version has stored them."""
     counts: Counter[str] = Counter()
-    for start in range(0, count, 500):
+    for start in range(0, count, 2000):
         ballots = []
-        for number in range(start, min(start + 500, count)):
+        for number in range(start, min(start + 2000, count)):
             chosen = options[number % len(options)]
             counts[chosen] += 1
             ballots.append(
@@ -113,6 +114,7 @@ async def until_finished(services: Services) -> None:
         await asyncio.sleep(0.02)
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("shape", [released, older], ids=["0.1.0", "changed keys"])
 @pytest.mark.parametrize("count", [2000, pytest.param(200_000, marks=pytest.mark.slow)])
 async def test_an_earlier_shape_is_served_from_the_start_and_changed_beside_it(
@@ -130,9 +132,9 @@ async def test_an_earlier_shape_is_served_from_the_start_and_changed_beside_it(
         poll = await create_poll(client, user)
     for collection in ("vote", "like"):
         await over_there[collection].drop_indexes()
-    await lay(over_there, shape)
     options = [one["id"] for one in poll["options"]]
     counts = await fill(over_there, poll["id"], options, count)
+    await lay(over_there, shape)
     await forget(settings)
 
     async with app.test_app(), client_of(app) as client:
@@ -142,7 +144,7 @@ async def test_an_earlier_shape_is_served_from_the_start_and_changed_beside_it(
         for place in (0, 1, 1):
             assert (await vote(client, poll, place, token_hex(12))).status_code == 201
             counts[option(poll, place)] += 1
-        async with asyncio.timeout(100):
+        async with asyncio.timeout(300):
             await until_finished(services)
         assert (await client.get("/health/ready")).json() == {"status": "ready"}
         for collection in ("vote", "like"):
