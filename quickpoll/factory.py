@@ -183,7 +183,10 @@ def _serve(app: Quart, services: Services, *, lane: bool) -> None:
     if lane:
         inner = app.extensions["quickpoll.lane"] = _lane(services, inner)
     app.asgi_app = Entrance(  # type: ignore[assignment,method-assign]
-        inner, trusted_proxies=services.settings.api_trusted_proxies, prefixes=(socket_path,)
+        inner,
+        trusted_proxies=services.settings.api_trusted_proxies,
+        prefixes=(socket_path,),
+        overload=services.overload,
     )
 
 

@@ -27,6 +27,7 @@ from typing import Any
 from prometheus_client import Histogram
 
 from quickpoll.foundation import elsewhere, metrics, tracing
+from quickpoll.foundation.overload import Overload
 from quickpoll.foundation.proxies import trust_proxies
 
 Scope = dict[str, Any]
@@ -48,6 +49,9 @@ def refuse_unread() -> None:
 
 
 unknown_route = "other"
+limited_prefix = "/api/"
+"""What is counted for :mod:`.overload`: not Socket.IO's long polls, not health."""
+
 client_left = 499
 """The status of a request whose client went away before the answer (as in nginx's logs)."""
 
@@ -64,11 +68,20 @@ class Entrance:
     """Wraps an ASGI application.
 
     ``trusted_proxies`` is how many proxies in front may be believed; ``prefixes`` are the paths of
-    applications that name no route, each taken for one (``/ws/updates``).
+    applications that name no route, each taken for one (``/ws/updates``). ``overload`` is told of
+    every request of the API.
     """
 
-    def __init__(self, app: App, *, trusted_proxies: int = 0, prefixes: tuple[str, ...] = ()):
+    def __init__(
+        self,
+        app: App,
+        *,
+        trusted_proxies: int = 0,
+        prefixes: tuple[str, ...] = (),
+        overload: Overload | None = None,
+    ) -> None:
         self._app = app
+        self._overload = overload or Overload()
         self._trusted_proxies = trusted_proxies
         self._prefixes = prefixes
         # Names are unique without asking the kernel for random bytes each time.
@@ -122,6 +135,9 @@ class Entrance:
     async def _answer(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         began = perf_counter()
         self.in_hand += 1
+        limited = scope["path"].startswith(limited_prefix)
+        if limited:
+            self._overload.begin(answer)
         failed = 0
         try:
             await self._app(scope, receive, answer)
@@ -132,6 +148,8 @@ class Entrance:
             raise
         finally:
             self.in_hand -= 1
+            if limited:
+                self._overload.end(answer)
             status = answer.status or failed or client_left
             self._measure(scope, status, perf_counter() - began)
 

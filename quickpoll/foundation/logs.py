@@ -18,7 +18,7 @@ from structlog.typing import EventDict
 
 from quickpoll.foundation import tracing
 from quickpoll.foundation.entrance import current_request
-from quickpoll.foundation.once import TroubleFilter
+from quickpoll.foundation.trouble_filter import TroubleFilter
 
 _quiet = ("engineio", "socketio", "pymongo", "asyncio", "hypercorn.access")
 """Libraries that tell at INFO or DEBUG what each client sends: warnings are enough."""

@@ -8,54 +8,89 @@ import pytest
 
 from quickpoll.errors import Overloaded
 from quickpoll.foundation.batching import Batcher, Entry
-from quickpoll.foundation.overload import Overload, largest_share
+from quickpoll.foundation.overload import Overload, fewest
+
+
+class Instance:
+    """So many requests in hand, the oldest so old, by a clock of their own."""
+
+    def __init__(self, in_hand: int, age: float = 2.0) -> None:
+        self.now = 0.0
+        self.overload = Overload(clock=lambda: self.now)
+        for number in range(in_hand):
+            self.overload.begin(number)
+        self.now = age
+
+    def look(self, late: float, times: int = 1) -> None:
+        for _ in range(times):
+            self.overload.look(late)
+
+    def admits(self) -> bool:
+        """Whether one more would be let in."""
+        self.overload.begin("one more")
+        try:
+            self.overload.judge()
+        except Overloaded:
+            return False
+        finally:
+            self.overload.end("one more")
+        return True
 
 
 def test_a_burst_is_no_overload() -> None:
-    overload = Overload()
-    for late in (2.0, 2.0, 0.0, 2.0, 2.0):
-        overload.look(late)
-        assert not overload.shedding
-        overload.judge()
-
-
-def test_the_part_that_is_refused_grows_with_each_late_look_and_shrinks_more_slowly() -> None:
-    overload = Overload()
-    for _ in range(4):
-        overload.look(0.3)
-    assert overload.share == pytest.approx(0.2)
-    overload.look(0.1)
-    assert overload.share == pytest.approx(0.15)
+    some = Instance(5000)
     for _ in range(3):
-        overload.look(0.1)
-    assert not overload.shedding
+        some.look(2.0, times=2)
+        some.look(0.0)
+    assert not some.overload.shedding
+    assert some.admits()
+
+
+@pytest.mark.parametrize(
+    ("late", "age"),
+    [(0.2, 2.5), (2.0, 1.4)],
+    ids=["a store that hangs", "a busy loop that answers in time"],
+)
+def test_only_old_requests_of_a_late_loop_are_overload(late: float, age: float) -> None:
+    some = Instance(5000, age)
+    some.look(late, times=20)
+    assert not some.overload.shedding
+
+
+def test_the_bound_goes_down_while_requests_get_old_and_up_again_by_steps() -> None:
+    some = Instance(1000)
+    some.look(0.3, times=3)
+    assert some.overload.limit == 800
+    some.look(0.3)
+    assert some.overload.limit == 640
+    assert not some.admits()
+    for number in range(900):
+        some.overload.end(number)
+    assert some.admits()
+    assert (Overloaded().status, Overloaded().headers) == (503, {"Retry-After": "1"})
+
+    for number in range(900, 1000):
+        some.overload.end(number)
+    for number in range(700):
+        some.overload.begin(number)
+    assert not some.admits()
+    some.look(0.0)  # somebody was refused: the bound is what holds the load
+    assert (some.overload.limit, some.overload.shedding) == (656, True)
+    assert some.overload.share == pytest.approx(2 / 3)
+    for number in range(700):
+        some.overload.end(number)
+    some.look(0.0)
+    assert not some.overload.shedding
 
 
 def test_somebody_is_always_let_in() -> None:
-    overload = Overload(chance=lambda: 0.95)
-    for _ in range(100):
-        overload.look(1.0)
-    assert overload.share == largest_share
-    overload.judge()
-
-
-def test_the_share_is_refused() -> None:
-    draws = iter([number / 100 for number in range(100)])
-    overload = Overload(chance=lambda: next(draws))
-    for _ in range(5):
-        overload.look(1.0)
-    refused = 0
-    for _ in range(100):
-        try:
-            overload.judge()
-        except Overloaded:
-            refused += 1
-    assert refused == 30
-    assert Overloaded().headers == {"Retry-After": "1"}
+    some = Instance(1000)
+    some.look(1.0, times=100)
+    assert some.overload.limit == fewest
 
 
 def test_a_standing_queue_counts_like_a_late_loop() -> None:
-    waits = iter([0.7, 0.8, 0.8, 0.8])
+    waits = iter([1.4, 1.6, 1.6, 1.6])
     overload = Overload(lambda: 0.0, lambda: next(waits))
     for _ in range(3):
         overload.look(0.0)
