@@ -26,9 +26,15 @@ credentials_refused = frozenset((11, 18, 8000))
 rights_refused = 13
 """MongoDB's ``Unauthorized``."""
 
-passing = frozenset((6, 7, 50, 64, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436))
-"""MongoDB's codes for what passes by itself: no primary, a shutdown, a time limit, a network
-between members (the retryable errors of the driver's specification, and the time limits)."""
+passing = frozenset(
+    (
+        *(6, 7, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436),
+        *(24, 43, 50, 64, 112, 133, 202, 237, 11601, 14031),
+    )
+)
+"""MongoDB's codes for what passes by itself. First the retryable errors of the drivers'
+specification (no primary, a shutdown, a network between members), then locks, conflicts, cursors
+that went, time limits, and a full disk."""
 
 
 @dataclass(frozen=True)

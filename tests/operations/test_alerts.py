@@ -149,11 +149,17 @@ def firing(alert: str, series: Series, expected: int) -> dict[str, Any]:
     }
 
 
-def judged(tests: list[dict[str, Any]], folder: Path) -> str:
-    """What promtool says; empty where all is as expected."""
+def found() -> str:
+    """Where promtool is."""
     promtool = shutil.which("promtool")
     if promtool is None:
         missing("promtool (Debian's package prometheus)")
+    return str(promtool)
+
+
+def judged(tests: list[dict[str, Any]], folder: Path) -> str:
+    """What promtool says; empty where all is as expected."""
+    promtool = found()
     file = folder / "alerts.test.yaml"
     asked = {"rule_files": [str(rules)], "evaluation_interval": "1m", "tests": tests}
     file.write_text(yaml.safe_dump(asked))
@@ -188,9 +194,7 @@ def test_an_alert_that_keeps_silent_would_be_noticed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("what", ["rules", "config"])
 def test_prometheus_takes_the_files(what: str) -> None:
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        missing("promtool (Debian's package prometheus)")
+    promtool = found()
     file = rules if what == "rules" else rules.with_name("prometheus.yaml")
     told = subprocess.run([promtool, "check", what, str(file)], capture_output=True, check=False)
     assert told.returncode == 0, told.stdout + told.stderr
