@@ -73,10 +73,10 @@ async def use(client: httpx.AsyncClient, services: Services) -> None:
         ("POST", "reopen-poll"),
         ("GET", "get-all-polls"),
     ):
-        body = {"json": {"visibility": "unlisted"}} if method == "PATCH" else {}
+        body = {"visibility": "unlisted"} if method == "PATCH" else None
         where = "/api/poll/get-all-polls" if name == "get-all-polls" else path.format(name)
         user = voter if name == "ballot" else owner
-        answer = await client.request(method, where, headers=bearer(user), **body)
+        answer = await client.request(method, where, headers=bearer(user), json=body)
         assert answer.status_code < 300, (name, answer.text)
     shown = await look(client, poll, owner)
     assert shown["votersCount"] == 0
