@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from secrets import token_hex
+from time import time
 
 from quickpoll.auth.caller import Caller
 from quickpoll.auth.gatekeeper import Gatekeeper
@@ -13,6 +15,14 @@ from quickpoll.auth.keys import KeyRing, SharedSecret
 from quickpoll.auth.limits import RateLimit, Unlimited
 from quickpoll.auth.sharing import LimitSharing
 from quickpoll.auth.tokens import Tokens
+from quickpoll.counting.counted_path import CountedPath
+from quickpoll.counting.counters import Counters
+from quickpoll.counting.direct import DirectCounts
+from quickpoll.counting.events import PollEvents
+from quickpoll.counting.keys import Keys
+from quickpoll.counting.reading import TallyReader
+from quickpoll.counting.uncounted import Uncounted
+from quickpoll.counting.versions import VersionClock
 from quickpoll.errors import Unavailable
 from quickpoll.foundation.entrance import refuse_unread
 from quickpoll.foundation.mongo import is_reachable, open_client, open_engine
@@ -23,10 +33,10 @@ from quickpoll.likes.handlers import LikeHandlers
 from quickpoll.likes.liking import Liking
 from quickpoll.likes.models import Like
 from quickpoll.likes.store import LikeStore
+from quickpoll.management.changes import PollChanges
 from quickpoll.management.deadlines import Deadlines
-from quickpoll.management.deleting import Deleting
-from quickpoll.management.managing import Managing
-from quickpoll.management.models import Deletion, PollChange
+from quickpoll.management.deletion import PollDeletion
+from quickpoll.management.models import Deletion, HistoryRow
 from quickpoll.management.store import DeletionStore, HistoryStore
 from quickpoll.operations.gauges import Read, Readings
 from quickpoll.operations.health import Health
@@ -40,39 +50,39 @@ from quickpoll.polls.store import PollStore
 from quickpoll.realtime.audience import Audience
 from quickpoll.realtime.doorkeeper import Doorkeeper
 from quickpoll.realtime.relay import Relay
+from quickpoll.realtime.screens import StaleScreens
 from quickpoll.realtime.sending import make_server
 from quickpoll.realtime.server import LiveServer
+from quickpoll.repair.finality import Finality
+from quickpoll.repair.rebuild import Rebuilder
+from quickpoll.repair.reconcile import Reconciler
 from quickpoll.results.census import MongoCensus
+from quickpoll.results.fences import MongoFences
 from quickpoll.results.handlers import ResultHandlers
 from quickpoll.results.listing import PollListing
 from quickpoll.results.marks import MarkReader
 from quickpoll.results.timeline import Timeline
 from quickpoll.results.view import PollViews
 from quickpoll.settings import Settings
-from quickpoll.tallies.announcing import Announcer
-from quickpoll.tallies.bell import Bell
-from quickpoll.tallies.counters import Counters
-from quickpoll.tallies.debts import Debts
-from quickpoll.tallies.gate import Gate
-from quickpoll.tallies.keys import Keys
-from quickpoll.tallies.ledger import Ledger
-from quickpoll.tallies.reading import TallyReader
-from quickpoll.tallies.rebuild import Rebuilder
-from quickpoll.tallies.reconcile import Reconciler
 from quickpoll.votes.casting import Casting
 from quickpoll.votes.handlers import VoteHandlers
 from quickpoll.votes.models import Vote
 from quickpoll.votes.store import VoteStore
 
-models = (Poll, Vote, Like, PollChange, Deletion)
+models = (Poll, Vote, Like, HistoryRow, Deletion)
 
 
 class Services:
     """The parts of one instance. Building them opens nothing; ``lifespan`` starts and ends
-    them."""
+    them.
 
-    def __init__(self, settings: Settings) -> None:
+    ``clock`` answers the seconds since 1970; another one is handed in to see what comes of
+    instances whose clocks differ.
+    """
+
+    def __init__(self, settings: Settings, *, clock: Callable[[], float] = time) -> None:
         self.settings = settings
+        self.clock = VersionClock(wall=clock)
         self.instance = token_hex(6)
         self._open_stores(settings)
         self._keep_counts()
@@ -146,37 +156,44 @@ class Services:
         self.likes = LikeStore(self.engine)
 
     def _keep_counts(self) -> None:
-        keys = Keys(self.settings.redis_prefix)
-        self.debts = Debts(self.mongo[self.settings.database_name])
-        self.counters = Counters(self.redis, keys, self.debts)
-        self.bell = Bell(self.instance, self.redis, keys)
+        keys, database = (
+            Keys(self.settings.redis_prefix),
+            self.mongo[self.settings.database_name],
+        )
+        self.uncounted = Uncounted(self.instance, database)
+        self.counters = Counters(self.redis, keys, self.uncounted, self.clock)
+        self.events = PollEvents(self.instance, self.redis, keys)
         self.census = MongoCensus(self.polls, self.votes, self.likes)
-        self.rebuilder = Rebuilder(self.counters, self.census)
+        self.fences = MongoFences(self.polls, self.votes, self.likes)
+        self.direct = DirectCounts(database, self.census, self.clock)
+        self.rebuilder = Rebuilder(self.counters, self.census, self.fences, self.direct)
         self.reconciler = Reconciler(
             self.instance,
             self.counters,
-            self.debts,
             self.census,
+            self.fences,
             self.rebuilder,
             self.polls.recent,
         )
         self.tallies = TallyReader(
-            self.counters, self.census, self.rebuilder, self.reconciler.was_read
+            self.counters,
+            self.census,
+            self.direct,
+            self.rebuilder.recount,
+            self.reconciler.was_read,
         )
-        self.gate = Gate(self.counters)
-        self.announcer = Announcer(self.counters, self.debts, self.bell)
+        self.path = CountedPath(self.counters, self.events, self.rebuilder.recount_soon)
 
     def _take_votes(self, settings: Settings) -> None:
-        ledger = Ledger(self.counters, self.rebuilder, self.bell)
-        self.creation = PollCreation(self.polls, self.counters, self.bell)
+        self.creation = PollCreation(self.polls, self.path)
         self.casting = Casting(
             self.polls,
             self.votes,
-            ledger,
+            self.path,
             capacity=settings.api_vote_queue,
             largest=settings.api_vote_batch,
         )
-        self.liking = Liking(self.polls, self.likes, ledger, capacity=settings.api_vote_queue)
+        self.liking = Liking(self.polls, self.likes, self.path, capacity=settings.api_vote_queue)
         self.like_handlers = LikeHandlers(self.liking, self.tallies)
         self.vote_handlers = VoteHandlers(self.polls, self.votes, self.casting)
         batchers = (self.casting.batcher, self.liking.batcher)
@@ -190,17 +207,12 @@ class Services:
 
     def _manage(self) -> None:
         history = HistoryStore(self.engine)
-        self.managing = Managing(self.polls, history, self.creation, self.gate, self.announcer)
-        self.deleting = Deleting(
-            self.polls,
-            self.votes,
-            self.likes,
-            history,
-            DeletionStore(self.engine),
-            self.gate,
-            self.announcer,
+        finality = Finality(self.counters, self.fences, self.rebuilder.recount)
+        self.changes = PollChanges(self.polls, history, self.creation, self.path, finality)
+        self.deletion = PollDeletion(
+            self.polls, self.votes, self.likes, history, DeletionStore(self.engine), self.path
         )
-        self.deadlines = Deadlines(self.engine, self.counters, self.announcer)
+        self.deadlines = Deadlines(self.engine, self.changes)
 
     def _admit(self, settings: Settings) -> None:
         secret, url = settings.jwt_secret_key, settings.jwt_jwks_url
@@ -235,7 +247,7 @@ class Services:
         self.health = Health(
             self.mongo,
             self.redis,
-            self.bell,
+            self.events,
             self.schema,
             self.store_watch,
             self.mongo_trouble,
@@ -254,3 +266,4 @@ class Services:
             settings.api_jwt_leeway,
         )
         self.relay = Relay(self.polls, self.votes, self.tallies, self.audience, fanout)
+        self.screens = StaleScreens(self.relay, self.audience, self.counters)

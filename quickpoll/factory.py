@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from functools import lru_cache
+from time import time
 from typing import Any
 
 import socketio
@@ -26,6 +27,7 @@ from quickpoll.foundation.openapi import QuickPollOpenAPI
 from quickpoll.foundation.origins import OriginFields, allow_origins
 from quickpoll.foundation.problems import as_error, problem_reply
 from quickpoll.foundation.requests import StrictRequest, most_bytes
+from quickpoll.foundation.time_limits import ANSWER_SECONDS
 from quickpoll.lane import routes
 from quickpoll.lane.lane import Lane
 from quickpoll.lifespan import serving
@@ -43,9 +45,6 @@ from quickpoll.web.options import PageOptions
 
 api_prefix = "/api/"
 
-answer_seconds = 2.8
-"""No route takes longer: a caller hears of an outage within three seconds."""
-
 
 class QuickPoll(Quart):
     """Quart with strict JSON, a time limit on every request and a route that metrics can name."""
@@ -61,8 +60,12 @@ class QuickPoll(Quart):
 
     async def dispatch_request(self, request_context: Any = None) -> Any:
         """Answer within the limit, or raise ``TimeoutError``."""
-        async with asyncio.timeout(answer_seconds):
+        async with asyncio.timeout(self._seconds(request_context.request)):
             return await super().dispatch_request(request_context)
+
+    def _seconds(self, asked: Any) -> float:
+        view = self.view_functions.get(asked.endpoint or "")
+        return getattr(view, "answer_seconds", ANSWER_SECONDS)
 
 
 @lru_cache
@@ -71,13 +74,15 @@ def template(rule: str) -> str:
     return re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule)
 
 
-def create_app(settings: Settings, *, lane: bool = True) -> Quart:
+def create_app(
+    settings: Settings, *, lane: bool = True, clock: Callable[[], float] = time
+) -> Quart:
     """A fresh application; nothing is opened before it is served.
 
     Without the ``lane`` every route is answered by Quart: the same answers, more slowly.
     """
     configure_logs(settings.log_level, settings.api_log_format)
-    services = Services(settings)
+    services = Services(settings, clock=clock)
     app = QuickPoll("quickpoll", static_folder=None)
     app.extensions["quickpoll"] = services
     app.config["MAX_CONTENT_LENGTH"] = most_bytes
@@ -125,7 +130,7 @@ def _add_routes(app: Quart, services: Services) -> None:
         votes_views.blueprint(services.vote_handlers),
         likes_views.blueprint(services.like_handlers),
         results_views.blueprint(services.result_handlers),
-        management_views.blueprint(services.managing, services.deleting),
+        management_views.blueprint(services.changes, services.deletion),
         operations_views.blueprint(
             services.health,
             registry_of(services.readings(lambda: _entrance_of(app).in_hand)),
@@ -198,7 +203,7 @@ def _entrance_of(app: Quart) -> Entrance:
 
 def _lane(services: Services, framework: Any) -> Lane:
     origins = OriginFields(services.settings.cors_origins)
-    lane = Lane(framework, services.enter, origins, answer_seconds)
+    lane = Lane(framework, services.enter, origins, ANSWER_SECONDS)
     lane.add(*routes.voting(services.vote_handlers))
     lane.add(*routes.liking(services.like_handlers))
     lane.add(*routes.reading(services.result_handlers))

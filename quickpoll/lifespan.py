@@ -27,8 +27,8 @@ one_breath_seconds = 0.3
 async def serving(services: Services) -> AsyncIterator[None]:
     """Start every part; end them in the reverse order, the writers of votes first."""
     async with _opened(services, all_parts(services)):
-        services.bell.on_ring(services.relay.hear)
-        services.bell.on_gap(services.relay.missed)
+        services.events.on_event(services.relay.receive)
+        services.events.on_gap(services.relay.missed)
         await services.schema.tried()
         with _stopping_gracefully(services):
             _tune_garbage_collector()
@@ -64,7 +64,9 @@ async def _opened(services: Services, parts: list[Any]) -> AsyncIterator[None]:
 
 def _working_parts(services: Services) -> list[Any]:
     return [
+        services.uncounted,
         services.counters,
+        services.path,
         services.rebuilder,
         services.tallies,
         services.marks,
@@ -86,11 +88,12 @@ def all_parts(services: Services) -> list[Any]:
         services.store_watch,
         *_working_parts(services),
         # They lean on the working parts, so they end before those.
-        services.bell,
+        services.events,
         services.relay.coalescer,
+        services.screens,
         services.doorkeeper,
         services.reconciler,
-        services.deleting,
+        services.deletion,
         services.deadlines,
     ]
 

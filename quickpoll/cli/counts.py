@@ -11,11 +11,10 @@ from bson import ObjectId
 from quickpoll.auth.caller import Caller
 from quickpoll.cli.running import Command, HexId, with_services
 from quickpoll.composition import Services
+from quickpoll.counting.tally import Counted, Tally
 from quickpoll.errors import PollNotFound
 from quickpoll.polls.models import Poll
 from quickpoll.results.view import Sight
-from quickpoll.tallies.debts import Debt
-from quickpoll.tallies.tally import Counted, Tally
 
 look_seconds = 0.25
 
@@ -49,8 +48,8 @@ async def _all_polls(services: Services) -> list[str]:
 
 async def _mend(services: Services, poll_id: str) -> list[str]:
     before = await services.reconciler.stored(poll_id)
-    await services.counters.give_up({poll_id: Debt()})
-    await services.rebuilder.now(poll_id)
+    await services.counters.scripts.give_up([poll_id])
+    await services.rebuilder.recount(poll_id)
     after = await services.census.count(poll_id)
     return [] if after is None else _differences(poll_id, before, after)
 

@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 from quickpoll.errors import Overloaded, Unavailable
 from quickpoll.foundation import metrics, tracing
 from quickpoll.foundation.patience import Patience
+from quickpoll.foundation.time_limits import WAIT_IN_LINE_SECONDS
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -81,7 +82,7 @@ class Batcher(Generic[Item, Result]):
         capacity: int = 10_000,
         largest: int = 512,
         lanes: int = 1,
-        patience: float = 2.7,
+        patience: float = WAIT_IN_LINE_SECONDS,
     ) -> None:
         self.name = name
         self._flush = flush

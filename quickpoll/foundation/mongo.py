@@ -11,20 +11,18 @@ from odmantic import AIOEngine
 
 from quickpoll.foundation.command_times import CommandTimes
 from quickpoll.foundation.store_failures import is_mongo_failure
+from quickpoll.foundation.time_limits import OPERATION_SECONDS
 
 Document = dict[str, Any]
 Client = AsyncIOMotorClient[Document]
 Database = AsyncIOMotorDatabase[Document]
 
-operation_seconds = 2.0
-"""How long an operation may take, its retries included. Below the 3 s within which a caller
-hears of an absent MongoDB, above any pause of a healthy one."""
-
 
 def open_client(url: str) -> Client:
     """A client that connects by itself, now or whenever the server is there.
 
-    Every write is acknowledged by a majority and journaled; every read sees only such writes.
+    Every write is acknowledged by a majority and journaled; every read sees only such writes, and
+    asks the primary, whatever the address says.
     ``timeoutMS`` bounds an operation with its retries (``socketTimeoutMS`` alone does not).
     """
     return AsyncIOMotorClient(
@@ -34,10 +32,11 @@ def open_client(url: str) -> Client:
         w="majority",
         journal=True,
         readConcernLevel="majority",
+        readPreference="primary",
         retryWrites=True,
-        timeoutMS=int(operation_seconds * 1000),
-        serverSelectionTimeoutMS=int(operation_seconds * 1000),
-        connectTimeoutMS=int(operation_seconds * 1000),
+        timeoutMS=int(OPERATION_SECONDS * 1000),
+        serverSelectionTimeoutMS=int(OPERATION_SECONDS * 1000),
+        connectTimeoutMS=int(OPERATION_SECONDS * 1000),
         heartbeatFrequencyMS=1000,
         maxPoolSize=64,
         event_listeners=[CommandTimes()],
@@ -49,7 +48,7 @@ def open_engine(client: Client, database: str) -> AIOEngine:
     return AIOEngine(client=client, database=database)
 
 
-def deadline(seconds: float = operation_seconds) -> AbstractContextManager[object]:
+def deadline(seconds: float = OPERATION_SECONDS) -> AbstractContextManager[object]:
     """One time limit over several operations in the ``with`` block."""
     return pymongo.timeout(seconds)
 

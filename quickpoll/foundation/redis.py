@@ -23,12 +23,7 @@ from quickpoll.foundation.ending import end
 from quickpoll.foundation.redis_place import RedisPlace
 from quickpoll.foundation.redis_trouble import RedisTrouble
 from quickpoll.foundation.store_failures import Failure
-
-call_seconds = 0.5
-"""How long Redis may take to answer before it counts as away."""
-
-probe_seconds = 0.2
-"""Between two looks whether Redis is back."""
+from quickpoll.foundation.time_limits import PROBE_SECONDS, REDIS_SECONDS
 
 Listener = Callable[[], Awaitable[None]]
 
@@ -62,10 +57,10 @@ class RedisLink:
         self, host: str | RedisPlace, port: int = 6379, password: str | None = None
     ) -> None:
         place = host if isinstance(host, RedisPlace) else _server(host, port, password)
-        connection, options = place.connection(call_seconds)
+        connection, options = place.connection(REDIS_SECONDS)
         self.run_id = ""
         self.available = False
-        self._trouble = RedisTrouble(probe_seconds)
+        self._trouble = RedisTrouble(PROBE_SECONDS)
         self._wanted: list[tuple[Any, ...]] = []
         self._returned: list[Listener] = []
         self._probe: asyncio.Task[None] | None = None
@@ -82,7 +77,7 @@ class RedisLink:
             **options,
         }
         pool = ConnectionPool(
-            socket_timeout=call_seconds,
+            socket_timeout=REDIS_SECONDS,
             max_connections=10_000,
             redis_connect_func=self._greet,
             **self._options,

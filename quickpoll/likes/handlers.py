@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from quickpoll.auth.caller import Caller
+from quickpoll.counting.reading import TallyReader
 from quickpoll.errors import PollNotFound
 from quickpoll.foundation.answers import Reply, json_reply
 from quickpoll.likes.liking import Liking
 from quickpoll.likes.rules import Act
 from quickpoll.polls.ids import checked_id
-from quickpoll.tallies.reading import TallyReader
 
 
 class LikeHandlers:
@@ -25,7 +25,7 @@ class LikeHandlers:
         """
         poll = checked_id("poll_id", poll_id)
         liked = await self._liking.act(caller.user_id, poll, act)
-        tally = await self._tallies.one(poll)
+        tally = await self._tallies.read_one(poll)
         if tally is None:
             raise PollNotFound
         body = {"pollId": poll, "userId": caller.user_id, "liked": liked, "likes": tally.likes}

@@ -5,37 +5,36 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
-from time import monotonic
+from dataclasses import dataclass, replace
 
 import structlog
 from pymongo.errors import PyMongoError
 
+from quickpoll.counting.counted_path import CountedPath, Written, marks_of
+from quickpoll.counting.counters import Writing
+from quickpoll.counting.tally import MarkKind
 from quickpoll.errors import PollNotFound, QuickPollError, Unavailable
 from quickpoll.foundation.batching import Batcher, Entry
-from quickpoll.foundation.inserting import look_seconds
-from quickpoll.foundation.mongo import Document, deadline, is_outage, operation_seconds
+from quickpoll.foundation.mongo import Document, is_outage
+from quickpoll.foundation.time_limits import HELD_SECONDS
 from quickpoll.likes.rules import Act, outcomes, together
 from quickpoll.likes.store import LikeStore, Pair, StoredLike, new_like
 from quickpoll.polls.store import PollStore
-from quickpoll.tallies.counters import Writing, write_seconds
-from quickpoll.tallies.ledger import Ledger
-from quickpoll.tallies.tally import Change
 
 log = structlog.get_logger(__name__)
 
-held_seconds = 0.01
-
-turns_at_once = 16
+TURNS_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
 class LikeWish:
-    """What a caller wants of their like on a poll."""
+    """What a caller wants of their like on a poll. ``held``: it had to wait for a recount once, and
+    does not wait for another."""
 
     user_id: str
     poll_id: str
     act: Act
+    held: bool = False
 
 
 LikeEntry = Entry[LikeWish, bool]
@@ -56,38 +55,45 @@ class Turn:
 class LikeBatch:
     """One batch on its way: what it changed, what is in doubt, and who hears what."""
 
-    def __init__(self, writing: Writing) -> None:
-        self.writing = writing
-        self.steps: defaultdict[str, int] = defaultdict(int)
-        self.uncertain: set[str] = set()
+    def __init__(self) -> None:
+        self.written = Written()
         self.settled: list[tuple[LikeEntry, bool | QuickPollError]] = []
         self.again: list[LikeEntry] = []
 
     def settle(self, turn: Turn, *, liked: bool) -> None:
         """The turn was taken by a caller who liked the poll before, or not."""
         found = outcomes(turn.acts, liked)
-        self.steps[turn.pair[1]] += found[-1] - liked
+        if step := found[-1] - liked:
+            self.written.delta(turn.pair[1]).likes += step
         self.settled += zip(turn.entries, found, strict=True)
 
     def doubt(self, turn: Turn) -> None:
-        """The write may or may not stand: the callers try again, the poll is recounted."""
-        self.uncertain.add(turn.pair[1])
+        """The write may or may not stand: the callers try again, it is fenced."""
+        self.written.unsure.add(turn.pair[1])
+        self.refuse(turn)
+
+    def refuse(self, turn: Turn) -> None:
+        """The write does not stand, and never will: the callers try again."""
         self.settled += [(entry, Unavailable()) for entry in turn.entries]
 
-    def changes(self) -> dict[str, Change]:
-        """What the batch adds to the counts of each poll."""
-        return {poll_id: Change(likes=step) for poll_id, step in self.steps.items() if step}
+    def hand_out(self) -> None:
+        """Tell each caller what became of their wish."""
+        for entry, result in self.settled:
+            if isinstance(result, QuickPollError):
+                entry.reject(result)
+            else:
+                entry.resolve(result)
 
 
 class Liking:
     """Writes likes in batches."""
 
     def __init__(
-        self, polls: PollStore, likes: LikeStore, ledger: Ledger, *, capacity: int = 10_000
+        self, polls: PollStore, likes: LikeStore, path: CountedPath, *, capacity: int = 10_000
     ) -> None:
         self._polls = polls
         self._likes = likes
-        self._ledger = ledger
+        self._path = path
         self.batcher: Batcher[LikeWish, bool] = Batcher("likes", self._flush, capacity=capacity)
 
     async def act(self, user_id: str, poll_id: str, act: Act) -> bool:
@@ -99,63 +105,66 @@ class Liking:
         return await self.batcher.submit(LikeWish(user_id, poll_id, act))
 
     async def _flush(self, entries: list[LikeEntry]) -> None:
-        began = monotonic()
-        writing = await self._ledger.begin({entry.item.poll_id for entry in entries})
-        batch = LikeBatch(writing)
-        held = [entry for entry in entries if entry.item.poll_id in writing.held]
-        self._try_later(held)
-        failure = await self._try_to_write(batch, [e for e in entries if e not in held], began)
-        await self._ledger.finish(writing, batch.changes(), uncertain=batch.uncertain)
-        for entry, result in batch.settled:
-            if isinstance(result, QuickPollError):
-                entry.reject(result)
-            else:
-                entry.resolve(result)
+        batch = LikeBatch()
+
+        async def write(writing: Writing, written: Written) -> None:
+            batch.written = written
+            rest = [entry for entry in entries if entry.item.poll_id not in writing.held]
+            await self._write(batch, rest, writing.revisions)
+
+        writing, failure = await self._path.write_batch(
+            marks_of(MarkKind.LIKES, ((e.item.poll_id, e.item.user_id) for e in entries)),
+            write,
+            pass_barriers=any(entry.item.held for entry in entries),
+        )
+        batch.hand_out()
+        self._hold(entry for entry in entries if entry.item.poll_id in writing.held)
         self._try_later(batch.again)
         if failure is not None:
             raise failure
 
+    def _hold(self, entries: Iterable[LikeEntry]) -> None:
+        """Their polls are being recounted. Once they wait for that, and never again."""
+        held = list(entries)
+        for entry in held:
+            entry.item = replace(entry.item, held=True)
+        self._try_later(held)
+
     def _try_later(self, entries: list[LikeEntry]) -> None:
         waiting = [entry for entry in entries if entry.waiting]
         if waiting:
-            asyncio.get_running_loop().call_later(held_seconds, self.batcher.requeue, waiting)
+            asyncio.get_running_loop().call_later(HELD_SECONDS, self.batcher.requeue, waiting)
 
-    async def _try_to_write(
-        self, batch: LikeBatch, entries: list[LikeEntry], began: float
-    ) -> Exception | None:
-        left = write_seconds - (monotonic() - began) - look_seconds - 0.2
-        if left < 0.2:
-            return Unavailable()
-        try:
-            with deadline(min(left, operation_seconds)):
-                await self._write(batch, entries)
-        except Exception as error:
-            return error
-        return None
-
-    async def _write(self, batch: LikeBatch, entries: list[LikeEntry]) -> None:
-        known = await self._polls.current(batch.writing.revisions)
+    async def _write(
+        self, batch: LikeBatch, entries: list[LikeEntry], revisions: dict[str, int]
+    ) -> None:
+        known = await self._polls.current(revisions)
         for entry in entries:
             if entry.item.poll_id not in known:
                 batch.settled.append((entry, PollNotFound()))
         turns = _turns(entry for entry in entries if entry.item.poll_id in known)
         await self._turn_all(batch, await self._insert(batch, turns))
-        await asyncio.gather(*[self._sort_copy(batch, *step) for step in batch.steps.items()])
+        deltas = batch.written.deltas.items()
+        await asyncio.gather(*[self._sort_copy(batch, i, delta.likes) for i, delta in deltas])
 
     async def _insert(self, batch: LikeBatch, turns: list[Turn]) -> list[Turn]:
-        """Insert what can be new; answers the turns that depend on what is stored."""
-        new = [turn for turn in turns if turn.act.on(liked=False)]
-        if not new:
-            return turns
-        for turn in new:
-            turn.document = new_like(*turn.pair)
-        inserted = await self._likes.insert([turn.document for turn in new])
-        for place in inserted.stored:
-            batch.settle(new[place], liked=False)
-        for place in inserted.doubtful:
-            batch.doubt(new[place])
-        others = [turn for turn in turns if not turn.act.on(liked=False)]
-        return others + [new[place] for place in sorted(inserted.duplicate)]
+        """Insert what can be new; answers the turns that depend on what is stored.
+
+        Also that there is no like is inserted: one that was sent before and not answered must not
+        come after this answer.
+        """
+        if not turns:
+            return []
+        for turn in turns:
+            turn.document = new_like(*turn.pair, liked=turn.act.on(liked=False))
+        inserted = await self._likes.insert([turn.document for turn in turns])
+        for index in inserted.stored:
+            batch.settle(turns[index], liked=False)
+        for index in inserted.fenced:
+            batch.refuse(turns[index])
+        for index in inserted.doubtful:
+            batch.doubt(turns[index])
+        return [turns[index] for index in sorted(inserted.duplicate)]
 
     async def _turn_all(self, batch: LikeBatch, turns: list[Turn]) -> None:
         if not turns:
@@ -165,7 +174,7 @@ class Liking:
         except PyMongoError as error:
             self._doubt(batch, turns, error)
             return
-        slots = asyncio.Semaphore(turns_at_once)
+        slots = asyncio.Semaphore(TURNS_AT_ONCE)
 
         async def one(turn: Turn) -> None:
             async with slots:
@@ -178,17 +187,14 @@ class Liking:
             # The driver's own repetition of the insert met its first try.
             batch.settle(turn, liked=False)
             return
-        liked = stored is not None and stored.liked
-        if turn.act.on(liked) == liked:
-            batch.settle(turn, liked=liked)
-        elif stored is None:
+        if stored is None:
             batch.again += turn.entries
         else:
             await self._write_turn(batch, turn, stored)
 
     async def _write_turn(self, batch: LikeBatch, turn: Turn, stored: StoredLike) -> None:
         try:
-            written = await self._likes.turn(stored, liked=not stored.liked)
+            written = await self._likes.turn(stored, liked=turn.act.on(stored.liked))
         except PyMongoError as error:
             self._doubt(batch, [turn], error)
             return
@@ -211,7 +217,7 @@ class Liking:
             await self._polls.add_likes(poll_id, step)
         except PyMongoError as error:
             # The likes themselves stand; a recount mends the copy.
-            batch.uncertain.add(poll_id)
+            batch.written.unsure.add(poll_id)
             if not is_outage(error):
                 log.error("likes_not_copied", exc_info=error)
 

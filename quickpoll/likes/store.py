@@ -1,7 +1,8 @@
 """Likes in MongoDB.
 
-A like that was taken back stays for a while as one that is not: so an insert that reaches MongoDB
-late meets the unique index instead of bringing it back. Each later write compares the revision.
+A like that was taken back stays, as long as its poll, as one that is not: so an insert that reaches
+MongoDB late meets the unique index instead of bringing it back. Each later write compares the
+revision.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from datetime import UTC, datetime
 from bson import ObjectId
 from odmantic import AIOEngine
 
-from quickpoll.foundation.inserting import Inserted, change_once, insert_all
+from quickpoll.foundation.inserting import Inserted, change_once, fence, insert_all
 from quickpoll.foundation.mongo import Document
 from quickpoll.likes.models import Like
 
@@ -38,21 +39,21 @@ class LikeStore:
 
     async def insert(self, likes: list[Document]) -> Inserted:
         """Insert likes in one batch; see :func:`.insert_all`."""
-        return await insert_all(self._likes, likes)
+        return await insert_all(self._likes, likes, _empty())
 
     async def turn(self, stored: StoredLike, *, liked: bool) -> bool:
-        """Set or take back a like; answers whether it still was as ``stored``."""
-        change: Document = {"$set": {"liked": liked}}
-        if liked:
-            change["$unset"] = {"takenBackAt": ""}
-        else:
-            change["$set"]["takenBackAt"] = datetime.now(UTC)
+        """Set or take back a like, or leave it as it is; answers whether it still was as
+        ``stored``."""
         as_it_was = {"_id": ObjectId(stored.id), "revision": stored.revision}
+        # What versions before 1.0 have taken back bears a time after which an index removes it.
+        change: Document = {"$set": {"liked": liked}, "$unset": {"takenBackAt": ""}}
         return await change_once(self._likes, as_it_was, change)
 
-    async def drop_empty(self, before: datetime) -> None:
-        """Delete what is left of likes that were taken back before that moment."""
-        await self._likes.delete_many({"takenBackAt": {"$lt": before}})
+    async def fence(self, poll_id: str, user_ids: Iterable[str]) -> None:
+        """Make powerless what was sent about these users' likes before; see :func:`.fence`."""
+        poll = ObjectId(poll_id)
+        keys = [{"userId": ObjectId(user), "pollId": poll} for user in user_ids]
+        await fence(self._likes, keys, _empty())
 
     async def standing(self, pairs: Iterable[Pair]) -> dict[Pair, StoredLike]:
         """What is stored of these users and polls, by pair."""
@@ -84,16 +85,20 @@ class LikeStore:
         await self._likes.delete_many({"pollId": ObjectId(poll_id)})
 
 
-def new_like(user_id: str, poll_id: str) -> Document:
-    """A like to insert."""
+def new_like(user_id: str, poll_id: str, *, liked: bool) -> Document:
+    """A like to insert, or that there is none."""
     return {
         "_id": ObjectId(),
         "userId": ObjectId(user_id),
         "pollId": ObjectId(poll_id),
         "createdAt": datetime.now(UTC),
-        "liked": True,
+        "liked": liked,
         "revision": 0,
     }
+
+
+def _empty() -> Document:
+    return {"liked": False, "createdAt": datetime.now(UTC)}
 
 
 def _stored(document: Document) -> StoredLike:

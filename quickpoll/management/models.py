@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from bson import ObjectId
@@ -10,10 +10,11 @@ from odmantic import Field, Index, Model
 from odmantic.query import asc
 
 
-class PollChange(Model):
-    """One change by the owner or an admin; the latest stands in the poll itself.
+class HistoryRow(Model):
+    """One change of a poll; the latest stands in the poll itself.
 
-    ``before`` and ``after`` hold the fields that changed under their wire names.
+    ``before`` and ``after`` hold the fields that changed under their wire names, ``by`` who changed
+    them: ``{type, id}``.
     """
 
     poll_id: ObjectId = Field(key_name="pollId")
@@ -22,19 +23,33 @@ class PollChange(Model):
     change: str
     before: dict[str, Any]
     after: dict[str, Any]
+    by: dict[str, Any] | None = None
 
     model_config = {
         "collection": "poll_change",
         "indexes": lambda: [
-            Index(asc(PollChange.poll_id), asc(PollChange.revision), unique=True, name="history")
+            Index(asc(HistoryRow.poll_id), asc(HistoryRow.revision), unique=True, name="history")
         ],
     }
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 class Deletion(Model):
-    """A poll that is being deleted (its id is the document's), until nothing of it is left."""
+    """A poll that is being deleted (its id is the document's), until nothing of it is left.
+
+    ``at`` is when it is swept next, ``sweeps`` how often it was, ``revision`` that of the poll when
+    it was to be deleted, ``public`` whether everybody may hear of it, ``announced`` whether they
+    did.
+    """
 
     option_ids: list[ObjectId] = Field(key_name="optionIds")
-    at: datetime
+    revision: int = 0
+    public: bool = False
+    announced: bool = False
+    sweeps: int = 0
+    at: datetime = Field(default_factory=_now)
 
     model_config = {"collection": "deletion", "indexes": lambda: [Index(Deletion.at, name="age")]}

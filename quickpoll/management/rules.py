@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from bson import ObjectId
+
+from quickpoll.auth.caller import Caller
 from quickpoll.errors import Locked, PollHasVotes, invalid
 from quickpoll.management.bodies import OptionUpdate, PollUpdate
 from quickpoll.polls.bodies import check_choices, fields_of, instant
 from quickpoll.polls.models import (
+    CLOSED,
+    OPEN,
     Option,
     Poll,
     after_close,
     after_vote,
     always,
-    closed_status,
     fold,
-    open_status,
     owner_only,
 )
 from quickpoll.polls.rules import check_deadline
@@ -65,12 +69,17 @@ def check_locks(poll: Poll, changed: Fields, now: datetime) -> None:
 
 def close(poll: Poll, now: datetime) -> Fields:
     """What closing changes: nothing where the poll is closed."""
-    return {"status": closed_status} if poll.is_open(now) else {}
+    return {"status": CLOSED, "closed_at": now} if poll.is_open(now) else {}
+
+
+def close_overdue(poll: Poll, now: datetime) -> Fields:
+    """What is written down of a deadline that has passed."""
+    return {"status": CLOSED, "closed_at": poll.closes_at} if poll.is_overdue(now) else {}
 
 
 def reopen(poll: Poll, now: datetime) -> Fields:
     """What reopening changes: a deadline that has passed goes; nothing where the poll is open."""
-    changed: Fields = {} if poll.status == open_status else {"status": open_status}
+    changed: Fields = {} if poll.status == OPEN else {"status": OPEN, "closed_at": None}
     if poll.closes_at is not None and poll.closes_at <= now:
         changed["closes_at"] = None
     return changed
@@ -90,9 +99,22 @@ def stored(changed: Fields) -> Fields:
     return {names[name]: _stored_value(value) for name, value in changed.items()}
 
 
-def history_row(change: str, before: Fields, after: Fields, at: datetime) -> Fields:
+def author(caller: Caller | None, poll: Poll) -> Fields:
+    """Who changes a poll, as the history keeps it."""
+    if caller is None:
+        return {"type": "service", "id": None}
+    own = caller.user_id == str(poll.user_id)
+    return {"type": "user" if own else "admin", "id": ObjectId(caller.user_id)}
+
+
+def history_row(row: Mapping[str, Any], *, with_author: bool) -> Fields:
     """One row of the history as it is answered."""
-    return {"at": instant(at), "change": change, "from": before, "to": after}
+    shown = {"at": instant(row["at"]), "change": row["change"]}
+    shown |= {"from": row["before"], "to": row["after"]}
+    if with_author:
+        by = row.get("by") or {"type": "user", "id": None}
+        shown["by"] = {"type": by["type"], "id": str(by["id"]) if by["id"] else None}
+    return shown
 
 
 def _stored_value(value: Any) -> Any:

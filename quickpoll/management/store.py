@@ -8,8 +8,15 @@ from typing import Any
 from bson import ObjectId
 from odmantic import AIOEngine
 
-from quickpoll.management.models import Deletion, PollChange
+from quickpoll.foundation.time_limits import MARK_SECONDS
+from quickpoll.management.models import Deletion, HistoryRow
 from quickpoll.polls.models import Poll
+
+MOST_AT_ONCE = 100
+
+SWEEPS_SECONDS = (*[3.5] * 17, 600.0, 3600.0)
+"""Between the sweeps of a deletion: a write that comes along a stalled wire leaves nothing. Within
+the first minute it is gone in less than five seconds."""
 
 
 class HistoryStore:
@@ -17,7 +24,7 @@ class HistoryStore:
     its row are one write; it moves here before the next change."""
 
     def __init__(self, engine: AIOEngine) -> None:
-        self._changes = engine.get_collection(PollChange)
+        self._changes = engine.get_collection(HistoryRow)
 
     async def keep_last(self, poll: Poll) -> None:
         """Move the poll's latest row here; doing so twice changes nothing."""
@@ -45,19 +52,42 @@ class DeletionStore:
 
     def __init__(self, engine: AIOEngine) -> None:
         self._deletions = engine.get_collection(Deletion)
+        self._polls = engine.get_collection(Poll)
 
-    async def note(self, poll: Poll) -> None:
-        """Note that a poll is to be deleted."""
-        options = [option.id for option in poll.options]
-        fields = {"optionIds": options, "at": datetime.now(UTC)}
-        await self._deletions.update_one({"_id": poll.id}, {"$set": fields}, upsert=True)
+    async def note(self, deletion: Deletion) -> None:
+        """Note that a poll is to be deleted; it is swept when writes under way have ended."""
+        fields = deletion.model_dump_doc() | {"at": _in(MARK_SECONDS)}
+        key = {"_id": fields.pop("_id")}
+        await self._deletions.update_one(key, {"$set": fields}, upsert=True)
 
-    async def ripe(self, seconds: float) -> list[tuple[str, list[str]]]:
-        """Deletions old enough that no vote on these polls can still be under way."""
-        before = datetime.now(UTC) - timedelta(seconds=seconds)
-        found = await self._deletions.find({"at": {"$lt": before}}).limit(100).to_list(None)
-        return [(str(one["_id"]), [str(i) for i in one["optionIds"]]) for one in found]
+    async def due(self) -> list[Deletion]:
+        """Deletions whose next sweep has come."""
+        past = {"at": {"$lt": datetime.now(UTC)}}
+        found = await self._deletions.find(past).limit(MOST_AT_ONCE).to_list(MOST_AT_ONCE)
+        return [Deletion.model_validate_doc(document) for document in found]
 
-    async def done(self, poll_id: str) -> None:
+    async def is_void(self, deletion: Deletion) -> bool:
+        """Whether the poll is there and was changed since: its owner was told that it lives."""
+        poll = await self._polls.find_one({"_id": deletion.id}, {"revision": 1})
+        return poll is not None and poll["revision"] > deletion.revision > 0
+
+    async def announced(self, deletion: Deletion) -> None:
+        """Everybody has heard of it."""
+        await self._deletions.update_one({"_id": deletion.id}, {"$set": {"announced": True}})
+
+    async def swept(self, deletion: Deletion) -> None:
+        """Sweep it again later, and at last no more."""
+        if deletion.sweeps >= len(SWEEPS_SECONDS):
+            await self.forget(deletion)
+            return
+        later = _in(SWEEPS_SECONDS[deletion.sweeps])
+        fields = {"at": later, "sweeps": deletion.sweeps + 1}
+        await self._deletions.update_one({"_id": deletion.id}, {"$set": fields})
+
+    async def forget(self, deletion: Deletion) -> None:
         """Forget a deletion."""
-        await self._deletions.delete_one({"_id": ObjectId(poll_id)})
+        await self._deletions.delete_one({"_id": deletion.id})
+
+
+def _in(seconds: float) -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=seconds)

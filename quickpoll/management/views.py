@@ -9,9 +9,11 @@ from quickpoll.auth.web import current_caller
 from quickpoll.errors import Forbidden, Locked, PollHasVotes, PollNotFound
 from quickpoll.foundation.answers import json_reply, nothing
 from quickpoll.foundation.openapi import Answer, documented
+from quickpoll.foundation.requests import answered_within
+from quickpoll.foundation.time_limits import CHANGE_ANSWER_SECONDS
 from quickpoll.management.bodies import HistoryRow, PollUpdate
-from quickpoll.management.deleting import Deleting
-from quickpoll.management.managing import Managing
+from quickpoll.management.changes import PollChanges
+from quickpoll.management.deletion import PollDeletion
 from quickpoll.polls.bodies import PollBody
 from quickpoll.polls.ids import checked_id
 from quickpoll.polls.views import created_poll, poll_reply
@@ -20,11 +22,12 @@ _poll = Answer(200, "The poll as it now is.", PollBody)
 _owners = (PollNotFound, Forbidden)
 
 
-def blueprint(managing: Managing, deleting: Deleting) -> Blueprint:
+def blueprint(changes: PollChanges, deletion: PollDeletion) -> Blueprint:
     """The routes of this package."""
     views = Blueprint("management", __name__, url_prefix="/api/poll")
 
     @views.patch("/update-poll/<poll_id>")
+    @answered_within(CHANGE_ANSWER_SECONDS)
     @validate_request(PollUpdate)
     @documented(_poll, errors=(*_owners, PollHasVotes, Locked))
     async def update_poll(poll_id: str, data: PollUpdate) -> Response:
@@ -35,27 +38,35 @@ def blueprint(managing: Managing, deleting: Deleting) -> Blueprint:
         before the close (`locked`). Taking the votes back unlocks nothing.
         """
         poll = checked_id("poll_id", poll_id)
-        return poll_reply(await managing.update(current_caller(), poll, data)).response()
+        return poll_reply(await changes.update(current_caller(), poll, data)).response()
 
     @views.post("/close-poll/<poll_id>")
+    @answered_within(CHANGE_ANSWER_SECONDS)
     @documented(_poll, errors=_owners)
     async def close_poll(poll_id: str) -> Response:
-        """Close a poll; a closed one stays closed."""
+        """Close a poll; a closed one stays closed.
+
+        The answer comes when no vote that was under way can still change what is read: as a rule at
+        once, after up to 4 s where a writer has died. Where it takes longer: 503, and the same
+        again is safe.
+        """
         poll = checked_id("poll_id", poll_id)
-        return poll_reply(await managing.close(current_caller(), poll)).response()
+        return poll_reply(await changes.close(current_caller(), poll)).response()
 
     @views.post("/reopen-poll/<poll_id>")
+    @answered_within(CHANGE_ANSWER_SECONDS)
     @documented(_poll, errors=_owners)
     async def reopen_poll(poll_id: str) -> Response:
         """Open a poll again; a deadline that has passed is cleared."""
         poll = checked_id("poll_id", poll_id)
-        return poll_reply(await managing.reopen(current_caller(), poll)).response()
+        return poll_reply(await changes.reopen(current_caller(), poll)).response()
 
     @views.delete("/delete-poll/<poll_id>")
+    @answered_within(CHANGE_ANSWER_SECONDS)
     @documented(Answer(204, "Nothing is left of the poll."), errors=_owners)
     async def delete_poll(poll_id: str) -> Response:
         """Delete a poll with its votes, likes, history and counts."""
-        await deleting.delete(current_caller(), checked_id("poll_id", poll_id))
+        await deletion.delete(current_caller(), checked_id("poll_id", poll_id))
         return nothing(204).response()
 
     @views.post("/duplicate-poll/<poll_id>")
@@ -63,12 +74,14 @@ def blueprint(managing: Managing, deleting: Deleting) -> Blueprint:
     async def duplicate_poll(poll_id: str) -> Response:
         """A new open poll of the caller's own: same question, options and settings."""
         poll = checked_id("poll_id", poll_id)
-        return poll_reply(await managing.duplicate(current_caller(), poll), 201).response()
+        return poll_reply(await changes.duplicate(current_caller(), poll), 201).response()
 
     @views.get("/poll-history/<poll_id>")
     @documented(Answer(200, "The changes, oldest first.", list[HistoryRow]), errors=(PollNotFound,))
     async def poll_history(poll_id: str) -> Response:
         """What was changed about a poll since it was created, for all who may see it."""
-        return json_reply(await managing.history(checked_id("poll_id", poll_id))).response()
+        return json_reply(
+            await changes.history(current_caller(), checked_id("poll_id", poll_id))
+        ).response()
 
     return views

@@ -6,6 +6,7 @@ import asyncio
 from time import monotonic
 
 from quickpoll.auth.issuer import Issuer
+from quickpoll.counting.events import PollEvents
 from quickpoll.errors import Unavailable
 from quickpoll.foundation.mongo import Client, deadline
 from quickpoll.foundation.mongo_trouble import MongoTrouble
@@ -14,7 +15,6 @@ from quickpoll.foundation.redis import RedisLink
 from quickpoll.foundation.store_failures import of_mongo
 from quickpoll.operations.schema import Schema
 from quickpoll.operations.store_watch import StoreWatch
-from quickpoll.tallies.bell import Bell
 
 ping_seconds = 1.0
 fresh_seconds = 0.2
@@ -28,7 +28,7 @@ class Health:
         self,
         client: Client,
         link: RedisLink,
-        bell: Bell,
+        events: PollEvents,
         schema: Schema,
         watch: StoreWatch,
         trouble: MongoTrouble,
@@ -38,7 +38,7 @@ class Health:
         self._client = client
         self._issuer = issuer
         self._link = link
-        self._bell = bell
+        self._events = events
         self._schema = schema
         self._watch = watch
         self._trouble = trouble
@@ -79,7 +79,7 @@ class Health:
         known = self._issuer is None or self._issuer.known
         slow = ", ".join(self._schema.unfinished)
         missing = {
-            "redis": not self._link.available or self._bell.deaf,
+            "redis": not self._link.available or self._events.deaf,
             "issuer": not known,
             "clock": self._watch.clocks_differ,
             "indexes": bool(slow),

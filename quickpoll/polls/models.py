@@ -11,8 +11,8 @@ from odmantic import EmbeddedModel, Field, Index, Model
 from odmantic.query import asc, desc
 
 always, after_vote, after_close, owner_only = "always", "after_vote", "after_close", "owner"
-public, unlisted = "public", "unlisted"
-open_status, closed_status = "open", "closed"
+PUBLIC, UNLISTED = "public", "unlisted"
+OPEN, CLOSED = "open", "closed"
 
 
 class Option(EmbeddedModel):
@@ -37,13 +37,14 @@ class Poll(Model):
     user_id: ObjectId = Field(key_name="userId")
     created_at: datetime = Field(key_name="createdAt")
     options: list[Option]
-    status: str = open_status
+    status: str = OPEN
     closes_at: datetime | None = Field(default=None, key_name="closesAt")
+    closed_at: datetime | None = Field(default=None, key_name="closedAt")
     min_choices: int = Field(default=1, key_name="minChoices")
     max_choices: int = Field(default=1, key_name="maxChoices")
     results: str = always
     allow_vote_change: bool = Field(default=False, key_name="allowVoteChange")
-    visibility: str = public
+    visibility: str = PUBLIC
     voted_on: bool = Field(default=False, key_name="votedOn")
     revision: int = 1
     likes: int = 0
@@ -97,13 +98,19 @@ class Poll(Model):
 
     def is_open(self, now: datetime) -> bool:
         """Whether votes are taken at that moment: exact, whether or not anything has run since."""
-        if self.status != open_status:
-            return False
-        return self.closes_at is None or now < self.closes_at
+        return self.status == OPEN and not self.is_overdue(now)
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Whether the deadline has passed, and nobody has written that down yet."""
+        return self.status == OPEN and self.closes_at is not None and now >= self.closes_at
+
+    def closed_since(self, now: datetime) -> datetime | None:
+        """When the poll was closed, by hand or by its deadline; ``None`` while it is open."""
+        return self.closes_at if self.is_overdue(now) else self.closed_at
 
     def status_at(self, now: datetime) -> str:
         """``open`` or ``closed``."""
-        return open_status if self.is_open(now) else closed_status
+        return OPEN if self.is_open(now) else CLOSED
 
     def option_ids(self) -> list[str]:
         """The options' ids, in the poll's order."""

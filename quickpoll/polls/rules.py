@@ -11,6 +11,21 @@ from quickpoll.errors import Forbidden, invalid
 from quickpoll.polls.bodies import NewPoll
 from quickpoll.polls.models import Option, Poll, fold
 
+OF_ONE_LIFE = {
+    "id",
+    "user_id",
+    "created_at",
+    "options",
+    "status",
+    "closes_at",
+    "closed_at",
+    "voted_on",
+    "revision",
+    "likes",
+    "last_change",
+}
+"""Fields that a copy of a poll does not take over."""
+
 
 def check_deadline(closes_at: datetime | None, now: datetime) -> None:
     """Raises :class:`~quickpoll.errors.InvalidRequest` for a deadline that is not ahead."""
@@ -45,4 +60,22 @@ def make_poll(new: NewPoll, user_id: str, now: datetime) -> Poll:
         results=new.results,
         allow_vote_change=new.allow_vote_change,
         visibility=new.visibility,
+    )
+
+
+def copy_poll(poll: Poll, user_id: str, now: datetime) -> Poll:
+    """A new open poll of that user with the same question, options and settings, created at
+    ``now``.
+
+    Every field is taken over but those that belong to the life of the one poll.
+    """
+    ahead = poll.closes_at is not None and poll.closes_at > now
+    fields = poll.model_dump(exclude=OF_ONE_LIFE)
+    return Poll(
+        **fields,
+        id=ObjectId(),
+        user_id=ObjectId(user_id),
+        created_at=now.replace(microsecond=now.microsecond // 1000 * 1000),
+        options=[Option(id=ObjectId(), text=option.text) for option in poll.options],
+        closes_at=poll.closes_at if ahead else None,
     )

@@ -14,6 +14,7 @@ from odmantic import AIOEngine
 from pymongo import UpdateOne
 
 from quickpoll.errors import PollNotFound
+from quickpoll.foundation.inserting import change_once
 from quickpoll.polls.bodies import fields_of
 from quickpoll.polls.models import Poll
 
@@ -48,7 +49,7 @@ class PollStore:
     """Reads and writes polls.
 
     What is remembered may be behind MongoDB. Whoever decides by it asks with the revision that
-    the counts name (:meth:`current`), which is never behind.
+    the counts name (:meth:`current`), which is never behind what was answered.
     """
 
     def __init__(self, engine: AIOEngine) -> None:
@@ -107,6 +108,8 @@ class PollStore:
         # Taken before any waiting: meanwhile all of them may be forgotten.
         kept = {i: self._known[i] for i, at in revisions.items() if self._is_at(i, at)}
         stale = [i for i in revisions if i not in kept]
+        self.hits += len(kept)
+        self.misses += len(stale)
         return {**kept, **(await self.fresh_many(stale) if stale else {})}
 
     async def insert(self, poll: Poll) -> KnownPoll:
@@ -119,12 +122,18 @@ class PollStore:
 
         Answers the poll as it then is, ``None`` where it is not as expected.
         """
-        result = await self._polls.update_one(
-            {"_id": poll.id, "revision": poll.revision, **only_if},
-            {"$set": fields, "$inc": {"revision": 1}},
-        )
+        expected = {"_id": poll.id, "revision": poll.revision, **only_if}
+        changed = await change_once(self._polls, expected, {"$set": fields})
         self.forget(str(poll.id))
-        return await self.fresh(str(poll.id)) if result.matched_count else None
+        return await self.fresh(str(poll.id)) if changed else None
+
+    async def fence(self, poll_id: str) -> None:
+        """Make powerless what was sent to change this poll before: it gets another revision.
+
+        Raises a MongoDB error.
+        """
+        await self._polls.update_one({"_id": ObjectId(poll_id)}, {"$inc": {"revision": 1}})
+        self.forget(poll_id)
 
     async def lock(self, poll: Poll) -> bool:
         """Fix what voters rely on, before the first vote is written.
@@ -167,10 +176,10 @@ class PollStore:
             {"_id": ObjectId(poll_id), "likes": {"$ne": likes}}, {"$set": {"likes": likes}}
         )
 
-    async def delete(self, poll_id: str) -> bool:
-        """Delete the poll's document; answers whether it was there."""
+    async def delete(self, poll_id: str) -> None:
+        """Delete the poll's document."""
         self.forget(poll_id)
-        return (await self._polls.delete_one({"_id": ObjectId(poll_id)})).deleted_count > 0
+        await self._polls.delete_one({"_id": ObjectId(poll_id)})
 
     def remember(self, poll: Poll) -> KnownPoll:
         """Keep a poll in memory, unless a later revision is there already."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from quickpoll.polls.models import Poll, public
+from quickpoll.counting.events import PollEvent
+from quickpoll.counting.versions import STEP
+from quickpoll.polls.models import PUBLIC, Poll
 from quickpoll.polls.store import KnownPoll
-from quickpoll.tallies.bell import Ring
-from quickpoll.tallies.tally import Tally, microseconds
 
 remembered = 10_000
 """Polls of which the last version shown is kept."""
@@ -18,7 +18,7 @@ updated, closed, reopened, deleted = "updated", "closed", "reopened", "deleted"
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ChangeUpdate:
     """One ``poll-update``: what happened, with which version, and whether everybody may hear."""
 
     name: str
@@ -26,29 +26,31 @@ class Change:
     public: bool
 
 
-class News:
+class PendingChanges:
     """Collects changes until they are told, each kind once, and sees that versions grow.
 
     A version is read with the counts that go with it, so an update of the counts may overtake the
     message that the poll was closed. Its version would then not be newer than what a client has,
-    and the client would ignore it: such a change gets the next version instead.
+    and the client would ignore it: such a change gets the next version instead. It is always older
+    than the counts that are sent after it, which a client that goes by versions must not ignore.
     """
 
     def __init__(self) -> None:
-        self._rings: dict[str, dict[str, Ring]] = {}
+        self._events: dict[str, dict[str, PollEvent]] = {}
         self._doubts: dict[str, Poll] = {}
         self._shown: dict[str, int] = {}
         self._sent: dict[tuple[str, str], int] = {}
         self._found_out: dict[tuple[str, str], int] = {}
+        self._told: dict[tuple[str, str], int] = {}  # {(poll id, change): revision of the poll}
 
-    def hear(self, ring: Ring) -> None:
+    def add(self, event: PollEvent) -> None:
         """Something has happened to a poll; unless that was found out already."""
-        if self._found_out.get((ring.poll_id, ring.change or updated), 0) >= ring.version:
+        name = event.change or updated
+        if self._found_out.get((event.poll_id, name), 0) >= event.version:
             return
-        changes = self._rings.setdefault(ring.poll_id, {})
-        name = ring.change or updated
+        changes = self._events.setdefault(event.poll_id, {})
         changes.pop(name, None)  # told in the order of the last of each kind
-        changes[name] = ring
+        changes[name] = event
 
     def doubt(self, poll_id: str, known: KnownPoll | None) -> None:
         """Something may have happened to a poll that was known like this."""
@@ -57,7 +59,7 @@ class News:
 
     def forget(self, poll_id: str) -> None:
         """There is nobody to tell."""
-        self._rings.pop(poll_id, None)
+        self._events.pop(poll_id, None)
         self._doubts.pop(poll_id, None)
 
     def shown(self, poll_id: str, version: int) -> None:
@@ -74,25 +76,34 @@ class News:
         """So many of the polls that were shown last."""
         return list(self._shown)[-number:]
 
-    def take(self, poll_id: str, now_is: Poll | None, tally: Tally | None) -> list[Change]:
-        """What is to be told of a poll, which is now like this (``None``: it is gone)."""
-        rings = self._rings.pop(poll_id, {})
+    def take(self, poll_id: str, now_is: Poll | None, version: int) -> list[ChangeUpdate]:
+        """What is to be told of a poll, which is now like this (``None``: it is gone), before its
+        counts of that version are sent."""
+        events = self._events.pop(poll_id, {})
         before = self._doubts.pop(poll_id, None)
-        told = [(name, ring.version, ring.public) for name, ring in rings.items()]
+        told = [(name, event.version, event.public) for name, event in events.items()]
         if not told and before is not None:
             name = _difference(before, now_is)
-            version = tally.version if tally else microseconds()
-            told = [(name, version, before.visibility == public)] if name else []
+            found = version - STEP if now_is else version
+            told = [(name, found, before.visibility == PUBLIC)] if name else []
             if name:
-                _keep(self._found_out, (poll_id, name), version)
+                _keep(self._found_out, (poll_id, name), found)
+        told = [one for one in told if self._is_new_change(poll_id, one[0], now_is)]
         return [
-            Change(
+            ChangeUpdate(
                 name,
                 self._next(poll_id, version),
-                now_is.visibility == public if now_is else was_public is True,
+                now_is.visibility == PUBLIC if now_is else was_public is True,
             )
             for name, version, was_public in told
         ]
+
+    def _is_new_change(self, poll_id: str, name: str, now_is: Poll | None) -> bool:
+        """Whether this change was not told before: a recount says so again, in case nobody did."""
+        revision = now_is.revision if now_is is not None else 0
+        new = revision == 0 or self._told.get((poll_id, name)) != revision
+        _keep(self._told, (poll_id, name), revision)
+        return new
 
     def _next(self, poll_id: str, version: int) -> int:
         version = max(version, self._shown.get(poll_id, 0) + 1)

@@ -1,31 +1,34 @@
-"""The relay: from the bell to the screens, each client what it may see and nothing else."""
+"""The relay: from the update channel to the screens, each client what it may see and nothing
+else."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Container, Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
+from time import time
 from typing import Any, Protocol
 
 from prometheus_client import Counter
 
+from quickpoll.counting.events import EventKind, PollEvent
+from quickpoll.counting.reading import Tallies, TallyReader
+from quickpoll.counting.tally import Tally
 from quickpoll.foundation import metrics
 from quickpoll.polls.bodies import instant
-from quickpoll.polls.models import after_vote, always, public
+from quickpoll.polls.models import PUBLIC, after_vote, always
 from quickpoll.polls.store import KnownPoll, PollStore
 from quickpoll.realtime.audience import Audience, Client, firehose, room
 from quickpoll.realtime.coalescer import Coalescer, Kinds, cost_of_failure
-from quickpoll.realtime.news import Change, News, deleted, updated
+from quickpoll.realtime.news import ChangeUpdate, PendingChanges, deleted, remembered, updated
 from quickpoll.results.rules import everybody_may_see, may_see_results
-from quickpoll.results.view import Sight, seen_without_ballot
-from quickpoll.tallies.bell import Ring
-from quickpoll.tallies.reading import Tallies, TallyReader
-from quickpoll.tallies.tally import Tally, microseconds
+from quickpoll.results.view import Sight, seen_without_ballot, tally_revision
 from quickpoll.votes.store import VoteStore
 
 messages = Counter("quickpoll_socket_messages_total", "Live updates, counted once for each client")
 
-vote_update, like_update, poll_update = "vote-update", "like-update", "poll-update"
+vote_update, like_update, poll_update = EventKind.VOTES, EventKind.LIKES, EventKind.POLL
 
 most_at_once = 2_000
 """Messages that are sent without letting anybody else have a turn: some 15 ms."""
@@ -52,7 +55,7 @@ class Sender(Protocol):
 
 
 class Relay:
-    """Hears the bell, reads what changed and sends it on."""
+    """Hears the update channel, reads what changed and sends it on."""
 
     def __init__(
         self,
@@ -67,29 +70,39 @@ class Relay:
         self._tallies = tallies
         self._audience = audience
         self._sender = sender
-        self._news = News()
-        self._rung: dict[str, int] = {}  # the version of the first ring that is not shown yet
+        self._pending = PendingChanges()
+        self._first: dict[str, int] = {}  # {poll id: version of its first event not shown yet}
+        self._delivered: dict[str, int] = {}  # {poll id: version of the counts sent last}
         self.coalescer = Coalescer(self.deliver)
 
-    def hear(self, ring: Ring) -> None:
-        """Take a message of the bell."""
-        if ring.event == poll_update:
-            self._polls.forget(ring.poll_id)
-        if self._audience.reach(ring.poll_id):
-            if ring.event == poll_update:
-                self._news.hear(ring)
+    def receive(self, event: PollEvent) -> None:
+        """Take an event of the update channel."""
+        known = self._polls.known(event.poll_id)
+        if event.kind is EventKind.POLL:
+            self._polls.forget(event.poll_id)
+            if event.change == deleted and event.public is None and known is not None:
+                event = replace(event, public=known.poll.visibility == PUBLIC)
+        if self._audience.reach(event.poll_id):
+            if event.kind is not EventKind.POLL:
+                self._first.setdefault(event.poll_id, event.version)
+            elif event.change is None:
+                self._pending.doubt(event.poll_id, known)
             else:
-                self._rung.setdefault(ring.poll_id, ring.version)
-            self.coalescer.mark(ring.poll_id, ring.event)
+                self._pending.add(event)
+            self.coalescer.mark(event.poll_id, event.kind)
+
+    def delivered(self, poll_id: str) -> int:
+        """The version of the counts that were sent last of a poll; 0 where that is long ago."""
+        return self._delivered.get(poll_id, 0)
 
     def missed(self) -> None:
         """Messages may have been missed: every poll that is watched counts as changed."""
         watched = dict.fromkeys(self._audience.followed())
         if self._audience.on_firehose():
             watched |= dict.fromkeys(self._polls.in_use(recent_on_firehose))
-            watched |= dict.fromkeys(self._news.recent(recent_on_firehose))
+            watched |= dict.fromkeys(self._pending.recent(recent_on_firehose))
         for poll_id in watched:
-            self._news.doubt(poll_id, self._polls.known(poll_id))
+            self._pending.doubt(poll_id, self._polls.known(poll_id))
             for kind in (poll_update, vote_update, like_update):
                 self.coalescer.mark(poll_id, kind)
         self._polls.forget_all()
@@ -104,11 +117,11 @@ class Relay:
         return sent
 
     def _measure(self, due: Iterable[str], sent: Container[str]) -> None:
-        now = microseconds()
+        now = int(time() * 1e6)
         for poll_id in due:
-            rung = self._rung.pop(poll_id, None)
-            if rung is not None and poll_id in sent:
-                metrics.update_lag.observe(max(now - rung, 0) / 1e6)
+            first = self._first.pop(poll_id, None)
+            if first is not None and poll_id in sent:
+                metrics.update_lag.observe(max(now - first, 0) / 1e6)
 
     def _parts(self, due: dict[str, Kinds]) -> Iterator[dict[str, Kinds]]:
         """What somebody watches, in parts that do not keep the others waiting."""
@@ -123,7 +136,7 @@ class Relay:
                 part[poll_id] = kinds
                 size += reach
             else:
-                self._news.forget(poll_id)
+                self._pending.forget(poll_id)
         if part:
             yield part
 
@@ -132,20 +145,21 @@ class Relay:
         voters = await self._voters(known)
         # The counts come last, so that as little as possible lies between reading and sending: a
         # snapshot that is read later is then sent later, too.
-        tallies = await self._tallies.of(due)
+        tallies = await self._tallies.read(due)
         stale = _stale(known, tallies)
         for poll_id in stale:  # the message that says so is on its way, or was never sent
-            self._news.doubt(poll_id, known[poll_id])
+            self._pending.doubt(poll_id, known.pop(poll_id))
         known |= await self._polls.current(stale)
         sent = {}
         for poll_id, kinds in due.items():
             poll, tally = known.get(poll_id), tallies.get(poll_id)
             if poll is None or tally is None:
-                sent[poll_id] = max(1, len(self._announce(poll_id, None, None)))
+                sent[poll_id] = max(1, len(self._announce(poll_id, None, 0)))
             elif poll_id not in voters and _needs_voters(poll, datetime.now(UTC)):
                 sent[poll_id] = self._later(poll_id, kinds)
             else:
                 sent[poll_id] = self._show(poll, tally, kinds, voters.get(poll_id, set()))
+                _keep_delivered(self._delivered, poll_id, tally.version)
         return sent
 
     async def _voters(self, known: dict[str, KnownPoll]) -> dict[str, set[str]]:
@@ -172,11 +186,11 @@ class Relay:
 
     def _watchers(self, known: KnownPoll) -> list[Client]:
         clients = self._audience.followers(known.id)
-        return clients + (self._audience.on_firehose() if known.poll.visibility == public else [])
+        return clients + (self._audience.on_firehose() if known.poll.visibility == PUBLIC else [])
 
-    def _announce(self, poll_id: str, known: KnownPoll | None, tally: Tally | None) -> list[Change]:
+    def _announce(self, poll_id: str, known: KnownPoll | None, version: int) -> list[ChangeUpdate]:
         """Send what has happened to the poll itself; answers what that was."""
-        changes = self._news.take(poll_id, known.poll if known else None, tally)
+        changes = self._pending.take(poll_id, known.poll if known else None, version)
         for change in changes:
             payload = {
                 "pollId": poll_id,
@@ -192,39 +206,37 @@ class Relay:
 
     def _show(self, known: KnownPoll, tally: Tally, kinds: Kinds, voters: set[str]) -> int:
         now = datetime.now(UTC)
-        changes = self._announce(known.id, known, tally)
+        full = seen_without_ballot(known, tally, now, open_to=True)
+        part = seen_without_ballot(known, tally, now, open_to=False)
+        changes = self._announce(known.id, known, full.version)
         events = [
             event
             for event in _events(known, kinds, changes)
-            if self._news.is_new(known.id, event, tally.version)
+            if self._pending.is_new(known.id, event, full.version)
         ]
         if everybody_may_see(known.poll, now):
-            self._news.shown(known.id, tally.version)
-            sight = seen_without_ballot(known, tally, now, open_to=True)
+            self._pending.shown(known.id, full.version)
             for event in events:
                 self._send_to_all(
                     known.id,
                     event,
-                    _payload(event, sight),
-                    on_firehose=known.poll.visibility == public,
+                    _payload(event, full),
+                    on_firehose=known.poll.visibility == PUBLIC,
                 )
         else:
-            self._news.shown(known.id, tally.public_version)
-            self._show_each(known, tally, now, events, voters)
+            self._pending.shown(known.id, part.version)
+            self._show_each(full, part, events, voters)
         return max(1, len(changes) + len(events))
 
-    def _show_each(
-        self, known: KnownPoll, tally: Tally, now: datetime, events: list[str], voters: set[str]
-    ) -> None:
+    def _show_each(self, full: Sight, part: Sight, events: list[str], voters: set[str]) -> None:
         """Results are hidden from some: those hear of likes only, which hide nothing."""
         may: list[str] = []
         may_not: list[str] = []
+        known = full.known
         for client in self._watchers(known):
             voted = client.caller.user_id in voters
-            allowed = may_see_results(known.poll, client.caller, has_ballot=voted, now=now)
+            allowed = may_see_results(known.poll, client.caller, has_ballot=voted, now=full.now)
             (may if allowed else may_not).append(client.sid)
-        full = seen_without_ballot(known, tally, now, open_to=True)
-        part = seen_without_ballot(known, tally, now, open_to=False)
         for event in events:
             messages.inc(self._sender.send(event, _payload(event, full), sids=may))
             if event == like_update:
@@ -238,7 +250,7 @@ class Relay:
             messages.inc(self._sender.send(event, payload, room=firehose))
 
 
-def _events(known: KnownPoll, kinds: Kinds, changes: list[Change]) -> list[str]:
+def _events(known: KnownPoll, kinds: Kinds, changes: list[ChangeUpdate]) -> list[str]:
     # With a change of the poll, more people may be allowed to see the counts that there are.
     may_reveal = known.poll.results != always or any(one.name == updated for one in changes)
     revealed = {vote_update} if changes and may_reveal else set()
@@ -260,8 +272,16 @@ def _needs_voters(known: KnownPoll, now: datetime) -> bool:
 
 
 def _stale(known: dict[str, KnownPoll], tallies: Tallies) -> dict[str, int]:
+    """Polls that have another revision than was known, or perhaps have."""
     return {
-        i: tally.revision
+        i: tally_revision(tally)
         for i, tally in tallies.items()
-        if i in known and tally.revision > known[i].poll.revision
+        if i in known and not 0 < tally_revision(tally) <= known[i].poll.revision
     }
+
+
+def _keep_delivered(delivered: dict[str, int], poll_id: str, version: int) -> None:
+    delivered.pop(poll_id, None)
+    delivered[poll_id] = version
+    if len(delivered) > remembered:
+        del delivered[next(iter(delivered))]

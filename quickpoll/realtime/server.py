@@ -25,6 +25,7 @@ from quickpoll.errors import (
     invalid,
 )
 from quickpoll.foundation.problems import as_error
+from quickpoll.foundation.time_limits import ANSWER_SECONDS
 from quickpoll.polls.ids import is_id
 from quickpoll.realtime.audience import Audience, Client, firehose, room
 from quickpoll.realtime.fanout import FanOutManager
@@ -39,9 +40,6 @@ path = "/ws/updates"
 namespace = "/"
 farewell = "session-ended"
 """The event that tells a client why it is about to be disconnected: ``{code, detail}``."""
-
-answer_seconds = 2.8
-"""No request is answered later: a client hears of an outage within three seconds."""
 
 longest_timer = 86_400.0
 
@@ -113,7 +111,7 @@ class LiveServer:
     async def _subscribe(self, sid: str, *arguments: Any) -> dict[str, Any]:
         try:
             poll_ids = self._asked(sid, arguments)
-            async with asyncio.timeout(answer_seconds):
+            async with asyncio.timeout(ANSWER_SECONDS):
                 return await self._follow(sid, poll_ids)
         except Exception as error:
             return {"error": _told(as_error(error)), "unknown": []}

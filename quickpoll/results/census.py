@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from time import monotonic
 
+from quickpoll.counting.tally import Counted
 from quickpoll.likes.store import LikeStore
 from quickpoll.polls.store import KnownPoll, PollStore
-from quickpoll.tallies.tally import Counted
 from quickpoll.votes.store import VoteStore
-
-hung_seconds = 0.5
-"""A poll is one small document: MongoDB that takes so long to find it was not there for a while."""
 
 
 class MongoCensus:
-    """Counts through the indexes; see :class:`quickpoll.tallies.tally.Census`."""
+    """Counts through the indexes; see :class:`quickpoll.counting.tally.Census`."""
 
     def __init__(self, polls: PollStore, votes: VoteStore, likes: LikeStore) -> None:
         self._polls = polls
@@ -29,17 +25,19 @@ class MongoCensus:
 
     async def counts(self, poll_ids: Iterable[str]) -> dict[str, Counted]:
         """Count several polls; those that do not exist are left out."""
-        began = monotonic()
         known = await self._polls.fresh_many(poll_ids)
-        hung = monotonic() - began > hung_seconds
-        counted = await asyncio.gather(*[self._count(one, hung) for one in known.values()])
+        counted = await asyncio.gather(*[self._count(one) for one in known.values()])
         return dict(zip(known, counted, strict=True))
+
+    async def existing(self, poll_ids: Iterable[str]) -> set[str]:
+        """Those of the polls that there are."""
+        return set(await self._polls.fresh_many(poll_ids))
 
     async def mend_likes(self, poll_id: str, likes: int) -> None:
         """Correct the copy of the likes by which lists are sorted."""
         await self._polls.set_likes(poll_id, likes)
 
-    async def _count(self, known: KnownPoll, hung: bool) -> Counted:
+    async def _count(self, known: KnownPoll) -> Counted:
         options = list(known.option_order)
         likes, *votes = await asyncio.gather(
             self._likes.count(known.id),
@@ -49,4 +47,5 @@ class MongoCensus:
         if known.poll.max_choices > 1 and voters:
             voters = await self._votes.voters(known.id)
         counts = dict(zip(options, votes, strict=True))
-        return Counted(counts, voters, likes, known.poll.revision, hung)
+        last = known.poll.last_change
+        return Counted(counts, voters, likes, known.poll.revision, last["change"] if last else "")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import NamedTuple
 
+from quickpoll.counting.tally import Tally
 from quickpoll.polls.store import KnownPoll
 from quickpoll.results.marks import unmarked
 from quickpoll.results.view import Sight
-from quickpoll.tallies.tally import Tally
 
 remembered = 4_000
 """Encoded polls kept, those not used for longest forgotten first (a kilobyte or so each)."""

@@ -13,7 +13,7 @@ from odmantic import AIOEngine
 
 from quickpoll.foundation.batching import Batcher, Entry
 from quickpoll.foundation.mongo import Document
-from quickpoll.polls.models import Poll, closed_status, fold, open_status, public
+from quickpoll.polls.models import CLOSED, OPEN, PUBLIC, Poll, fold
 from quickpoll.results.bodies import PollQuery
 from quickpoll.results.cursors import read_cursor, write_cursor
 
@@ -94,7 +94,7 @@ class PollListing:
                 entry.resolve(page)
 
     async def _page(self, wanted: Wanted) -> Page:
-        query, name = wanted.query, f"{wanted.query.sort} {wanted.user_id or public}"
+        query, name = wanted.query, f"{wanted.query.sort} {wanted.user_id or PUBLIC}"
         found = await self._polls.aggregate(pipeline(wanted, datetime.now(UTC))).to_list(None)
         page = found[: query.limit]
         more = len(found) > query.limit
@@ -109,8 +109,8 @@ def pipeline(wanted: Wanted, now: datetime) -> list[Document]:
     a simpler database takes the first condition to the index and filters what that finds.
     """
     query, user = wanted.query, wanted.user_id
-    which = {"visibility": public} if user is None else {"userId": ObjectId(user)}
-    bound, after = _after(f"{query.sort} {user or public}", query)
+    which = {"visibility": PUBLIC} if user is None else {"userId": ObjectId(user)}
+    bound, after = _after(f"{query.sort} {user or PUBLIC}", query)
     keys = dict(_sort_keys[query.sort])
     return [
         {"$match": {**which, **bound}},
@@ -123,10 +123,10 @@ def pipeline(wanted: Wanted, now: datetime) -> list[Document]:
 
 def _filters(query: PollQuery, now: datetime) -> Document:
     every: list[Document] = []
-    if query.status == open_status:
-        every.append({"status": open_status, "closesAt": {"$not": {"$lte": now}}})
-    elif query.status == closed_status:
-        every.append({"$or": [{"status": closed_status}, {"closesAt": {"$lte": now}}]})
+    if query.status == OPEN:
+        every.append({"status": OPEN, "closesAt": {"$not": {"$lte": now}}})
+    elif query.status == CLOSED:
+        every.append({"$or": [{"status": CLOSED}, {"closesAt": {"$lte": now}}]})
     if query.q:
         every.append({"folded": {"$regex": re.escape(fold(query.q))}})
     return {"$and": every} if every else {}

@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 import orjson
 
 from quickpoll.auth.caller import Caller
+from quickpoll.counting.reading import TallyReader
+from quickpoll.counting.tally import Tally
+from quickpoll.counting.versions import shown_version
 from quickpoll.errors import PollNotFound, ResultsHidden
 from quickpoll.polls.store import KnownPoll, PollStore
 from quickpoll.results.marks import Mark, MarkReader, unmarked
 from quickpoll.results.rules import may_see_results
-from quickpoll.tallies.reading import TallyReader
-from quickpoll.tallies.tally import Tally
 
 
 class Sight(NamedTuple):
@@ -32,12 +33,22 @@ class Sight(NamedTuple):
         """``open`` or ``closed``, at that moment."""
         return self.known.poll.status_at(self.now)
 
+    @property
+    def version(self) -> int:
+        """Of everything in it that is the same for all who may see as much."""
+        seen = self.tally.version if self.open_to_caller else self.tally.public_version
+        return shown_version(
+            seen,
+            revisions_ahead=self.known.poll.revision - self.tally.revision,
+            overdue=self.known.poll.is_overdue(self.now),
+        )
+
     def counts(self) -> dict[str, Any]:
         """The counts that the caller may see; hidden means absent."""
         if not self.open_to_caller:
             return {
                 "counts": {"likes": self.tally.likes},
-                "version": self.tally.public_version,
+                "version": self.version,
                 "resultsHidden": True,
             }
         options = {option: self.tally.options[option] for option in self.known.option_order}
@@ -45,7 +56,7 @@ class Sight(NamedTuple):
             "counts": {"likes": self.tally.likes, **options},
             "votersCount": self.tally.voters,
             "votesCount": self.tally.votes,
-            "version": self.tally.version,
+            "version": self.version,
         }
 
     def encoded(self) -> bytes:
@@ -107,25 +118,24 @@ class PollViews:
             return []
         asked = self._marks.ask(caller.user_id, wanted)
         try:
-            tallies = await self._tallies.of(wanted)
+            tallies = await self._tallies.read(wanted)
         except BaseException:
             asked.cancel()  # nobody will hear the answer
             raise
         marks = await self._marks.answer(asked)
-        known = await self._polls.get_many(tallies)
-        stale = {
-            i: tally.revision
-            for i, tally in tallies.items()
-            if i in known and tally.revision > known[i].poll.revision
-        }
-        if stale:
-            known |= await self._polls.current(stale)
+        known = await self._polls.current({i: tally_revision(t) for i, t in tallies.items()})
         now = datetime.now(UTC)
         return [
             _sight(known[i], tallies[i], marks.get(i, unmarked), caller, now)
             for i in wanted
             if i in tallies and i in known
         ]
+
+
+def tally_revision(tally: Tally) -> int:
+    """The revision that a poll shown with these counts must have at least; 0 where MongoDB must
+    be asked."""
+    return tally.revision if tally.current else 0
 
 
 def _sight(known: KnownPoll, tally: Tally, mark: Mark, caller: Caller, now: datetime) -> Sight:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,11 +10,10 @@ from typing import NamedTuple
 
 from prometheus_client import Counter
 
+from quickpoll.counting.counted_path import Written
 from quickpoll.errors import QuickPollError, Unavailable
 from quickpoll.foundation.batching import Entry
 from quickpoll.polls.store import KnownPoll
-from quickpoll.tallies.counters import Writing
-from quickpoll.tallies.tally import Change
 from quickpoll.votes.store import Ballot
 
 acknowledged = Counter(
@@ -36,6 +34,7 @@ class Wish(NamedTuple):
     """What a caller wants of their ballot on a poll: these options, or (empty) no ballot.
 
     ``moment`` is when the request was judged, to the millisecond; ``revision`` the poll's then.
+    ``held``: it had to wait for a recount once, and does not wait for another.
     """
 
     user_id: str
@@ -43,6 +42,7 @@ class Wish(NamedTuple):
     option_ids: tuple[str, ...]
     moment: datetime
     revision: int
+    held: bool = False
 
 
 class Result(NamedTuple):
@@ -57,12 +57,10 @@ WishEntry = Entry[Wish, Result]
 
 @dataclass(slots=True)
 class Batch:
-    """One batch on its way: what was learned of its polls, and what it changed."""
+    """One batch on its way: what was learned of its polls, and what becomes of each wish."""
 
-    writing: Writing
+    written: Written
     polls: dict[str, KnownPoll] = field(default_factory=dict)
-    changes: defaultdict[str, Change] = field(default_factory=lambda: defaultdict(Change))
-    uncertain: set[str] = field(default_factory=set)
     settled: list[tuple[WishEntry, Result | QuickPollError]] = field(default_factory=list)
     again: list[WishEntry] = field(default_factory=list)
 
@@ -75,9 +73,9 @@ class Batch:
         self.settled.append((entry, error))
 
     def doubt(self, entries: Iterable[WishEntry]) -> None:
-        """Entries that may or may not stand: their callers try again, their polls are recounted."""
+        """Entries that may or may not stand: their callers try again, their writes are fenced."""
         for entry in entries:
-            self.uncertain.add(entry.item.poll_id)
+            self.written.unsure.add(entry.item.poll_id)
             self.refuse(entry, Unavailable())
 
     def hand_out(self) -> None:

@@ -10,12 +10,14 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Iterable
 from datetime import UTC, datetime
-from time import monotonic
 
 import structlog
 from bson import ObjectId
 from pymongo.errors import PyMongoError
 
+from quickpoll.counting.counted_path import CountedPath, Written, marks_of
+from quickpoll.counting.counters import Writing
+from quickpoll.counting.tally import MarkKind
 from quickpoll.errors import (
     AlreadyVoted,
     PollClosed,
@@ -24,21 +26,16 @@ from quickpoll.errors import (
     Unavailable,
 )
 from quickpoll.foundation.batching import Batcher
-from quickpoll.foundation.inserting import look_seconds
-from quickpoll.foundation.mongo import Document, deadline, is_outage, operation_seconds
+from quickpoll.foundation.mongo import Document, is_outage
+from quickpoll.foundation.time_limits import HELD_SECONDS
 from quickpoll.polls.store import KnownPoll, PollStore
-from quickpoll.tallies.counters import write_seconds
-from quickpoll.tallies.ledger import Ledger
 from quickpoll.votes import rules
 from quickpoll.votes.batch import Batch, Outcome, Result, Wish, WishEntry
 from quickpoll.votes.store import Ballot, VoteStore
 
 log = structlog.get_logger(__name__)
 
-held_seconds = 0.01
-"""Until the next try of a ballot whose poll is being recounted."""
-
-changes_at_once = 16
+CHANGES_AT_ONCE = 16
 
 
 class Casting:
@@ -48,14 +45,14 @@ class Casting:
         self,
         polls: PollStore,
         votes: VoteStore,
-        ledger: Ledger,
+        path: CountedPath,
         *,
         capacity: int = 10_000,
         largest: int = 512,
     ) -> None:
         self._polls = polls
         self._votes = votes
-        self._ledger = ledger
+        self._path = path
         self.batcher: Batcher[Wish, Result] = Batcher(
             "votes", self._flush, capacity=capacity, largest=largest, lanes=2
         )
@@ -87,11 +84,18 @@ class Casting:
         :class:`~quickpoll.errors.VoteChangeNotAllowed` where there is one that must stay.
         """
         known, moment = await self._polls.fresh(poll_id), _now()
-        if await self._votes.find(user_id, poll_id) is None:
+        if await self._has_none(user_id, poll_id):
             return Result(Outcome.RETRACTED, None)
         rules.check_open(known.poll, moment)
         rules.check_retractable(known.poll)
         return await self.batcher.submit(Wish(user_id, poll_id, (), moment, known.poll.revision))
+
+    async def _has_none(self, user_id: str, poll_id: str) -> bool:
+        """Whether the user has no ballot, nor will have one of a write that is still on its way."""
+        if await self._votes.find(user_id, poll_id) is not None:
+            return False
+        await self._votes.fence(poll_id, [user_id])
+        return await self._votes.find(user_id, poll_id) is None
 
     def _judge(
         self, known: KnownPoll, user_id: str, chosen: tuple[str, ...], moment: datetime
@@ -108,37 +112,38 @@ class Casting:
         return Result(Outcome.SAME, standing)
 
     async def _flush(self, entries: list[WishEntry]) -> None:
-        began = monotonic()
-        writing = await self._ledger.begin({entry.item.poll_id for entry in entries})
-        batch = Batch(writing)
-        held = [entry for entry in entries if entry.item.poll_id in writing.held]
-        rest = [entry for entry in entries if entry.item.poll_id not in writing.held]
-        self._try_later(held)
-        failure = await self._try_to_write(batch, rest, began)
-        # Also after a failure: what was written is counted, and the mark must not outlive it.
-        await self._ledger.finish(writing, batch.changes, uncertain=batch.uncertain)
+        batch = Batch(Written())
+
+        async def write(writing: Writing, written: Written) -> None:
+            batch.written = written
+            rest = [entry for entry in entries if entry.item.poll_id not in writing.held]
+            batch.polls = await self._polls.current(writing.revisions)
+            await self._write(batch, rest)
+
+        writing, failure = await self._path.write_batch(
+            marks_of(MarkKind.VOTES, ((e.item.poll_id, e.item.user_id) for e in entries)),
+            write,
+            pass_barriers=any(entry.item.held for entry in entries),
+        )
         batch.hand_out()
+        self._hold(entry for entry in entries if entry.item.poll_id in writing.held)
         self._try_later(batch.again)
         if failure is not None:
             raise failure
 
-    async def _try_to_write(
-        self, batch: Batch, entries: list[WishEntry], began: float
-    ) -> Exception | None:
-        try:
-            with deadline(_time_left(began)):
-                await self._write(batch, entries)
-        except Exception as error:
-            return error
-        return None
+    def _hold(self, entries: Iterable[WishEntry]) -> None:
+        """Their polls are being recounted. Once they wait for that, and never again."""
+        held = list(entries)
+        for entry in held:
+            entry.item = entry.item._replace(held=True)
+        self._try_later(held)
 
     def _try_later(self, entries: list[WishEntry]) -> None:
         waiting = [entry for entry in entries if entry.waiting]
         if waiting:
-            asyncio.get_running_loop().call_later(held_seconds, self.batcher.requeue, waiting)
+            asyncio.get_running_loop().call_later(HELD_SECONDS, self.batcher.requeue, waiting)
 
     async def _write(self, batch: Batch, wishes: list[WishEntry]) -> None:
-        batch.polls = await self._polls.current(batch.writing.revisions)
         admitted = await self._admit(batch, wishes)
         casts = [entry for entry in admitted if entry.item.option_ids]
         if casts:
@@ -180,18 +185,20 @@ class Casting:
     async def _insert(self, batch: Batch, entries: list[WishEntry]) -> None:
         ballots = [_document(batch.polls[e.item.poll_id], e.item) for e in entries]
         inserted = await self._votes.insert(ballots)
-        for place in inserted.stored:
-            self._created(batch, entries[place], ballots[place])
-        batch.doubt(entries[place] for place in inserted.doubtful)
+        for index in inserted.stored:
+            self._created(batch, entries[index], ballots[index])
+        for index in inserted.fenced:
+            batch.refuse(entries[index], Unavailable())
+        batch.doubt(entries[index] for index in inserted.doubtful)
         doubles = defaultdict(list)
-        for place in sorted(inserted.duplicate):
-            doubles[entries[place].item.poll_id].append((entries[place], ballots[place]))
+        for index in sorted(inserted.duplicate):
+            doubles[entries[index].item.poll_id].append((entries[index], ballots[index]))
         for poll_id, pairs in doubles.items():
             await self._judge_doubles(batch, poll_id, pairs)
 
     def _created(self, batch: Batch, entry: WishEntry, document: Document) -> None:
         wish = entry.item
-        batch.changes[wish.poll_id].ballot((), wish.option_ids)
+        batch.written.delta(wish.poll_id).ballot((), wish.option_ids)
         ballot = Ballot(
             id=str(document["_id"]),
             key=str(document["_id"]),
@@ -217,12 +224,12 @@ class Casting:
                 self._created(batch, entry, document)
             elif ballot is None:
                 batch.again.append(entry)
+            elif not ballot.option_ids or batch.polls[poll_id].poll.allow_vote_change:
+                changes[ballot.user_id].append(entry)
             elif ballot.option_ids == entry.item.option_ids:
                 batch.settle(entry, Outcome.SAME, ballot)
-            elif ballot.option_ids and not batch.polls[poll_id].poll.allow_vote_change:
-                batch.refuse(entry, AlreadyVoted(optionIds=list(ballot.option_ids)))
             else:
-                changes[ballot.user_id].append(entry)
+                batch.refuse(entry, AlreadyVoted(optionIds=list(ballot.option_ids)))
         await _some_at_once(
             self._change(batch, standing[user], entries) for user, entries in changes.items()
         )
@@ -230,15 +237,19 @@ class Casting:
     async def _change(self, batch: Batch, standing: Ballot, entries: list[WishEntry]) -> None:
         """Change one user's ballot (or fill one that was taken back). Wishes that arrived together
         have no order but the one given to them here: the last is written, and each of the others
-        held for no time at all."""
+        held for no time at all. Also the same choice is written: a change that was sent before
+        and not answered must not come after this answer."""
         last = entries[-1].item
         ballot = standing if standing.option_ids else _renewed(standing, last.moment)
-        write = self._votes.change(
-            standing, ballot._replace(option_ids=last.option_ids), last.moment
-        )
+        if standing.option_ids == last.option_ids:
+            write = self._votes.confirm(standing)
+        else:
+            write = self._votes.change(
+                standing, ballot._replace(option_ids=last.option_ids), last.moment
+            )
         if not await self._done(batch, entries, write):
             return
-        batch.changes[last.poll_id].ballot(standing.option_ids, last.option_ids)
+        batch.written.delta(last.poll_id).ballot(standing.option_ids, last.option_ids)
         before = standing.option_ids
         for entry in entries:
             after = entry.item.option_ids
@@ -263,7 +274,7 @@ class Casting:
             retracted = self._votes.retract(standing, entries[-1].item.moment)
             if not await self._done(batch, entries, retracted):
                 return
-            batch.changes[standing.poll_id].ballot(standing.option_ids, ())
+            batch.written.delta(standing.poll_id).ballot(standing.option_ids, ())
         for entry in entries:
             batch.settle(entry, Outcome.RETRACTED, standing)
 
@@ -329,24 +340,13 @@ def _document(known: KnownPoll, wish: Wish) -> Document:
     }
 
 
-def _time_left(began: float) -> float:
-    """Seconds until the writes must have ended, so that none outlives the batch's mark.
-
-    Raises :class:`~quickpoll.errors.Unavailable` when this process was held up too long.
-    """
-    left = write_seconds - (monotonic() - began) - look_seconds - 0.2
-    if left < 0.2:
-        raise Unavailable
-    return min(left, operation_seconds)
-
-
 def _now() -> datetime:
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 async def _some_at_once(writes: Iterable[Awaitable[None]]) -> None:
-    slots = asyncio.Semaphore(changes_at_once)
+    slots = asyncio.Semaphore(CHANGES_AT_ONCE)
 
     async def one(write: Awaitable[None]) -> None:
         async with slots:

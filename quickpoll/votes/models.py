@@ -7,19 +7,15 @@ from datetime import datetime
 from bson import ObjectId
 from odmantic import Field, Index, Model
 from odmantic.query import asc
-from pymongo import IndexModel
-
-kept_seconds = 3600
-"""How long an empty ballot stays at the most; as a rule a sweep takes it within seconds."""
 
 
 class Vote(Model):
     """The ballot of one user on one poll.
 
     ``option_ids`` are in the poll's order. ``created_at`` is when the ballot was first cast,
-    ``cast_at`` the moment of its present choice, ``revision`` counts the changes. A ballot that
-    was taken back has no options, and goes some time after ``retracted_at``; where its voter votes
-    anew before, ``ballot_id`` is the id of the new one.
+    ``cast_at`` the moment of its present choice, ``revision`` counts the writes. A ballot that
+    was taken back has no options; where its voter votes anew, ``ballot_id`` is the id of the new
+    one.
     """
 
     user_id: ObjectId = Field(key_name="userId")
@@ -29,13 +25,11 @@ class Vote(Model):
     cast_at: datetime = Field(key_name="castAt")
     revision: int = 0
     ballot_id: ObjectId | None = Field(default=None, key_name="ballotId")
-    retracted_at: datetime | None = Field(default=None, key_name="retractedAt")
 
     model_config = {
         "collection": "vote",
         "indexes": lambda: [
             Index(asc(Vote.user_id), asc(Vote.poll_id), unique=True, name="one_ballot"),
             Index(asc(Vote.poll_id), asc(Vote.option_ids), name="counting"),
-            IndexModel([("retractedAt", 1)], name="retracted", expireAfterSeconds=kept_seconds),
         ],
     }

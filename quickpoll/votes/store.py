@@ -1,20 +1,21 @@
 """Ballots in MongoDB.
 
-A ballot that was taken back stays for a while, empty: so an insert that reaches MongoDB late,
-when its voter has long taken the vote back, meets the unique index instead of bringing it back.
-Nobody outside sees empty ballots; each later write compares the revision before it changes one.
+A ballot that was taken back stays, empty, as long as its poll: so an insert that reaches MongoDB
+late, when its voter has long taken the vote back, meets the unique index instead of bringing it
+back. Nobody outside sees empty ballots; each later write compares the revision before it changes
+one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple, TypeVar
 
 from bson import ObjectId
 from odmantic import AIOEngine
 
-from quickpoll.foundation.inserting import Inserted, change_once, insert_all
+from quickpoll.foundation.inserting import Inserted, change_once, fence, insert_all
 from quickpoll.foundation.mongo import Document
 from quickpoll.votes.models import Vote
 
@@ -46,7 +47,7 @@ class VoteStore:
 
     async def insert(self, ballots: list[Document]) -> Inserted:
         """Insert ballots in one batch; see :func:`.insert_all`."""
-        return await insert_all(self._votes, ballots)
+        return await insert_all(self._votes, ballots, _empty())
 
     async def change(self, standing: Ballot, ballot: Ballot, moment: datetime) -> bool:
         """Put another choice on a ballot; answers whether it still was as ``standing``.
@@ -56,15 +57,22 @@ class VoteStore:
         fields: Document = {"optionIds": _ids(ballot.option_ids), "castAt": moment}
         if ballot.id != standing.id:
             fields |= {"ballotId": ObjectId(ballot.id), "createdAt": ballot.created_at}
-        return await self._set(standing, {"$set": fields, "$unset": {"retractedAt": ""}})
+        return await self._set(standing, fields)
+
+    async def confirm(self, standing: Ballot) -> bool:
+        """Leave a ballot as it is, and let no change that was sent before come after this; answers
+        whether it still was as ``standing``."""
+        return await self._set(standing, {})
 
     async def retract(self, standing: Ballot, moment: datetime) -> bool:
         """Empty a ballot; answers whether it still was as ``standing``."""
-        return await self._set(standing, {"$set": {"optionIds": [], "retractedAt": moment}})
+        return await self._set(standing, {"optionIds": [], "castAt": moment})
 
-    async def drop_empty(self, before: datetime) -> None:
-        """Delete the empty ballots of votes that were taken back before that moment."""
-        await self._votes.delete_many({"retractedAt": {"$lt": before}})
+    async def fence(self, poll_id: str, user_ids: Iterable[str]) -> None:
+        """Make powerless what was sent about these users' ballots before; see :func:`.fence`."""
+        poll = ObjectId(poll_id)
+        keys = [{"userId": user, "pollId": poll} for user in _ids(user_ids)]
+        await fence(self._votes, keys, _empty())
 
     async def find(self, user_id: str, poll_id: str) -> Ballot | None:
         """One user's ballot on one poll."""
@@ -105,9 +113,16 @@ class VoteStore:
         """Delete every ballot of a poll."""
         await self._votes.delete_many({"pollId": ObjectId(poll_id)})
 
-    async def _set(self, standing: Ballot, change: Document) -> bool:
+    async def _set(self, standing: Ballot, fields: Document) -> bool:
         as_it_was = {"_id": ObjectId(standing.key), "revision": standing.revision}
+        # What versions before 1.0 have taken back bears a time after which an index removes it.
+        change: Document = {"$set": fields, "$unset": {"retractedAt": ""}}
         return await change_once(self._votes, as_it_was, change)
+
+
+def _empty() -> Document:
+    now = datetime.now(UTC)
+    return {"optionIds": [], "createdAt": now, "castAt": now}
 
 
 def _ids(hexadecimal: Iterable[str]) -> list[ObjectId]:

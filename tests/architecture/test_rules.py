@@ -26,12 +26,13 @@ may_touch_the_request = {
 
 redis_words = re.compile(r"^(poll:|tally:|heartbeat:|poll-updates$)")
 may_name_keys = {
-    "tallies/keys.py",
+    "counting/keys.py",
     "realtime/audience.py",  # the room of a poll, which is no key
 }
 
 end_with_their_block = {
-    "tallies/gate.py",  # the keeper of a gate ends with the `async with` that closed it
+    "repair/barrier.py",  # the keeper of a barrier ends with the `async with` that closed it
+    "counting/counted_path.py",  # awaited when it ends
     "foundation/inserting.py",  # awaited where it is made: a context of its own, and nothing else
     "lifespan.py",  # the farewell to clients, at the very end
     "foundation/http1/connection.py",  # one request, ended with its connection

@@ -13,6 +13,7 @@ import httpx
 import hypercorn.asyncio
 import websockets
 from hypercorn.config import Config
+from quart import Quart
 
 from quickpoll.composition import Services
 from quickpoll.factory import create_app
@@ -157,10 +158,12 @@ class Live:
 
 
 @asynccontextmanager
-async def running(settings: Settings, *, wait: bool = True) -> AsyncIterator[Live]:
+async def running(
+    settings: Settings, *, wait: bool = True, app: Quart | None = None
+) -> AsyncIterator[Live]:
     """An instance of the service, served as in production; ``wait`` until its stores are there."""
     http1.install()
-    app = create_app(settings)
+    app = app or create_app(settings)
     services: Services = app.extensions["quickpoll"]
     config = Config.from_toml(root / "hypercorn.toml")
     config.bind = [f"127.0.0.1:{free_port()}"]

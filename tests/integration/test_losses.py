@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from quickpoll.composition import Services
-from quickpoll.tallies.reconcile import Reconciler
+from quickpoll.repair.reconcile import Reconciler
 
 
 async def test_a_loss_is_noticed_once(services: Services) -> None:
@@ -15,7 +15,7 @@ async def test_a_loss_is_noticed_once(services: Services) -> None:
         looked.append("recent polls")
         return []
 
-    parts = services.counters, services.debts, services.census, services.rebuilder
+    parts = services.counters, services.census, services.fences, services.rebuilder
     reconciler = Reconciler("another", *parts, recent)
     await reconciler.round()
     looked.clear()  # the first round may be the first of all

@@ -71,6 +71,8 @@ def searches(command: Document) -> Iterator[tuple[str, Document, Document]]:
     elif kind in ("update", "delete"):
         for one in command[f"{kind}s"]:
             yield name, one["q"], {}
+    elif kind == "findAndModify":
+        yield name, command["query"], {}
     else:
         assert kind in ("insert", "getMore", "createIndexes", "listIndexes", "ping"), kind
 
@@ -103,7 +105,7 @@ async def exercise(client: httpx.AsyncClient, services: Services) -> None:
     await services.census.count(poll["id"])
     await services.deadlines.round()
     await client.delete(f"/api/poll/delete-poll/{poll['id']}", headers=bearer(owner))
-    await services.deleting.sweep()
+    await services.deletion.sweep()
 
 
 async def test_nothing_scans_a_collection(

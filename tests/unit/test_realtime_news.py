@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from odmantic import ObjectId
 
+from quickpoll.counting.events import EventKind, PollEvent
+from quickpoll.counting.versions import STEP
 from quickpoll.polls.models import Option, Poll
 from quickpoll.polls.store import KnownPoll
-from quickpoll.realtime.news import News
-from quickpoll.tallies.bell import Ring
-from quickpoll.tallies.tally import Tally
+from quickpoll.realtime.news import PendingChanges
 
 
 def a_poll(**fields: Any) -> Poll:
@@ -28,38 +28,34 @@ def a_poll(**fields: Any) -> Poll:
     return Poll(**made)
 
 
-def tally(version: int) -> Tally:
-    return Tally({}, 0, 0, version, version)
+def event(change: str, version: int, *, public: bool | None = None) -> PollEvent:
+    return PollEvent(EventKind.POLL, "p", version, change, public)
 
 
-def ring(change: str, version: int, *, public: bool | None = None) -> Ring:
-    return Ring("poll-update", "p", version, change, public)
-
-
-def told(news: News, poll: Poll | None, version: int = 1) -> list[tuple[str, int]]:
-    return [(one.name, one.version) for one in news.take("p", poll, tally(version))]
+def told(pending: PendingChanges, poll: Poll | None, version: int = 1) -> list[tuple[str, int]]:
+    return [(one.name, one.version) for one in pending.take("p", poll, version)]
 
 
 def test_each_kind_is_told_once_in_the_order_of_the_last() -> None:
-    news = News()
+    pending = PendingChanges()
     for version, change in enumerate(("closed", "reopened", "closed", "updated"), start=1):
-        news.hear(ring(change, version))
-    assert told(news, a_poll()) == [("reopened", 2), ("closed", 3), ("updated", 4)]
-    assert told(news, a_poll()) == []
+        pending.add(event(change, version))
+    assert told(pending, a_poll()) == [("reopened", 2), ("closed", 3), ("updated", 4)]
+    assert told(pending, a_poll()) == []
 
 
 def test_a_change_that_was_overtaken_gets_a_newer_version() -> None:
-    news = News()
-    news.hear(ring("closed", 10))
-    news.shown("p", 12)
-    assert told(news, a_poll(), 12) == [("closed", 13)]
+    pending = PendingChanges()
+    pending.add(event("closed", 10))
+    pending.shown("p", 12)
+    assert told(pending, a_poll(), 12) == [("closed", 13)]
 
 
 @pytest.mark.parametrize("public", [True, False])
 def test_a_deleted_poll_says_whether_it_was_public(public: bool) -> None:
-    news = News()
-    news.hear(ring("deleted", 3, public=public))
-    assert [one.public for one in news.take("p", None, None)] == [public]
+    pending = PendingChanges()
+    pending.add(event("deleted", 3, public=public))
+    assert [one.public for one in pending.take("p", None, 0)] == [public]
 
 
 @pytest.mark.parametrize(
@@ -75,32 +71,51 @@ def test_a_deleted_poll_says_whether_it_was_public(public: bool) -> None:
 def test_a_gap_is_told_as_what_lies_between(
     before: dict[str, Any], after: dict[str, Any] | None, change: str | None
 ) -> None:
-    news = News()
-    news.doubt("p", KnownPoll(a_poll(**{"revision": 1, **before})))
+    pending = PendingChanges()
+    pending.doubt("p", KnownPoll(a_poll(**{"revision": 1, **before})))
     now_is = None if after is None else a_poll(**{"revision": 1, **after})
-    found = news.take("p", now_is, None if after is None else tally(7))
+    found = pending.take("p", now_is, 7)
     assert [one.name for one in found] == ([] if change is None else [change])
 
 
 def test_the_same_state_is_not_sent_again() -> None:
-    news = News()
+    pending = PendingChanges()
     asked = [("vote-update", 1), ("vote-update", 1), ("like-update", 1), ("vote-update", 2)]
-    assert [news.is_new("p", *one) for one in asked] == [True, False, True, True]
+    assert [pending.is_new("p", *one) for one in asked] == [True, False, True, True]
 
 
 def test_with_nobody_to_tell_nothing_is_kept() -> None:
-    news = News()
-    news.hear(ring("closed", 1))
-    news.doubt("p", KnownPoll(a_poll()))
-    news.forget("p")
-    assert told(news, None) == []
+    pending = PendingChanges()
+    pending.add(event("closed", 1))
+    pending.doubt("p", KnownPoll(a_poll()))
+    pending.forget("p")
+    assert told(pending, None) == []
 
 
 def test_what_was_found_out_is_not_told_again_when_the_message_comes() -> None:
-    news = News()
-    news.doubt("p", KnownPoll(a_poll(revision=1)))
-    assert told(news, a_poll(revision=2), 9) == [("updated", 9)]
-    news.hear(ring("updated", 8))
-    assert told(news, a_poll(revision=2), 9) == []
-    news.hear(ring("updated", 10))
-    assert told(news, a_poll(revision=3), 10) == [("updated", 10)]
+    pending = PendingChanges()
+    pending.doubt("p", KnownPoll(a_poll(revision=1)))
+    counts = 10 * STEP
+    assert told(pending, a_poll(revision=2), counts) == [("updated", 9 * STEP)]
+    pending.add(event("updated", 9 * STEP))
+    assert told(pending, a_poll(revision=2), counts) == []
+    pending.add(event("updated", 11 * STEP))
+    assert told(pending, a_poll(revision=3), 12 * STEP) == [("updated", 11 * STEP)]
+
+
+def test_what_a_change_reveals_is_newer_than_the_word_of_it() -> None:
+    pending = PendingChanges()
+    pending.shown("p", 9 * STEP)
+    pending.doubt("p", KnownPoll(a_poll(revision=1)))
+    [(_, version)] = told(pending, a_poll(revision=2), 10 * STEP)
+    assert 9 * STEP < version < 10 * STEP
+
+
+def test_the_same_change_is_told_once() -> None:
+    pending = PendingChanges()
+    for version in (STEP, 2 * STEP):
+        pending.add(event("closed", version))
+        found = told(pending, a_poll(revision=2, status="closed"))
+        assert [name for name, _ in found] == (["closed"] if version == STEP else [])
+    pending.add(event("closed", 3 * STEP))
+    assert len(told(pending, a_poll(revision=4, status="closed"))) == 1

@@ -31,12 +31,12 @@ class Keys:
         return f"{self.prefix}tally:{{{poll_id}}}:state"
 
     def writes(self, poll_id: str) -> str:
-        """Hash, token → deadline (ms since 1970): batches between MongoDB and the counts."""
+        """Hash, token → mark (see :mod:`.lua`): batches between MongoDB and the counts."""
         return f"{self.prefix}tally:{{{poll_id}}}:writes"
 
-    def gate(self, poll_id: str) -> str:
+    def barrier(self, poll_id: str) -> str:
         """String, token, expires by itself: a recount is under way, writers wait."""
-        return f"{self.prefix}tally:{{{poll_id}}}:gate"
+        return f"{self.prefix}tally:{{{poll_id}}}:barrier"
 
     @property
     def due(self) -> str:
@@ -52,10 +52,6 @@ class Keys:
         """String, run id: an instance (or ``any``) was here in this life of Redis; gone when it
         was emptied. That of an instance expires by itself."""
         return f"{self.prefix}tally:presence:{instance}"
-
-    def closing(self, poll_id: str, deadline: int) -> str:
-        """String, expires by itself: somebody has announced that this deadline passed."""
-        return f"{self.prefix}tally:{{{poll_id}}}:closed:{deadline}"
 
     def limit(self, name: str, key: str) -> str:
         """String, integer (µs since 1970), expires by itself: when what a user or an address has

@@ -1,7 +1,8 @@
-"""The bell: rings on every instance when something about a poll has changed.
+"""The update channel: tells every instance that something about a poll has changed.
 
-A message says *which* poll; whoever shows a number reads it. The subscription hears its own
-heartbeat: one that has gone deaf is made anew, and everything watched counts as changed.
+An event says *which* poll; whoever shows a number reads it. So a lost, doubled or late event can
+make a number late, never wrong. The subscription hears its own heartbeat: one that has gone deaf
+is made anew, and everything watched counts as changed.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from time import monotonic
 from typing import Any
 
@@ -16,10 +18,10 @@ import orjson
 import structlog
 from redis.exceptions import RedisError
 
+from quickpoll.counting.keys import Keys
 from quickpoll.foundation.ending import end
 from quickpoll.foundation.redis import RedisAway, RedisLink
 from quickpoll.foundation.store_failures import of_redis
-from quickpoll.tallies.keys import Keys
 
 log = structlog.get_logger(__name__)
 
@@ -30,19 +32,30 @@ refused_seconds = 5.0
 """Until the next try to subscribe: after a loss, and where our user may not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ring:
-    """One message of the channel ``poll-updates``."""
+class EventKind(StrEnum):
+    """What has changed: ballots, likes, or the poll itself. Clients hear the same names."""
 
-    event: str
+    VOTES = "vote-update"
+    LIKES = "like-update"
+    POLL = "poll-update"
+
+
+@dataclass(frozen=True, slots=True)
+class PollEvent:
+    """One message of the channel ``poll-updates``.
+
+    ``change`` says what happened to the poll itself, ``None`` where that is to be found out;
+    ``public`` what a deleted poll was, of which nobody can be asked any more.
+    """
+
+    kind: EventKind
     poll_id: str
     version: int
     change: str | None = None
     public: bool | None = None
-    """Of a deleted poll, of which nobody can be asked any more."""
 
 
-class Bell:
+class PollEvents:
     """Hears ``poll-updates`` and tells the listeners of this instance."""
 
     def __init__(self, instance: str, link: RedisLink, keys: Keys) -> None:
@@ -51,17 +64,17 @@ class Bell:
         self._heartbeat = keys.heartbeat(instance)
         self._heard = monotonic()
         self._lost = False
-        self._on_ring: list[Callable[[Ring], None]] = []
+        self._on_event: list[Callable[[PollEvent], None]] = []
         self._on_gap: list[Callable[[], None]] = []
         self._loops: list[asyncio.Task[None]] = []
         self._client: Any = None
 
-    def on_ring(self, listener: Callable[[Ring], None]) -> None:
-        """Call ``listener`` with every message."""
-        self._on_ring.append(listener)
+    def on_event(self, listener: Callable[[PollEvent], None]) -> None:
+        """Call ``listener`` with every event."""
+        self._on_event.append(listener)
 
     def on_gap(self, listener: Callable[[], None]) -> None:
-        """Call ``listener`` when messages may have been missed."""
+        """Call ``listener`` when events may have been missed."""
         self._on_gap.append(listener)
 
     @property
@@ -69,18 +82,18 @@ class Bell:
         """Whether the own heartbeat has not been heard for too long."""
         return monotonic() - self._heard > deaf_seconds
 
-    def ring(self, ring: Ring) -> None:
+    def publish_here(self, event: PollEvent) -> None:
         """Tell the listeners of this instance (also used directly while Redis is away)."""
-        for listener in self._on_ring:
-            listener(ring)
+        for listener in self._on_event:
+            listener(event)
 
     def start(self) -> None:
         """Start to listen and to beat."""
         self._client = self._link.subscriber()
         self._link.require("PUBLISH", self._heartbeat, "")
         self._loops = [
-            asyncio.create_task(self._listen_forever(), name="bell-listen"),
-            asyncio.create_task(self._beat(), name="bell-beat"),
+            asyncio.create_task(self._listen_forever(), name="events-listen"),
+            asyncio.create_task(self._beat(), name="events-beat"),
         ]
 
     async def aclose(self) -> None:
@@ -119,17 +132,17 @@ class Bell:
                     raise TimeoutError("no heartbeat")
                 self._heard = monotonic()
                 self._lost = False
-                self._take(message)
+                self._receive(message)
 
-    def _take(self, message: dict[str, Any]) -> None:
+    def _receive(self, message: dict[str, Any]) -> None:
         if message["type"] == "subscribe":
             # Also after a silent re-subscription: what was said in between is gone.
             for listener in self._on_gap:
                 listener()
         elif message["channel"] == self._updates:
-            ring = _parse(message["data"])
-            if ring is not None:
-                self.ring(ring)
+            event = _parse(message["data"])
+            if event is not None:
+                self.publish_here(event)
 
     async def _beat(self) -> None:
         while True:
@@ -140,15 +153,15 @@ class Bell:
                 continue
 
 
-def _parse(data: str) -> Ring | None:
+def _parse(data: str) -> PollEvent | None:
     try:
-        said = orjson.loads(data)
-        return Ring(
-            said["event"],
-            said["pollId"],
-            int(said["version"]),
-            said.get("change"),
-            said.get("public"),
+        fields = orjson.loads(data)
+        return PollEvent(
+            EventKind(fields["event"]),
+            fields["pollId"],
+            int(fields["version"]),
+            fields.get("change"),
+            fields.get("public"),
         )
     except (ValueError, KeyError, TypeError):
         log.warning("unreadable_update")

@@ -3,64 +3,47 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from time import monotonic
 
 import structlog
 from prometheus_client import Gauge
 from pymongo.errors import PyMongoError
 
-from quickpoll.foundation.ending import end
-from quickpoll.foundation.mongo import deadline, is_outage
+from quickpoll.counting.counters import Counters
+from quickpoll.counting.scripts import Inspection, PollState
+from quickpoll.counting.tally import Census, Counted, Fences, parse_state
+from quickpoll.counting.uncounted import Note
+from quickpoll.foundation.mongo import deadline
+from quickpoll.foundation.periodic import Periodic
 from quickpoll.foundation.redis import RedisAway
-from quickpoll.tallies import scripts
-from quickpoll.tallies.counters import Counters, write_seconds
-from quickpoll.tallies.debts import Debt, Debts
-from quickpoll.tallies.rebuild import Rebuilder, drift
-from quickpoll.tallies.tally import Census, Counted, parse_state
+from quickpoll.foundation.time_limits import (
+    BUSY_SECONDS,
+    FORGETFUL_LOOKS_SECONDS,
+    LOOK_SECONDS,
+    SETTLE_SECONDS,
+)
+from quickpoll.repair.rebuild import Rebuilder, drift
 
 log = structlog.get_logger(__name__)
 
-look_seconds = 0.5
-"""Between two rounds: short against the five seconds within which counts must be exact."""
+LOOKS_AT_ONCE = 8
+MOST_DUE = 500
 
-busy_seconds = 1.0
-"""Until the next look at a poll that is being written to."""
-
-lease_seconds = 2.0
-"""How long the work stays with an instance that has died."""
-
-looks_at_once = 8
-
-most_due = 500
-
-notes_seconds = 0.5
-"""How long the return of Redis is put off to read what it has missed."""
-
-verify_share = 20
+VERIFY_SHARE = 20
 """A verification may take at most one part in so many of the time: counting a large poll each
 time it falls quiet would cost its voters."""
 
+RESTING_AT_ONCE = 100
+"""Keys of Redis that one round walks over."""
+
+_braces = re.compile(r"\{([0-9a-f]{24})\}")
 
 oldest_write = Gauge(
     "quickpoll_oldest_write_seconds", "Age of the oldest batch between MongoDB and the counts"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Inspection:
-    """What Redis knows of a poll. ``wait``: seconds until it may be worth another look."""
-
-    kind: str
-    version: str
-    wait: float
-    oldest_write: float
-
-    def still(self, before: Inspection) -> bool:
-        """Whether nothing has happened since a poll was found quiet."""
-        return (self.kind, self.version) == (before.kind, before.version)
 
 
 class Reconciler:
@@ -76,99 +59,87 @@ class Reconciler:
         self,
         instance: str,
         counters: Counters,
-        debts: Debts,
         census: Census,
+        fences: Fences,
         rebuilder: Rebuilder,
         recent: Callable[[], Awaitable[Iterable[str]]],
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._instance = instance
         self._counters = counters
-        self._debts = debts
+        self._scripts = counters.scripts
+        self._uncounted = counters.uncounted
         self._census = census
+        self._fences = fences
         self._rebuilder = rebuilder
         self._recent = recent
         self._clock = clock
-        self._slots = asyncio.Semaphore(looks_at_once)
-        self._verified: dict[str, tuple[float, float]] = {}
+        self._slots = asyncio.Semaphore(LOOKS_AT_ONCE)
+        self._verified: dict[str, tuple[float, float]] = {}  # {poll id: (ended, seconds it took)}
         self._read: set[str] = set()
+        self._cursor = 0
         self._present = False
-        self._run = ""
-        self._loop: asyncio.Task[None] | None = None
+        self._loop = Periodic("reconciler", LOOK_SECONDS, self.round)
 
     def start(self) -> None:
         """Start the rounds."""
         self._counters.link.on_return(self.settle_all)
-        self._loop = asyncio.create_task(self._rounds(), name="reconciler")
+        self._loop.start()
 
     async def aclose(self) -> None:
         """Stop, and leave the lease to another instance."""
-        if self._loop is not None:
-            await end(self._loop)
-        lease = self._counters.keys.lease
-        try:
-            await self._counters.link.run(scripts.end_lease, [lease], self._instance)
-        except RedisAway:
-            return
+        await self._loop.aclose()
+        with suppress(RedisAway):
+            await self._scripts.end_lease(self._instance)
 
     def was_read(self, poll_ids: Iterable[str]) -> None:
         """Note polls that somebody looked at: their plain counters are checked in the round."""
         if len(self._read) < 5_000:
             self._read.update(poll_ids)
 
-    async def settle_owed(self) -> None:
-        """Give up the counts that were missed while Redis was away.
-
-        Raises :class:`~quickpoll.foundation.redis.RedisAway`; then they are owed still.
-        """
-        owed = self._debts.take_owed()
-        try:
-            await self._counters.give_up(owed)
-        except BaseException:
-            self._debts.owe_again(owed)
-            raise
-
     async def settle_all(self) -> None:
-        """The same for what every instance has missed, as soon as Redis is back: nobody trusts
-        counts before. Raises :class:`~quickpoll.foundation.redis.RedisAway`."""
-        if self._run != self._counters.link.run_id:
-            self._run = self._counters.link.run_id
-            self._debts.owe_what_was_told()
-        with suppress(PyMongoError), deadline(notes_seconds):
+        """Give up what every instance has missed, as soon as Redis is back: nobody trusts counts
+        before. Raises :class:`~quickpoll.foundation.redis.RedisAway`."""
+        with suppress(PyMongoError), deadline(SETTLE_SECONDS):
             # Without MongoDB there is nothing to see or to count.
-            self._debts.owe(await self._debts.noted())
-        await self.settle_owed()
+            await self._uncounted.look()
+            self._counters.remember_missed(note.poll_id for note in self._uncounted.all())
+        await self._counters.give_up_missed()
 
     async def round(self) -> None:
         """Look once at everything that is due."""
-        await self.settle_owed()
+        await self._counters.give_up_missed()
         await self._notice_loss()
         await self._check_plain_counters()
-        if not await self._hold_lease():
+        await self._settle_notes(self._idle_notes())
+        if not await self._scripts.renew_lease(self._instance):
             oldest_write.set(0)
             return
-        for poll_id, until in await self._debts.ripe():
-            await self._counters.give_up({poll_id: Debt()})
-            await self._debts.settle(poll_id, until)
-        ages = await asyncio.gather(*[self._look(poll_id) for poll_id in await self._due()])
+        await self._settle_notes(self._uncounted.ripe())
+        due = await self._scripts.due(MOST_DUE)
+        ages = await asyncio.gather(*[self._look(poll_id) for poll_id in due])
         oldest_write.set(max(ages, default=0.0))
 
-    async def _rounds(self) -> None:
-        while True:
-            await asyncio.sleep(look_seconds)
-            try:
-                await self.round()
-            except RedisAway:
-                continue
-            except Exception as error:
-                if not is_outage(error):
-                    log.exception("reconciler_round_failed")
+    def _idle_notes(self) -> list[Note]:
+        """Notes of this instance that have no write under way: Redis is back, and may be told."""
+        return [note for note in self._uncounted.own() if not note.marks()]
+
+    async def _settle_notes(self, notes: list[Note]) -> None:
+        if not notes:
+            return
+        for note in notes:
+            for mark in note.marks():
+                await self._fences.fence(note.poll_id, mark)
+        # Given up first: from then on nobody trusts the counts, and the note is not needed.
+        await self._scripts.give_up(sorted({note.poll_id for note in notes}))
+        await self._uncounted.settle(notes)
 
     async def _notice_loss(self) -> None:
         """Leave marks in Redis; one that is gone, or from another life of Redis, says that counts
         were lost. The own one tells of a loss since this instance started, the common one of a
         loss before."""
         keys, link = self._counters.keys, self._counters.link
+        await self._counters.adjust_clock()
         # Not SET with GET: the client makes a truth value of its answer.
         own, common, *_ = await link.together(
             [
@@ -179,66 +150,49 @@ class Reconciler:
             ]
         )
         if common != link.run_id or (self._present and own != link.run_id):
-            await self._counters.look_at(await self._recent(), 0.0, "LT")
+            await self._scripts.look_at(await self._recent(), 0.0, "LT")
         self._present = True
-
-    async def _hold_lease(self) -> bool:
-        lease, milliseconds = self._counters.keys.lease, int(lease_seconds * 1000)
-        link = self._counters.link
-        return bool(await link.run(scripts.renew_lease, [lease], self._instance, milliseconds))
-
-    async def _due(self) -> list[str]:
-        link, keys = self._counters.link, self._counters.keys
-        due: list[str] = await link.run(scripts.due_now, [keys.due], most_due)
-        return due
 
     async def _look(self, poll_id: str) -> float:
         """Judge a poll; answers the age in seconds of the oldest batch in flight."""
         async with self._slots:
-            seen = await self._inspect(poll_id)
+            seen = await self._scripts.inspect(poll_id)
             await self._judge(poll_id, seen)
             return seen.oldest_write
 
     async def _judge(self, poll_id: str, seen: Inspection) -> None:
-        if seen.kind == "lost":
-            self._rebuilder.soon([poll_id])
-            await self._later(poll_id, busy_seconds)
-        elif seen.kind == "busy":
-            await self._later(poll_id, min(seen.wait + 0.01, busy_seconds))
+        if seen.kind is PollState.LOST:
+            self._rebuilder.recount_soon([poll_id])
+            await self._later(poll_id, BUSY_SECONDS)
+        elif seen.kind is PollState.BUSY:
+            await self._later(poll_id, min(seen.wait + 0.01, BUSY_SECONDS))
         elif (wait := self._too_soon(poll_id)) > 0:
-            await self._later(poll_id, min(wait, busy_seconds))
+            await self._later(poll_id, min(wait, BUSY_SECONDS))
         else:
             await self._verify(poll_id, seen)
 
-    async def _inspect(self, poll_id: str) -> Inspection:
-        keys, link = self._counters.keys, self._counters.link
-        names = [keys.state(poll_id), keys.writes(poll_id), keys.gate(poll_id)]
-        kind, version, wait, *left = await link.run(scripts.inspect, names, link.run_id)
-        age = write_seconds - left[0] / 1000 if left else 0.0
-        return Inspection(kind, version, wait / 1000, age)
-
     async def _later(self, poll_id: str, seconds: float) -> None:
-        await self._counters.look_at([poll_id], seconds, "XX")
+        await self._scripts.look_at([poll_id], seconds, "XX")
 
     def _too_soon(self, poll_id: str) -> float:
         ended, took = self._verified.get(poll_id, (0.0, 0.0))
-        return ended + took * verify_share - self._clock()
+        return ended + took * VERIFY_SHARE - self._clock()
 
     async def _verify(self, poll_id: str, seen: Inspection) -> None:
         began = self._clock()
         counted = await self._census.count(poll_id)
         self._remember(poll_id, began)
-        if not (await self._inspect(poll_id)).still(seen):
-            await self._later(poll_id, busy_seconds)
+        if not (await self._scripts.inspect(poll_id)).still(seen):
+            await self._later(poll_id, BUSY_SECONDS)
         elif counted is not None and await self._agrees(poll_id, counted):
             await self._forget(poll_id, seen)
-        elif await self._counters.is_missed(poll_id):
+        elif self._uncounted.is_noted(poll_id):
             # An instance is cut off from Redis; that is no fault of the counts.
-            await self._counters.give_up({poll_id: Debt()})
+            await self._scripts.give_up([poll_id])
         else:
             log.warning("count_differs", poll_id=poll_id)
-            self._rebuilder.soon([poll_id])
-            await self._later(poll_id, busy_seconds)
+            self._rebuilder.recount_soon([poll_id])
+            await self._later(poll_id, BUSY_SECONDS)
 
     def _remember(self, poll_id: str, began: float) -> None:
         if len(self._verified) > 10_000:
@@ -252,22 +206,37 @@ class Reconciler:
             state is not None
             and state.options == counted.options
             and (state.voters, state.likes) == (counted.voters, counted.likes)
+            and state.revision >= counted.revision
         )
 
     async def _forget(self, poll_id: str, seen: Inspection) -> None:
-        await self._counters.link.call("ZREM", self._counters.keys.due, poll_id)
+        if (again := _next_look(seen.built)) is not None:
+            # Its marks were lost once: what was sent under them may still come.
+            await self._scripts.look_at([poll_id], again)
+        else:
+            await self._counters.link.call("ZREM", self._counters.keys.due, poll_id)
         # A batch that was marked before the entry went has seen it and made none: look again.
-        if not (await self._inspect(poll_id)).still(seen):
-            await self._counters.look_at([poll_id], busy_seconds, "LT")
+        if not (await self._scripts.inspect(poll_id)).still(seen):
+            await self._scripts.look_at([poll_id], BUSY_SECONDS, "LT")
 
     async def _check_plain_counters(self) -> None:
-        """Compare the counters for outside readers of polls that were looked at."""
-        looked_at, self._read = list(self._read), set()
-        for poll_id in looked_at:
+        """Compare the counters for outside readers: of polls that were looked at, and, some in
+        each round, of all."""
+        looked_at, self._read = self._read, set()
+        for poll_id in looked_at | await self._some_resting():
             if await self._plain_differ(poll_id):
                 drift.inc()
                 log.error("plain_counter_differs", poll_id=poll_id)
-                await self._counters.give_up({poll_id: Debt()})
+                await self._scripts.give_up([poll_id])
+
+    async def _some_resting(self) -> set[str]:
+        """The next polls of a walk over all that have a state in Redis."""
+        pattern = self._counters.keys.state("*").replace("[", "\\[").replace("?", "\\?")
+        cursor, names = await self._counters.link.call(
+            "SCAN", self._cursor, "MATCH", pattern, "COUNT", RESTING_AT_ONCE
+        )
+        self._cursor = int(cursor)
+        return {found[1] for name in names if (found := _braces.search(name))}
 
     async def stored(self, poll_id: str) -> dict[str, int | None]:
         """The counts as Redis has them, by option id, ``likes`` and ``voters``; of a state that
@@ -279,7 +248,7 @@ class Reconciler:
         options = list(tally.options)
         names = [keys.option(poll_id, option) for option in options]
         found = await link.call("MGET", *names, keys.likes(poll_id))
-        plain = [None if one is None else int(one) for one in found]
+        plain = [int(one) if one is not None and one.isdigit() else None for one in found]
         return {**dict(zip([*options, "likes"], plain, strict=True)), "voters": tally.voters}
 
     async def _plain_differ(self, poll_id: str) -> bool:
@@ -295,3 +264,10 @@ class Reconciler:
             return False
         wanted = [*(str(same.options.get(one)) for one in options), str(same.likes)]
         return bool(found[1:] != wanted)
+
+
+def _next_look(built: float) -> float | None:
+    """Seconds until a poll whose state was built from nothing so long ago is looked at again."""
+    if built < 0:
+        return None
+    return next((at - built for at in FORGETFUL_LOOKS_SECONDS if at > built), None)

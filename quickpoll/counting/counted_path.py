@@ -1,0 +1,217 @@
+"""The counted path: every write that changes what a poll shows goes through here.
+
+Invariants:
+
+- Marked, then written, then counted and announced, then acknowledged. The order is the promise:
+  what is acknowledged is in MongoDB, and what is in MongoDB but not in the counts has left a mark.
+- What has begun comes to its end: it runs in a task of its own, which no cancelled request, time
+  limit or hang-up of a client ends. Only the death of the process does, and the mark survives it.
+- Nothing is sent to MongoDB that may outlive its mark: the writes of a batch share one time limit.
+- What goes wrong after the write never fails the write: the poll is recounted instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any, TypeVar
+
+from quickpoll.counting.counters import Counters, Writing
+from quickpoll.counting.events import EventKind, PollEvent, PollEvents
+from quickpoll.counting.tally import Delta, Mark, MarkKind, PollChange
+from quickpoll.errors import QuickPollError, Unavailable
+from quickpoll.foundation.mongo import deadline
+from quickpoll.foundation.redis import RedisAway
+from quickpoll.foundation.time_limits import (
+    MARGIN_SECONDS,
+    MARK_SECONDS,
+    OPERATION_SECONDS,
+    SETTLE_SECONDS,
+)
+
+Result = TypeVar("Result")
+
+
+@dataclass(slots=True)
+class Written:
+    """What has become of a batch so far: filled in as it is written, so that what was done before
+    a failure counts."""
+
+    deltas: dict[str, Delta] = field(default_factory=dict)
+    unsure: set[str] = field(default_factory=set)
+
+    def delta(self, poll_id: str) -> Delta:
+        """What the batch adds to the counts of a poll."""
+        return self.deltas.setdefault(poll_id, Delta())
+
+
+class CountedPath:
+    """Carries out batches of ballots or likes, and changes of polls."""
+
+    def __init__(
+        self, counters: Counters, events: PollEvents, recount: Callable[[Iterable[str]], None]
+    ) -> None:
+        self._counters = counters
+        self._events = events
+        self._recount = recount
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def start(self) -> None:
+        """Ready: what is to be done comes by itself."""
+
+    async def aclose(self) -> None:
+        """Wait for what has begun."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def whole(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """The outcome of ``work``, which comes to its end even if its caller is cancelled."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return await asyncio.shield(task)
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # its caller may have left; then nobody else asks for it
+
+    async def write_batch(
+        self,
+        marks: Mapping[str, Mark],
+        write: Callable[[Writing, Written], Awaitable[None]],
+        *,
+        pass_barriers: bool = False,
+    ) -> tuple[Writing, Exception | None]:
+        """Mark, let ``write`` write (not to the polls that are held), count.
+
+        Answers what was marked, and what ``write`` or the lack of time raised. Raises where
+        nothing could be marked, and then nothing was written.
+        """
+        began = monotonic()
+        writing = await self._counters.begin(marks, pass_barriers=pass_barriers)
+        written = Written()
+        failure: Exception | None = None
+        try:
+            with deadline(time_left(began)):
+                await write(writing, written)
+        except Exception as error:
+            failure = error
+        # Also after a failure: what was written is counted, and the mark must not outlive it.
+        recount = await self._counters.finish(writing, written.deltas, written.unsure)
+        if not writing.in_redis:
+            self._publish_here(written.deltas)
+        self._recount(recount)
+        return writing, failure
+
+    async def change_poll(
+        self, poll_id: str, change: Callable[[], Awaitable[tuple[PollChange, Result]]]
+    ) -> Result:
+        """Mark, let ``change`` write to the poll itself, announce.
+
+        ``change`` answers what is to be announced and the result. Where it raises an error of
+        ours, it has written nothing; where it raises anything else, nobody knows: the mark stays
+        until that write is fenced. To be run by :meth:`whole`.
+        """
+        began = monotonic()
+        writing = await self._counters.begin({poll_id: Mark(MarkKind.CHANGE)}, pass_barriers=True)
+        try:
+            with deadline(time_left(began)):
+                said, result = await change()
+        except QuickPollError:
+            await self._announce(writing, poll_id, PollChange())
+            raise
+        await self._announce(writing, poll_id, said)
+        return result
+
+    async def create_poll(
+        self,
+        poll_id: str,
+        option_ids: list[str],
+        revision: int,
+        insert: Callable[[], Awaitable[Result]],
+    ) -> Result:
+        """Mark, let ``insert`` write a new poll, start its counts at nothing, announce it.
+
+        Marked before anybody can see it: a vote on it that is counted before its counts were
+        started must not be lost by starting them. To be run by :meth:`whole`.
+        """
+        began = monotonic()
+        writing = await self._counters.begin({poll_id: Mark(MarkKind.CHANGE)}, pass_barriers=True)
+        with deadline(time_left(began)):
+            result = await insert()
+        if writing.in_redis:
+            try:
+                await self._counters.create(writing, poll_id, option_ids, revision)
+                return result
+            except RedisAway:
+                pass
+        await self._missed_change(writing, poll_id, "created")
+        return result
+
+    async def delete_poll(
+        self,
+        poll_id: str,
+        option_ids: list[str],
+        delete: Callable[[], Awaitable[object]],
+        *,
+        public: bool,
+    ) -> bool:
+        """Mark, let ``delete`` delete a poll with all that belongs to it, forget its counts,
+        announce it; answers whether Redis was told. To be run by :meth:`whole`."""
+        writing = await self._counters.begin({poll_id: Mark(MarkKind.CHANGE)}, pass_barriers=True)
+        await delete()
+        try:
+            scripts = self._counters.scripts
+            await scripts.remove(poll_id, option_ids, public=public)
+        except RedisAway:
+            await self._missed_change(writing, poll_id, "deleted", public=public)
+            return False
+        return True
+
+    async def _announce(self, writing: Writing, poll_id: str, change: PollChange) -> None:
+        if writing.in_redis:
+            try:
+                if not await self._counters.announce(writing, poll_id, change):
+                    self._recount([poll_id])
+                return
+            except RedisAway:
+                pass
+        await self._missed_change(writing, poll_id, change.name)
+
+    async def _missed_change(
+        self, writing: Writing, poll_id: str, name: str, *, public: bool | None = None
+    ) -> None:
+        """Redis lacks a change of the poll: others go by MongoDB as soon as they know the note."""
+        await self._counters.miss(writing, [poll_id] if name else [], ())
+        if name:
+            now = self._counters.clock.now()
+            self._events.publish_here(PollEvent(EventKind.POLL, poll_id, now, name, public))
+
+    def _publish_here(self, deltas: Mapping[str, Delta]) -> None:
+        """While Redis is away, the screens of this instance at least stay live."""
+        for poll_id, delta in deltas.items():
+            kind = EventKind.LIKES if delta.likes else EventKind.VOTES
+            self._events.publish_here(PollEvent(kind, poll_id, self._counters.clock.now()))
+
+
+def marks_of(kind: MarkKind, writes: Iterable[tuple[str, str]]) -> dict[str, Mark]:
+    """The marks of a batch of ``(poll id, user id)``, by poll."""
+    users: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    for poll_id, user_id in writes:
+        users[poll_id][user_id] = None
+    return {poll_id: Mark(kind, tuple(of_poll)) for poll_id, of_poll in users.items()}
+
+
+def time_left(began: float) -> float:
+    """Seconds until the writes must have ended, so that none outlives the mark of its batch.
+
+    Raises :class:`~quickpoll.errors.Unavailable` where this process was held up for too long.
+    """
+    left = MARK_SECONDS - (monotonic() - began) - SETTLE_SECONDS - MARGIN_SECONDS
+    if left < MARGIN_SECONDS:
+        raise Unavailable
+    return min(left, OPERATION_SECONDS)

@@ -1,0 +1,189 @@
+"""The counts in Redis: marking batches, adding to counts, reading them.
+
+Where Redis is away, writing goes on without it: the polls concerned are noted in MongoDB
+(:mod:`.uncounted`) and recounted afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from secrets import token_hex
+
+import structlog
+from pymongo.errors import PyMongoError
+
+from quickpoll.counting.keys import Keys
+from quickpoll.counting.scripts import HELD_OFF, TallyScripts
+from quickpoll.counting.tally import Delta, Mark, PollChange, Tally, parse_state
+from quickpoll.counting.uncounted import Uncounted
+from quickpoll.counting.versions import VersionClock
+from quickpoll.foundation.batching import Batcher, Entry
+from quickpoll.foundation.redis import RedisAway, RedisLink
+
+log = structlog.get_logger(__name__)
+
+State = Mapping[str, Tally | None]
+
+
+@dataclass(slots=True)
+class Writing:
+    """A batch in flight: its marks, and what is known of the polls that it touches.
+
+    ``revisions`` has the current revision of each poll that may be written to, 0 where the poll
+    must be read from MongoDB; ``held`` are polls that are being recounted: their writes must wait.
+    """
+
+    token: str
+    marks: dict[str, Mark]
+    revisions: dict[str, int]
+    held: set[str] = field(default_factory=set)
+    in_redis: bool = True
+
+
+class Counters:
+    """Reads and changes the counts of polls."""
+
+    def __init__(
+        self, link: RedisLink, keys: Keys, uncounted: Uncounted, clock: VersionClock | None = None
+    ) -> None:
+        self.link = link
+        self.keys = keys
+        self.scripts = TallyScripts(link, keys)
+        self.clock = clock or VersionClock()
+        self.uncounted = uncounted
+        self._missed: set[str] = set()  # polls whose counts Redis must give up
+        self._reads: Batcher[tuple[str, ...], State] = Batcher(
+            "counts", self._read_batch, capacity=100_000
+        )
+
+    def start(self) -> None:
+        """Start reading."""
+        self.link.on_return(self.adjust_clock)
+        self._reads.start()
+
+    async def aclose(self) -> None:
+        """Answer the reads that wait, then end."""
+        await self._reads.aclose()
+
+    async def adjust_clock(self) -> None:
+        """Ask Redis for the time. Raises :class:`~quickpoll.foundation.redis.RedisAway`."""
+        seconds, microseconds = await self.link.call("TIME")
+        self.clock.adjust(self.link.run_id, int(seconds), int(microseconds))
+
+    async def begin(self, marks: Mapping[str, Mark], *, pass_barriers: bool = False) -> Writing:
+        """Mark a batch of writes; it must reach :meth:`finish`. Raises a MongoDB error where
+        neither Redis nor MongoDB can be told."""
+        token, wanted = token_hex(8), dict(marks)
+        try:
+            found = await self.scripts.mark(token, wanted, pass_barriers=pass_barriers)
+        except RedisAway:
+            await self.uncounted.note(token, wanted)
+            return Writing(token, wanted, dict.fromkeys(wanted, 0), in_redis=False)
+        held = {i for i, revision in found.items() if revision == HELD_OFF}
+        revisions = {
+            i: 0 if self.uncounted.stale or self.uncounted.is_noted(i) else revision
+            for i, revision in found.items()
+            if i not in held
+        }
+        return Writing(token, {i: wanted[i] for i in revisions}, revisions, held)
+
+    async def finish(
+        self, writing: Writing, deltas: Mapping[str, Delta], unsure: Iterable[str] = ()
+    ) -> set[str]:
+        """Add what a batch of ballots or likes changed, and end its marks.
+
+        ``unsure`` names polls where a write may or may not stand, now or a little later: their
+        marks stay, until somebody has fenced those writes. Answers the polls to be recounted now.
+        """
+        touched, doubtful = list(writing.marks), set(unsure)
+        if not touched:
+            return set()
+        if writing.in_redis:
+            try:
+                return await self.scripts.apply(writing.token, touched, deltas, doubtful)
+            except RedisAway:
+                # The marks stand, so a recount comes; until then others must not trust the counts.
+                await self.miss(writing, deltas.keys(), doubtful)
+                return set()
+        await self.miss(writing, deltas.keys(), doubtful)
+        return set()
+
+    async def miss(self, writing: Writing, changed: Iterable[str], unsure: Iterable[str]) -> None:
+        """Redis lacks what a batch changed: every instance knows that before anybody hears that
+        the batch is written. Never fails: MongoDB has it already."""
+        missed, doubtful = set(changed), set(unsure)
+        try:
+            if writing.in_redis:
+                concerned = {i: m for i, m in writing.marks.items() if i in missed | doubtful}
+                await self.uncounted.note(writing.token, concerned)
+            else:
+                concerned = writing.marks
+            await self.uncounted.ended(writing.token, concerned, doubtful)
+        except PyMongoError as error:
+            # What this instance knows, it knows; the marks or the note of others still ripen.
+            log.warning("uncounted_not_noted", error=type(error).__name__)
+        try:
+            await self.scripts.give_up(sorted(missed | doubtful))  # it may be back
+        except RedisAway:
+            self._missed |= missed | doubtful
+            await self.uncounted.known(missed)
+
+    async def create(
+        self, writing: Writing, poll_id: str, option_ids: list[str], revision: int
+    ) -> None:
+        """Start the counts of a new poll at nothing, unless it was voted on already; announce it.
+
+        Raises :class:`~quickpoll.foundation.redis.RedisAway`.
+        """
+        floor = self.clock.now()
+        await self.scripts.create(writing.token, poll_id, option_ids, revision, floor)
+
+    async def announce(self, writing: Writing, poll_id: str, change: PollChange) -> bool:
+        """End the mark of a change of the poll and tell everybody; answers false where a recount
+        must follow. Raises :class:`~quickpoll.foundation.redis.RedisAway`."""
+        return await self.scripts.announce(writing.token, poll_id, change, self.clock.now())
+
+    async def give_up_missed(self) -> None:
+        """Declare incomplete what this instance could not tell Redis.
+
+        Raises :class:`~quickpoll.foundation.redis.RedisAway`; then it is still to be told.
+        """
+        missed, self._missed = self._missed, set()
+        try:
+            await self.scripts.give_up(sorted(missed))
+        except BaseException:
+            self._missed |= missed
+            raise
+
+    def remember_missed(self, poll_ids: Iterable[str]) -> None:
+        """Polls whose counts Redis must give up before anybody trusts it."""
+        self._missed.update(poll_ids)
+
+    async def read(self, poll_ids: Iterable[str]) -> State:
+        """The counts of polls, ``None`` where Redis has none that can be trusted.
+
+        Requests that arrive together share one ``MGET``, and each gets a reading that began
+        after it asked.
+        """
+        return await self._reads.submit(tuple(poll_ids))
+
+    async def _read_batch(self, batch: list[Entry[tuple[str, ...], State]]) -> None:
+        wanted = list(dict.fromkeys(i for entry in batch for i in entry.item))
+        tallies: State = {}
+        try:
+            raw = await self.link.ask("MGET", *map(self.keys.state, wanted))
+            run = self.link.run_id
+            tallies = {i: self._trusted(i, one, run) for i, one in zip(wanted, raw, strict=True)}
+        except RedisAway:
+            tallies = dict.fromkeys(wanted)
+        for entry in batch:
+            entry.resolve(tallies)
+
+    def _trusted(self, poll_id: str, raw: str | None, run: str) -> Tally | None:
+        if self.uncounted.is_noted(poll_id):
+            return None
+        tally = parse_state(raw, run)
+        if tally is not None and self.uncounted.stale:
+            return replace(tally, current=False)
+        return tally

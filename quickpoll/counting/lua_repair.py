@@ -1,0 +1,173 @@
+"""The Lua that finds out what is wrong with counts, and puts them right; see :mod:`.lua`."""
+
+from quickpoll.counting.lua import counting_script
+
+CLOSE_BARRIER = counting_script("""
+-- KEYS: barrier, writes, state; ARGV: token, milliseconds to live.
+-- Holds writers off. Answers {-1} where another recount does, else {batches in flight, token and
+-- mark of each that is past its deadline …}.
+if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
+  if redis.pcall('GET', KEYS[1]) ~= ARGV[1] then return {-1} end
+  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+end
+local now, all, out = now_ms(), marks(KEYS[2]), {0}
+for i = 1, #all, 2 do
+  if deadline(all[i + 1]) < now then
+    out[#out + 1] = all[i]
+    out[#out + 1] = all[i + 1]
+  elseif not is_stale(all[i + 1]) then
+    out[1] = out[1] + 1
+  end
+end
+local s = load(KEYS[3])
+if s and s.missing == 1 then
+  s.missing = 2
+  save(KEYS[3], s)
+end
+return out
+""")
+
+KEEP_BARRIER = counting_script("""
+-- KEYS: barrier; ARGV: token, milliseconds to live. One that was lost stays lost: writers have
+-- passed, and a count from before must not be put in place.
+if redis.pcall('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+""")
+
+LEAVE_BARRIER = counting_script("""
+-- KEYS: barrier; ARGV: token. A recount that came to nothing lets the writers in again.
+if redis.pcall('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+""")
+
+OPEN_BARRIER = counting_script("""
+-- KEYS: state, barrier, writes, plain counters (options in order, then likes).
+-- ARGV: token, run id, channel, JSON {id, options: [[option id, votes], …], voters, likes,
+--   revision, change}, version that must be exceeded, milliseconds since the barrier was closed,
+--   milliseconds that a mark lives, JSON list of the tokens of fenced batches.
+-- Puts a fresh count in place and lets writers in again. Answers -1 where it must be counted
+-- again at once, since the barrier was lost or something was missed meanwhile, else the number
+-- of counts that were wrong though they had been trusted.
+if redis.pcall('GET', KEYS[2]) ~= ARGV[1] then return -1 end
+redis.call('DEL', KEYS[2])
+for _, token in ipairs(cjson.decode(ARGV[8])) do redis.pcall('HDEL', KEYS[3], token) end
+-- Whoever is still in flight may or may not be in the count: their apply must not add to it.
+make_stale(KEYS[3])
+local fresh, old = cjson.decode(ARGV[4]), load(KEYS[1])
+local of_this_run = old and old.run == ARGV[2]
+local believed = trusted(old, ARGV[2])
+local floor = tonumber(ARGV[5])
+local s = {form = 2, run = ARGV[2], revision = fresh.revision, changing = changing(KEYS[3]),
+  missing = 0, unsettledUntil = 0, rebuiltAt = 0, voters = fresh.voters, likes = fresh.likes,
+  options = {}}
+if not of_this_run then
+  -- The marks went the way of the state: count once more when their batches must have ended.
+  s.rebuiltAt = now_ms()
+  unsettle(s, ARGV[7])
+else
+  s.rebuiltAt = old.rebuiltAt
+  if old.unsettledUntil > now_ms() - tonumber(ARGV[6]) then
+    s.unsettledUntil = old.unsettledUntil
+  end
+  if old.missing == 1 then s.missing = 1 end
+end
+local moved = not old or s.revision > old.revision
+if old and old.revision > s.revision then s.revision = old.revision end
+local wrong = 0
+for i, o in ipairs(fresh.options) do
+  s.options[o[1]] = o[2]
+  if believed and old.options[o[1]] ~= o[2] then wrong = wrong + 1 end
+  redis.call('SET', KEYS[3 + i], o[2])
+end
+redis.call('SET', KEYS[4 + #fresh.options], fresh.likes)
+if believed and old.voters ~= s.voters then wrong = wrong + 1 end
+if believed and old.likes ~= s.likes then wrong = wrong + 1 end
+if believed and wrong == 0 and not moved then
+  s.version, s.publicVersion = old.version, old.publicVersion
+  save(KEYS[1], s)
+else
+  local v = next_version(old, floor)
+  if moved then
+    publish(ARGV[3], 'poll-update', fresh.id, v, old and fresh.change or nil)
+    v = v + STEP  -- what a change reveals is newer than the word of it
+  end
+  s.version, s.publicVersion = text(v), text(v)
+  save(KEYS[1], s)
+  publish(ARGV[3], 'vote-update', fresh.id, v)
+  publish(ARGV[3], 'like-update', fresh.id, v)
+end
+return s.missing == 1 and -1 or wrong
+""")
+
+INSPECT = counting_script("""
+-- KEYS: state, writes, barrier; ARGV: run id.
+-- Answers {kind, version, milliseconds until it is worth another look, milliseconds since the
+-- state was built from nothing (-1: never), deadline of the oldest mark less now}. Kind is 'lost'
+-- (to be recounted now), 'busy' or 'quiet'.
+local s, now, oldest = load(KEYS[1]), now_ms(), nil
+local all = marks(KEYS[2])
+for i = 2, #all, 2 do
+  local left = deadline(all[i]) - now
+  oldest = math.min(oldest or left, left)
+end
+local version, wait = s and s.version or '0', math.max(oldest or 0, 0)
+local built = s and s.rebuiltAt > 0 and now - s.rebuiltAt or -1
+if not trusted(s, ARGV[1]) or (s.unsettledUntil > 0 and s.unsettledUntil < now)
+  or (oldest or 0) < 0 then
+  return {'lost', version, 0, built, oldest}
+end
+if s.unsettledUntil > 0 then return {'busy', version, s.unsettledUntil - now, built, oldest} end
+if oldest or redis.call('EXISTS', KEYS[3]) == 1 then
+  return {'busy', version, wait, built, oldest}
+end
+return {'quiet', version, 0, built}
+""")
+
+IN_FLIGHT = counting_script("""
+-- KEYS: state, writes; ARGV: run id. Answers {milliseconds for which batches may be in flight that
+-- have no mark (-1: nobody knows, there is no state), token and milliseconds left of each mark …}.
+local s, now, all = load(KEYS[1]), now_ms(), marks(KEYS[2])
+local out = {-1}
+if s and s.run == ARGV[1] then out[1] = math.max(s.unsettledUntil - now, 0) end
+for i = 1, #all, 2 do
+  out[#out + 1] = all[i]
+  out[#out + 1] = deadline(all[i + 1]) - now
+end
+return out
+""")
+
+LOOK_AT = counting_script("""
+-- KEYS: due; ARGV: milliseconds from now, condition of ZADD ('' for none), poll ids.
+-- When the reconciler looks at these polls.
+local at, condition = now_ms() + tonumber(ARGV[1]), ARGV[2]
+for i = 3, #ARGV do
+  local added
+  if condition == '' then added = redis.pcall('ZADD', KEYS[1], at, ARGV[i])
+  else added = redis.pcall('ZADD', KEYS[1], condition, at, ARGV[i]) end
+  if type(added) == 'table' and added.err then
+    redis.call('DEL', KEYS[1])
+    redis.call('ZADD', KEYS[1], at, ARGV[i])
+  end
+end
+return 1
+""")
+
+DUE_NOW = counting_script("""
+-- KEYS: due; ARGV: most. The polls that are due.
+local due = redis.pcall('ZRANGE', KEYS[1], '-inf', now_ms(), 'BYSCORE', 'LIMIT', 0, ARGV[1])
+return due.err and {} or due
+""")
+
+RENEW_LEASE = counting_script("""
+-- KEYS: lease; ARGV: instance, milliseconds to live. Answers 1 where the instance holds it.
+local holder = redis.pcall('GET', KEYS[1])
+if type(holder) == 'string' and holder ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+""")
+
+END_LEASE = counting_script("""
+-- KEYS: lease; ARGV: instance. Another instance may take over at once.
+if redis.pcall('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+""")

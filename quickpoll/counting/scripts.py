@@ -1,0 +1,284 @@
+"""What Redis does for the counts: each Lua script of :mod:`.lua` one typed method.
+
+Every method raises :class:`~quickpoll.foundation.redis.RedisAway`. A script may run twice, where
+its answer was lost with the connection: each is safe to repeat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+from quickpoll.counting import lua, lua_repair
+from quickpoll.counting.keys import Keys
+from quickpoll.counting.tally import Counted, Delta, Mark, PollChange
+from quickpoll.foundation.redis import Call, RedisLink
+from quickpoll.foundation.time_limits import BARRIER_SECONDS, LEASE_SECONDS, MARK_SECONDS
+
+HELD_OFF = -1
+"""What :meth:`TallyScripts.mark` answers for a poll that is being recounted."""
+
+
+class PollState(StrEnum):
+    """What the reconciler finds of a poll: to be recounted now, written to, or neither."""
+
+    LOST = "lost"
+    BUSY = "busy"
+    QUIET = "quiet"
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What Redis knows of a poll, times in seconds.
+
+    ``wait``: until another look may be worth it. ``built``: since its state was built from
+    nothing, negative where it never was. ``oldest_write``: age of the oldest batch in flight.
+    """
+
+    kind: PollState
+    version: str
+    wait: float
+    built: float
+    oldest_write: float
+
+    def still(self, before: Inspection) -> bool:
+        """Whether nothing has happened since a poll was found quiet."""
+        return (self.kind, self.version) == (before.kind, before.version)
+
+
+@dataclass(frozen=True, slots=True)
+class BarrierView:
+    """What was found when a barrier was closed: how many batches are in flight, and the marks
+    (by token) that are past their deadline. ``held`` is false where somebody else's barrier
+    stands."""
+
+    held: bool
+    in_flight: int
+    expired: dict[str, Mark]
+
+
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """Batches between their mark and their apply: seconds left of each, by token.
+
+    ``unmarked_seconds``: for how long there may be others, ``None`` where that is not known.
+    """
+
+    unmarked_seconds: float | None
+    left: dict[str, float]
+
+
+class TallyScripts:
+    """Runs the scripts on the keys of polls."""
+
+    def __init__(self, link: RedisLink, keys: Keys) -> None:
+        self.link = link
+        self.keys = keys
+
+    async def mark(
+        self, token: str, marks: Mapping[str, Mark], *, pass_barriers: bool
+    ) -> dict[str, int]:
+        """Mark a batch as in flight on these polls.
+
+        Answers the revision of each poll, 0 where it is not known, :data:`HELD_OFF` where writers
+        are held off.
+        """
+        keys = self.keys
+        names = [n for i in marks for n in (keys.state(i), keys.writes(i), keys.barrier(i))]
+        run = self.link.run_id
+        texts = [mark.text for mark in marks.values()]
+        call = lua.MARK, names, [token, _ms(MARK_SECONDS), run, int(pass_barriers), *texts]
+        # The mark stands before the entry is made, and the reconciler looks at the marks after it
+        # has removed an entry: so an entry is never missed.
+        answers, _ = await self.link.run_in_order(call, self._looking_at(marks, MARK_SECONDS, "LT"))
+        if self.link.run_id != run:  # answered by another server than the one that was meant
+            answers = [min(revision, 0) for revision in answers]
+        return dict(zip(marks, answers, strict=True))
+
+    async def apply(
+        self,
+        token: str,
+        poll_ids: Sequence[str],
+        deltas: Mapping[str, Delta],
+        unsure: Iterable[str],
+    ) -> set[str]:
+        """Take a batch's marks off and add what it changed; answers the polls to be recounted."""
+        names: list[str] = []
+        body = []
+        doubtful = set(unsure)
+        for poll_id in poll_ids:
+            delta = deltas.get(poll_id) or Delta()
+            steps = delta.steps()
+            names += [self.keys.state(poll_id), self.keys.writes(poll_id)]
+            names += [self.keys.option(poll_id, option) for option, _ in steps]
+            names += [self.keys.likes(poll_id)] if delta.likes else []
+            body.append(
+                {
+                    "id": poll_id,
+                    "options": steps,
+                    "voters": delta.voters,
+                    "likes": delta.likes,
+                    "retracted": int(delta.retracted),
+                    "unsure": int(poll_id in doubtful),
+                }
+            )
+        arguments = token, self.link.run_id, self.keys.updates, orjson.dumps(body)
+        counted = await self.link.run(lua.APPLY, names, *arguments)
+        return {i for i, one in zip(poll_ids, counted, strict=True) if not one}
+
+    async def create(
+        self, token: str, poll_id: str, option_ids: Sequence[str], revision: int, floor: int
+    ) -> bool:
+        """Start the counts of a new poll at nothing and announce it; answers whether they start."""
+        keys = self.keys
+        plain = [keys.option(poll_id, option) for option in option_ids]
+        names = [keys.state(poll_id), keys.writes(poll_id), *plain, keys.likes(poll_id)]
+        run, channel = self.link.run_id, keys.updates
+        arguments = token, run, channel, poll_id, revision, floor, *option_ids
+        return bool(await self.link.run(lua.CREATE, names, *arguments))
+
+    async def announce(self, token: str, poll_id: str, change: PollChange, floor: int) -> bool:
+        """Take a change's mark off and announce it; answers false where a recount must follow."""
+        names = [self.keys.state(poll_id), self.keys.writes(poll_id)]
+        run, channel = self.link.run_id, self.keys.updates
+        what = change.name, change.revision, floor, int(change.repeated)
+        return bool(await self.link.run(lua.ANNOUNCE, names, token, run, channel, poll_id, *what))
+
+    async def remove(
+        self,
+        poll_id: str,
+        option_ids: Iterable[str] = (),
+        *,
+        public: bool | None = None,
+        found_out: bool = False,
+    ) -> None:
+        """Remove every key of a deleted poll and announce that; where it was only ``found_out``,
+        only if it had counts: there may never have been such a poll."""
+        keys = self.keys
+        plain = [keys.option(poll_id, option) for option in option_ids]
+        own = [keys.state(poll_id), keys.writes(poll_id), keys.barrier(poll_id)]
+        said = "" if public is None else str(public).lower()
+        names = [*own, keys.likes(poll_id), *plain]
+        await self.link.run(lua.REMOVE, names, keys.updates, poll_id, 1 + found_out, said)
+        await self.link.call("ZREM", keys.due, poll_id)
+
+    async def give_up(self, poll_ids: Sequence[str]) -> None:
+        """Declare counts incomplete, and have them recounted at once."""
+        for start in range(0, len(poll_ids), 500):
+            some = poll_ids[start : start + 500]
+            await self.link.run(lua.GIVE_UP, [self.keys.state(i) for i in some])
+            await self.look_at(some, 0.0, "LT")
+
+    async def close_barrier(self, poll_id: str, token: str) -> BarrierView:
+        """Hold off the writers of a poll."""
+        keys = self.keys
+        names = [keys.barrier(poll_id), keys.writes(poll_id), keys.state(poll_id)]
+        found = await self.link.run(lua_repair.CLOSE_BARRIER, names, token, _ms(BARRIER_SECONDS))
+        in_flight, *expired = found
+        pairs = zip(expired[::2], expired[1::2], strict=True)
+        marks = {one: Mark.parse(text) for one, text in pairs}
+        return BarrierView(in_flight >= 0, max(in_flight, 0), marks)
+
+    async def keep_barrier(self, poll_id: str, token: str) -> bool:
+        """Keep a barrier closed; answers whether it still was."""
+        names = [self.keys.barrier(poll_id)]
+        return bool(
+            await self.link.run(lua_repair.KEEP_BARRIER, names, token, _ms(BARRIER_SECONDS))
+        )
+
+    async def leave_barrier(self, poll_id: str, token: str) -> None:
+        """Open a barrier without a count; one that is not there is no error."""
+        await self.link.run(lua_repair.LEAVE_BARRIER, [self.keys.barrier(poll_id)], token)
+
+    async def open_barrier(
+        self,
+        poll_id: str,
+        token: str,
+        counted: Counted,
+        fenced: Iterable[str],
+        floor: int,
+        closed_for: float,
+    ) -> int:
+        """Put a fresh count in place and let the writers in again.
+
+        ``floor``: a version that must be exceeded. ``closed_for``: seconds since the barrier was
+        closed. Answers -1 where it must be counted again at once, else how many counts were wrong
+        though they had been trusted.
+        """
+        keys = self.keys
+        plain = [keys.option(poll_id, option) for option in counted.options]
+        body = {
+            "id": poll_id,
+            "options": list(counted.options.items()),
+            "voters": counted.voters,
+            "likes": counted.likes,
+            "revision": counted.revision,
+            "change": counted.change,
+        }
+        state, barrier, writes = keys.state(poll_id), keys.barrier(poll_id), keys.writes(poll_id)
+        wrong = await self.link.run(
+            lua_repair.OPEN_BARRIER,
+            [state, barrier, writes, *plain, keys.likes(poll_id)],
+            token,
+            self.link.run_id,
+            keys.updates,
+            orjson.dumps(body),
+            floor,
+            _ms(closed_for),
+            _ms(MARK_SECONDS),
+            orjson.dumps(list(fenced)),
+        )
+        return int(wrong)
+
+    async def inspect(self, poll_id: str) -> Inspection:
+        """What the reconciler needs to know of a poll."""
+        keys = self.keys
+        names = [keys.state(poll_id), keys.writes(poll_id), keys.barrier(poll_id)]
+        kind, version, wait, built, *left = await self.link.run(
+            lua_repair.INSPECT, names, self.link.run_id
+        )
+        age = MARK_SECONDS - left[0] / 1000 if left else 0.0
+        return Inspection(PollState(kind), version, wait / 1000, built / 1000, age)
+
+    async def in_flight(self, poll_id: str) -> InFlight:
+        """The batches that are writing to a poll."""
+        names = [self.keys.state(poll_id), self.keys.writes(poll_id)]
+        unmarked, *marks = await self.link.run(lua_repair.IN_FLIGHT, names, self.link.run_id)
+        left = {token: ms / 1000 for token, ms in zip(marks[::2], marks[1::2], strict=True)}
+        return InFlight(None if unmarked < 0 else unmarked / 1000, left)
+
+    async def look_at(self, poll_ids: Iterable[str], seconds: float, condition: str = "") -> None:
+        """Have the reconciler look at polls in so many seconds. ``condition`` is one of ``ZADD``:
+        ``LT`` no later than planned, ``XX`` only what is planned anyway, ``NX`` only what is
+        not."""
+        wanted = list(poll_ids)
+        if wanted:
+            await self.link.run_in_order(self._looking_at(wanted, seconds, condition))
+
+    async def due(self, most: int) -> list[str]:
+        """The polls that the reconciler is to look at now."""
+        found: list[str] = await self.link.run(lua_repair.DUE_NOW, [self.keys.due], most)
+        return found
+
+    async def renew_lease(self, instance: str) -> bool:
+        """Whether this instance is the reconciler, for a while."""
+        lease = [self.keys.lease]
+        return bool(
+            await self.link.run(lua_repair.RENEW_LEASE, lease, instance, _ms(LEASE_SECONDS))
+        )
+
+    async def end_lease(self, instance: str) -> None:
+        """Leave the work to another instance at once."""
+        await self.link.run(lua_repair.END_LEASE, [self.keys.lease], instance)
+
+    def _looking_at(self, poll_ids: Iterable[str], seconds: float, condition: str) -> Call:
+        arguments: list[Any] = [_ms(seconds), condition, *poll_ids]
+        return lua_repair.LOOK_AT, [self.keys.due], arguments
+
+
+def _ms(seconds: float) -> int:
+    return int(seconds * 1000)

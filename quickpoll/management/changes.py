@@ -1,0 +1,164 @@
+"""Changes of polls: update, close, reopen, by their owners, by admins, and by their deadlines.
+
+Invariants:
+
+- One write a change, its row of the history with it; the revision decides who was first.
+- Each goes the counted path, in a task of its own. Once it was answered, every instance goes by it;
+  if it was cut off in the middle, its mark makes the poll be read anew, and the same again is
+  announced again where the announcement was lost.
+- A close is answered when it is final: when no ballot that was judged by the open poll can still
+  be written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+
+from quickpoll.auth.caller import Caller
+from quickpoll.counting.counted_path import CountedPath
+from quickpoll.counting.tally import PollChange
+from quickpoll.foundation.time_limits import CHANGE_ANSWER_SECONDS, MARGIN_SECONDS
+from quickpoll.management import rules
+from quickpoll.management.bodies import PollUpdate
+from quickpoll.management.store import HistoryStore
+from quickpoll.polls.creation import PollCreation
+from quickpoll.polls.models import Poll
+from quickpoll.polls.rules import check_manages, copy_poll, manages
+from quickpoll.polls.store import KnownPoll, PollStore
+from quickpoll.repair.finality import Finality
+
+log = structlog.get_logger(__name__)
+
+CLOCKS_APART_SECONDS = 1.0
+"""How far the clocks of two instances may be apart."""
+
+LONG_AGO_SECONDS = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A change that somebody wants of a poll: its name, the fields that it changes of a poll as it
+    is, by whom (``None``: the service itself), and whether its answer must be final."""
+
+    name: str
+    decide: Callable[[Poll, datetime], rules.Fields]
+    caller: Caller | None
+    final: bool = False
+
+
+class PollChanges:
+    """Changes polls, and tells what was changed."""
+
+    def __init__(
+        self,
+        polls: PollStore,
+        history: HistoryStore,
+        creation: PollCreation,
+        path: CountedPath,
+        finality: Finality,
+    ) -> None:
+        self._polls = polls
+        self._history = history
+        self._creation = creation
+        self._path = path
+        self._finality = finality
+
+    async def update(self, caller: Caller, poll_id: str, asked: PollUpdate) -> KnownPoll:
+        """Change fields. Raises the errors of :func:`.rules.update`."""
+        wanted = Wanted("updated", lambda poll, now: rules.update(poll, asked, now), caller)
+        return await self._carry_out(poll_id, wanted)
+
+    async def close(self, caller: Caller, poll_id: str) -> KnownPoll:
+        """Close a poll; what is read afterwards is final.
+
+        Raises :class:`~quickpoll.errors.Unavailable` where it is closed, but not final in time;
+        the same again is safe.
+        """
+        return await self._carry_out(poll_id, Wanted("closed", rules.close, caller, final=True))
+
+    async def reopen(self, caller: Caller, poll_id: str) -> KnownPoll:
+        """Open a poll again."""
+        return await self._carry_out(poll_id, Wanted("reopened", rules.reopen, caller))
+
+    async def close_overdue(self, poll_id: str) -> KnownPoll:
+        """Write down that a poll's deadline has passed; whoever is first does it."""
+        return await self._carry_out(poll_id, Wanted("closed", rules.close_overdue, None))
+
+    async def duplicate(self, caller: Caller, poll_id: str) -> KnownPoll:
+        """A new open poll of the caller's own, with the same question, options and settings."""
+        poll = (await self._polls.fresh(poll_id)).poll
+        return await self._creation.store(copy_poll(poll, caller.user_id, datetime.now(UTC)))
+
+    async def history(self, caller: Caller, poll_id: str) -> list[dict[str, Any]]:
+        """What was changed about a poll, oldest first; owners and admins also hear by whom."""
+        poll = (await self._polls.fresh(poll_id)).poll
+        rows = await self._history.rows(poll)
+        return [rules.history_row(row, with_author=manages(caller, poll)) for row in rows]
+
+    async def _carry_out(self, poll_id: str, wanted: Wanted) -> KnownPoll:
+        until = asyncio.get_running_loop().time() + CHANGE_ANSWER_SECONDS - MARGIN_SECONDS
+        # What is refused holds nobody up: it is refused before anything is marked.
+        self._decide((await self._polls.fresh(poll_id)).poll, wanted, datetime.now(UTC))
+        return await self._path.whole(self._change(poll_id, wanted, until))
+
+    async def _change(self, poll_id: str, wanted: Wanted, until: float) -> KnownPoll:
+        known = await self._path.change_poll(poll_id, lambda: self._write(poll_id, wanted))
+        if wanted.final:
+            await self._finality.wait(poll_id, _seconds_since_change(known.poll), until)
+        return known
+
+    async def _write(self, poll_id: str, wanted: Wanted) -> tuple[PollChange, KnownPoll]:
+        while True:
+            known, now = await self._polls.fresh(poll_id), datetime.now(UTC)
+            changed = self._decide(known.poll, wanted, now)
+            if not changed:
+                return _repetition(known.poll, wanted), known
+            written = await self._write_once(known.poll, wanted, changed, now)
+            if written is not None:
+                log.info("poll_changed", poll_id=poll_id, change=wanted.name)
+                return PollChange(wanted.name, written.poll.revision), written
+            # Somebody else changed it, or voted on it, in between: decide again.
+
+    def _decide(self, poll: Poll, wanted: Wanted, now: datetime) -> rules.Fields:
+        if wanted.caller is not None:
+            check_manages(wanted.caller, poll)
+        return wanted.decide(poll, now)
+
+    async def _write_once(
+        self, poll: Poll, wanted: Wanted, changed: rules.Fields, now: datetime
+    ) -> KnownPoll | None:
+        await self._history.keep_last(poll)
+        before, after = rules.difference(poll, changed, now)
+        row = {
+            "revision": poll.revision + 1,
+            "at": changed.get("closed_at") or now,
+            "change": wanted.name,
+            "before": before,
+            "after": after,
+            "by": rules.author(wanted.caller, poll),
+        }
+        unvoted = {"votedOn": {"$ne": True}} if rules.needs_no_votes(poll, changed, now) else {}
+        return await self._polls.change(
+            poll, rules.stored(changed) | {"lastChange": row}, **unvoted
+        )
+
+
+def _repetition(poll: Poll, wanted: Wanted) -> PollChange:
+    """Nothing has changed: perhaps because it was changed before, and not everybody has heard."""
+    name = poll.last_change["change"] if poll.last_change else ""
+    return PollChange(name, poll.revision, repeated=True)
+
+
+def _seconds_since_change(poll: Poll) -> float:
+    """How long ago, at least, the poll was last changed."""
+    if poll.last_change is None:
+        return LONG_AGO_SECONDS
+    ago = datetime.now(UTC) - poll.last_change["at"] - timedelta(seconds=CLOCKS_APART_SECONDS)
+    seconds: float = ago.total_seconds()
+    return max(seconds, 0.0)

@@ -1,0 +1,114 @@
+"""Deleting polls: all of a poll goes, whatever dies in between and whoever votes meanwhile.
+
+Invariants:
+
+- A deletion is noted in MongoDB before anything of the poll goes, with the poll's revision: it is
+  finished by whichever instance looks, or void where the poll was changed since.
+- The poll goes before its votes: from then on votes get 404, and nothing counts it anew.
+- Votes that were under way are swept when they must have ended, and again later: a write can come
+  along a stalled wire for a long time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from quickpoll.auth.caller import Caller
+from quickpoll.counting.counted_path import CountedPath
+from quickpoll.foundation.periodic import Periodic
+from quickpoll.likes.store import LikeStore
+from quickpoll.management.models import Deletion
+from quickpoll.management.store import DeletionStore, HistoryStore
+from quickpoll.polls.models import PUBLIC, Poll
+from quickpoll.polls.rules import check_manages
+from quickpoll.polls.store import PollStore
+from quickpoll.votes.store import VoteStore
+
+log = structlog.get_logger(__name__)
+
+SWEEP_SECONDS = 1.0
+
+
+class PollDeletion:
+    """Deletes polls; a sweep afterwards takes what arrived late."""
+
+    def __init__(
+        self,
+        polls: PollStore,
+        votes: VoteStore,
+        likes: LikeStore,
+        history: HistoryStore,
+        deletions: DeletionStore,
+        path: CountedPath,
+    ) -> None:
+        self._polls = polls
+        self._votes = votes
+        self._likes = likes
+        self._history = history
+        self._deletions = deletions
+        self._path = path
+        self._loop = Periodic("deletions", SWEEP_SECONDS, self.sweep)
+
+    def start(self) -> None:
+        """Start sweeping."""
+        self._loop.start()
+
+    async def aclose(self) -> None:
+        """Stop sweeping; another instance goes on."""
+        await self._loop.aclose()
+
+    async def delete(self, caller: Caller, poll_id: str) -> None:
+        """Delete a poll with its votes, likes, history and counts.
+
+        Raises :class:`~quickpoll.errors.PollNotFound` and :class:`~quickpoll.errors.Forbidden`.
+        """
+        check_manages(caller, (await self._polls.fresh(poll_id)).poll)
+        await self._path.whole(self._delete(caller, poll_id))
+
+    async def sweep(self) -> None:
+        """Finish deletions: a vote that was under way may have been written after the first."""
+        for deletion in await self._deletions.due():
+            poll_id = str(deletion.id)
+            if await self._deletions.is_void(deletion):
+                await self._deletions.forget(deletion)
+                continue
+            if deletion.announced:
+                await self._erase(poll_id)
+            else:
+                await self._erase_and_announce(deletion)
+            await self._deletions.swept(deletion)
+
+    async def _delete(self, caller: Caller, poll_id: str) -> None:
+        poll = (await self._polls.fresh(poll_id)).poll
+        check_manages(caller, poll)
+        deletion = _deletion_of(poll)
+        await self._deletions.note(deletion)
+        await self._erase_and_announce(deletion)
+        log.info("poll_deleted", poll_id=poll_id)
+
+    async def _erase_and_announce(self, deletion: Deletion) -> None:
+        poll_id, option_ids = str(deletion.id), [str(option) for option in deletion.option_ids]
+        told = await self._path.delete_poll(
+            poll_id, option_ids, lambda: self._erase(poll_id), public=deletion.public
+        )
+        if told:
+            await self._deletions.announced(deletion)
+
+    async def _erase(self, poll_id: str) -> None:
+        await self._polls.delete(poll_id)
+        await asyncio.gather(
+            self._votes.delete_all(poll_id),
+            self._likes.delete_all(poll_id),
+            self._history.delete_all(poll_id),
+        )
+
+
+def _deletion_of(poll: Poll) -> Deletion:
+    return Deletion(
+        id=poll.id,
+        option_ids=[option.id for option in poll.options],
+        revision=poll.revision,
+        public=poll.visibility == PUBLIC,
+    )

@@ -1,0 +1,1 @@
+"""Putting the counts right: recounts, the reconciler, and waiting until a change is final."""

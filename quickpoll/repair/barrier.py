@@ -1,0 +1,90 @@
+"""The write barrier of a poll: while it is closed, writers wait.
+
+Invariants:
+
+- A barrier is owned by the token that closed it, and opens by itself after
+  :data:`BARRIER_SECONDS`, should its owner die. One that was lost is never taken up again.
+- It holds off each batch once at the most: a batch that was held passes the next time. So one
+  recount after the other delays a vote, and never refuses it.
+- It waits for the batches in flight only as long as that is likely to help. Batches that are still
+  in flight then are made stale when the barrier opens (their apply does not add), so a recount
+  never waits for a writer that has died.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from secrets import token_hex
+
+from quickpoll.counting.scripts import TallyScripts
+from quickpoll.counting.tally import Mark
+from quickpoll.foundation.ending import end
+from quickpoll.foundation.redis import RedisAway
+from quickpoll.foundation.time_limits import (
+    BARRIER_SECONDS,
+    DRAIN_SECONDS,
+    DRAIN_STEP_SECONDS,
+)
+
+
+class BarrierTaken(Exception):
+    """Another instance holds the writers of this poll off."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedBarrier:
+    """A barrier of ours, and the marks past their deadline that were found when it was closed."""
+
+    token: str
+    expired: dict[str, Mark]
+
+
+class WriteBarrier:
+    """Closes one poll's barrier at a time; the other polls are not concerned."""
+
+    def __init__(self, scripts: TallyScripts) -> None:
+        self._scripts = scripts
+
+    @asynccontextmanager
+    async def closed(self, poll_id: str) -> AsyncIterator[ClosedBarrier]:
+        """Hold writers off inside the ``with`` block, entered when those in flight have ended or
+        were waited for long enough.
+
+        Raises :class:`BarrierTaken` and :class:`~quickpoll.foundation.redis.RedisAway`.
+        """
+        token = token_hex(8)
+        try:
+            expired = await self._drain(poll_id, token)
+            keeper = asyncio.create_task(self._keep(poll_id, token), name=f"barrier-{poll_id}")
+            try:
+                yield ClosedBarrier(token, expired)
+            finally:
+                await end(keeper)
+        finally:
+            with suppress(RedisAway):  # then it opens by itself
+                await self._scripts.leave_barrier(poll_id, token)
+
+    async def _drain(self, poll_id: str, token: str) -> dict[str, Mark]:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + DRAIN_SECONDS
+        while True:
+            found = await self._scripts.close_barrier(poll_id, token)
+            if found.held and not found.in_flight:
+                return found.expired
+            if loop.time() > until:
+                if not found.held:
+                    raise BarrierTaken
+                return found.expired
+            await asyncio.sleep(DRAIN_STEP_SECONDS)
+
+    async def _keep(self, poll_id: str, token: str) -> None:
+        kept = True
+        while kept:
+            await asyncio.sleep(BARRIER_SECONDS / 4)
+            try:
+                kept = await self._scripts.keep_barrier(poll_id, token)
+            except RedisAway:
+                return
