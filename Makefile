@@ -17,7 +17,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --no-input --quiet --quiet
 LOCK := --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --quiet \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' $(LOCKARGS)
 
-.PHONY: help setup run test check format-check lint types format lock smoke screenshots faults audit bench clean
+.PHONY: help setup run test check format-check lint types format lock smoke screenshots faults mutants audit bench clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -53,6 +53,7 @@ test: $(INSTALLED) ## Run the tests (ARGS='-k name' for some; MONGODB=… REDIS=
 
 check: $(CHECKERS) format-check lint types ## Run everything that CI runs
 	@$(MAKE) --no-print-directory test COVERAGE='--cov --cov-report=term'
+	@$(PY) -m tests.mutants --sample 6
 
 format-check: $(INSTALLED)
 	@$(PY) -m ruff format --check --quiet . || { echo "Run: make format" >&2; exit 1; }
@@ -89,6 +90,9 @@ smoke: ## Start the containers and prove them: a poll, a vote, the count on both
 
 faults: $(INSTALLED) ## Kill, stop and flush things under load for minutes (ARGS='--minutes 10')
 	@$(PY) -m tests.faults $(ARGS)
+
+mutants: $(INSTALLED) ## Break the code line by line; a test must notice each (ARGS='--sample 8')
+	@$(PY) -m tests.mutants $(ARGS)
 
 audit: ## Look the pinned packages up in the advisory database (says so where it cannot)
 	@.ci/audit '$(PYTHON)'

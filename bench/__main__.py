@@ -1,4 +1,7 @@
-"""``python -m bench``: measure QuickPoll beside its peers and print what came out."""
+"""``python -m bench``: measure QuickPoll beside its peers and print what came out.
+
+``python -m bench soak``: votes for a quarter of an hour, and whether that stays as it was.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from bench.install import here
 from bench.machine import Cores, description, divide_cores
 from bench.report import Table, save
 from bench.scenarios import scenarios
+from bench.soak import Length, soak
 from bench.stores import Stores, embedded, memory
 from bench.workbench import Extent, Workbench
 
@@ -48,7 +52,7 @@ def _measure(kind: str, extent: Extent, names: list[str], cores: Cores) -> list[
     return tables
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--quick", "--short", is_flag=True, help="About three minutes in all.")
 @click.option(
     "--scenario",
@@ -78,7 +82,9 @@ def _measure(kind: str, extent: Extent, names: list[str], cores: Cores) -> list[
 @click.option("--stored-votes", type=int, help="Votes stored for the scenario 'stored'.")
 @click.option("--stored-polls", type=int, help="Polls stored for the scenario 'stored'.")
 @click.option("--clients", type=int, help="WebSocket clients.")
+@click.pass_context
 def main(
+    context: click.Context,
     quick: bool,
     names: tuple[str, ...],
     form: tuple[str, ...],
@@ -91,6 +97,8 @@ def main(
     clients: int | None,
 ) -> None:
     """Measure QuickPoll beside its peers. Loads only 127.0.0.1, and ends by itself."""
+    if context.invoked_subcommand is not None:
+        return
     changes = {"stored_votes": stored_votes, "stored_polls": stored_polls, "clients": clients}
     extent = _extent(quick, seconds, rounds, form)
     extent = Extent(**{**vars(extent), **{k: v for k, v in changes.items() if v is not None}})
@@ -108,6 +116,20 @@ def main(
     click.echo(f"Saved in {save(here / 'results', head, tables)}")
     if any(table.faults for table in tables):
         raise SystemExit("Not every run was exact: see above.")
+
+
+@main.command("soak")
+@click.option("--minutes", type=click.IntRange(1, 240), default=15, show_default=True)
+@click.option("--rate", type=click.FloatRange(1, 1000), default=50.0, show_default=True)
+@click.option("--watchers", type=click.IntRange(0, 5000), default=200, show_default=True)
+@click.option("--seconds", type=click.FloatRange(1, 60), default=60.0, help="Of a minute.")
+def soaked(minutes: int, rate: float, watchers: int, seconds: float) -> None:
+    """A trickle of votes on the embedded store, with watchers: does it stay as it was?"""
+    cores = divide_cores()
+    click.echo(description())
+    wrong = soak(Length(minutes, rate, watchers, seconds), cores, click.echo)
+    click.echo("\n".join(wrong) or "Flat, and exact.")
+    raise SystemExit(bool(wrong))
 
 
 if __name__ == "__main__":

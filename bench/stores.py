@@ -31,6 +31,7 @@ class Stores:
         self._directory = directory
         self._redis: dict[str, EmbeddedRedis] = {}
         self._used: set[str] = set()
+        self._mongo_pid: int | None = None
         self._stack = ExitStack()
         self._base = ""
 
@@ -68,11 +69,17 @@ class Stores:
             self._redis[service] = server
         return self._redis[service].port
 
+    def pids(self, service: str) -> dict[str, int]:
+        """The processes of the stores that were started here, by name."""
+        mongo = {} if self._mongo_pid is None else {"mongo": self._mongo_pid}
+        return {**mongo, "redis": self._redis[service].pid}
+
     def _start_mongo(self) -> str:
         if self.kind == embedded:
             server = EmbeddedMongo(self._directory / "mongo")
             server.start()
             self._stack.callback(server.stop)
+            self._mongo_pid = server.pid
             return server.url("")
         return self._start_memory() if self.kind == memory else self.kind
 
@@ -81,6 +88,7 @@ class Stores:
         command = [sys.executable, "-m", "bench.memory_mongo", "--port", str(port)]
         child = ChildProcess(command, self._directory / "memory-mongo.log", _root)
         self._stack.callback(child.kill)
+        self._mongo_pid = child.pid
         url = f"mongodb://{LOOPBACK}:{port}/?directConnection=true"
         with MongoClient[dict[str, Any]](url, serverSelectionTimeoutMS=10_000) as client:
             client.admin.command("ping")

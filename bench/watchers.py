@@ -26,8 +26,8 @@ from typing import Any
 import click
 import uvloop
 
-LOOPBACK = "127.0.0.1"
-connections = 32
+from bench.voter import LOOPBACK, Voter
+
 _continuation, _text, _close, _ping = 0, 1, 8, 9
 
 
@@ -173,50 +173,6 @@ class Watcher(asyncio.Protocol):
             self._transport.abort()
 
 
-class Voter:
-    """Casts votes at given moments over a few connections, and notes when."""
-
-    def __init__(self, port: int, paths: list[tuple[str, str]], tokens: list[str]) -> None:
-        self._port, self._paths, self._tokens = port, paths, tokens
-        self._number = 0
-        self.failed = 0
-
-    async def run(self, audience: Audience, rate: float, seconds: float) -> None:
-        """Cast votes at that rate for so long; those that find no connection free are left out."""
-        free = [await asyncio.open_connection(LOOPBACK, self._port) for _ in range(connections)]
-        began = time.perf_counter()
-        tasks = []
-        for number in range(int(rate * seconds)):
-            await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
-            if free:
-                tasks.append(asyncio.create_task(self._cast(audience, free)))
-        await asyncio.gather(*tasks)
-        for _, writer in free:
-            writer.close()
-
-    async def _cast(
-        self,
-        audience: Audience,
-        free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]],
-    ) -> None:
-        reader, writer = free.pop()
-        poll, path = self._paths[self._number % len(self._paths)]
-        token = self._tokens[self._number]
-        self._number += 1
-        audience.cast[poll].append(time.time())
-        writer.write(
-            f"POST {path} HTTP/1.1\r\nHost: {LOOPBACK}\r\nAuthorization: Bearer {token}\r\n"
-            "Content-Length: 0\r\n\r\n".encode()
-        )
-        head = await reader.readuntil(b"\r\n\r\n")
-        lines = [line.partition(b":") for line in head.lower().split(b"\r\n")]
-        length = next((int(value) for name, _, value in lines if name == b"content-length"), 0)
-        await reader.readexactly(length)
-        if b" 201 " not in head[:20]:
-            self.failed += 1
-        free.append((reader, writer))
-
-
 def percentile(values: list[float], share: float) -> float:
     """The value below which that share lies, in milliseconds; 0 where there is none."""
     if not values:
@@ -234,7 +190,11 @@ def _measured(audience: Audience, voter: Voter, seconds: float) -> dict[str, Any
         "delivered": audience.delivered,
         "seconds": seconds,
         "lost": audience.lost,
+        "votes": len(voter.took),
         "failed_votes": voter.failed,
+        "left_out": voter.left_out,
+        "vote_p50": percentile(voter.took, 0.5),
+        "vote_p99": percentile(voter.took, 0.99),
         "screen_p50": percentile(audience.to_screen, 0.5),
         "screen_p99": percentile(audience.to_screen, 0.99),
         "receive_p50": percentile(audience.to_receive, 0.5),
@@ -283,7 +243,7 @@ async def _run(port: int, tokens: list[str], votes: list[str], clients: int, wit
         audience.reset()
         started = time.perf_counter()
         if words[0] == "votes":
-            await voter.run(audience, float(words[1]), float(words[2]))
+            await voter.run(audience.cast, float(words[1]), float(words[2]))
             await asyncio.sleep(0.5)  # what is on its way
         else:
             await loop.run_in_executor(None, sys.stdin.readline)

@@ -182,7 +182,9 @@ class Services:
             self.rebuilder.recount,
             self.reconciler.was_read,
         )
-        self.path = CountedPath(self.counters, self.events, self.rebuilder.recount_soon)
+        self.path = CountedPath(
+            self.counters, self.events, self.fences, self.rebuilder.recount_soon
+        )
 
     def _take_votes(self, settings: Settings) -> None:
         self.creation = PollCreation(self.polls, self.path)
@@ -266,4 +268,5 @@ class Services:
             settings.api_jwt_leeway,
         )
         self.relay = Relay(self.polls, self.votes, self.tallies, self.audience, fanout)
+        self.live.on_subscribed = self.relay.subscribed
         self.screens = StaleScreens(self.relay, self.audience, self.counters)

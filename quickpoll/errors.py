@@ -70,13 +70,15 @@ class Unauthenticated(QuickPollError):
 
     @property
     def headers(self) -> dict[str, str]:
-        """RFC 6750, section 3: the challenge that goes with every 401."""
+        """RFC 6750, section 3: the challenge that goes with every 401. Where no token came, it
+        names no error (section 3.1)."""
         return {"WWW-Authenticate": self.challenge}
 
 
 class MissingToken(Unauthenticated):
     code = "missing_token"
     title = "Token missing"
+    challenge = "Bearer"
     default_detail = "Send a token: Authorization: Bearer <token>."
 
 
@@ -99,13 +101,13 @@ class Refused(QuickPollError):
 class Forbidden(Refused):
     code = "forbidden"
     title = "Forbidden"
-    default_detail = "This is not yours to see or to change."
+    default_detail = "You may not see or change this."
 
 
 class ResultsHidden(Refused):
     code = "results_hidden"
     title = "Results hidden"
-    default_detail = "The results of this poll may not be seen yet."
+    default_detail = "You may not see the results of this poll yet."
 
 
 class Missing(QuickPollError):
@@ -153,7 +155,7 @@ class Conflict(QuickPollError):
 class AlreadyVoted(Conflict):
     code = "already_voted"
     title = "Already voted"
-    default_detail = "You have voted on this poll already, and votes on it cannot be changed."
+    default_detail = "You have voted on this poll already, and a vote on it cannot be changed."
 
     @classmethod
     def example(cls) -> AlreadyVoted:
@@ -164,7 +166,7 @@ class AlreadyVoted(Conflict):
 class PollClosed(Conflict):
     code = "poll_closed"
     title = "Poll closed"
-    default_detail = "This poll is closed; votes on it no longer change."
+    default_detail = "This poll is closed: votes are neither taken nor changed."
 
 
 class PollHasVotes(Conflict):
@@ -182,7 +184,9 @@ class VoteChangeNotAllowed(Conflict):
 class Locked(Conflict):
     code = "locked"
     title = "Setting locked"
-    default_detail = "Somebody has voted: this setting can no longer be changed."
+    default_detail = (
+        "Somebody has voted, and voters rely on this setting: it can no longer be changed so."
+    )
 
 
 class PayloadTooLarge(QuickPollError):
@@ -215,7 +219,7 @@ class InvalidRequest(QuickPollError):
     @classmethod
     def example(cls) -> InvalidRequest:
         """With one field that is wrong."""
-        return cls([{"field": "question", "message": "is missing"}])
+        return cls([{"field": "question", "message": "This field is missing."}])
 
 
 def invalid(field: str, message: str) -> InvalidRequest:
@@ -253,7 +257,7 @@ class ServiceUnavailable(QuickPollError):
 class Unavailable(ServiceUnavailable):
     code = "unavailable"
     title = "Temporarily unavailable"
-    default_detail = "The database does not answer; repeating the request in a moment is safe."
+    default_detail = "The service cannot reach what it needs at the moment; try again shortly."
 
 
 class Overloaded(ServiceUnavailable):

@@ -258,7 +258,9 @@ class Collection:
         for spec in self.declared.values():
             prefix = tuple(itertools.takewhile(lambda f: len(equal.get(f, ())) == 1, spec["key"]))
             name = next(itertools.islice(spec["key"], len(prefix), None), None)
-            bounds = span(query, name) if prefix and name else None
+            if not prefix or name is None:
+                continue
+            bounds = span(query, name)
             if bounds is not None:
                 index = self._sorted_index((*prefix, name))
                 fixed = tuple(ordered(equal[field][0]) for field in prefix)

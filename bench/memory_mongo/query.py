@@ -40,7 +40,7 @@ def equalities(query: Document) -> dict[str, list[Any]]:
 def span(query: Document, name: str) -> tuple[Any, Any] | None:
     """The least and the greatest time that a field may have, if the filter gives it such bounds."""
     wanted = query.get(name)
-    if not _is_operators(wanted):
+    if not isinstance(wanted, dict) or not _is_operators(wanted):
         return None
     low = wanted.get("$gte", wanted.get("$gt"))
     high = wanted.get("$lte", wanted.get("$lt"))

@@ -7,9 +7,10 @@ from quart import Quart
 from quickpoll.cli.counts import export, recount, watch
 from quickpoll.cli.seed import seed
 from quickpoll.cli.service import indexes, settings, token
+from quickpoll.cli.verify import verify
 
 
 def add_commands(app: Quart) -> None:
     """Add every command to the application."""
-    for command in (seed, token, recount, watch, export, indexes, settings):
+    for command in (seed, token, recount, watch, export, indexes, settings, verify):
         app.cli.add_command(command)

@@ -15,17 +15,22 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, TypeVar
 
+from pymongo.errors import PyMongoError
+
 from quickpoll.counting.counters import Counters, Writing
 from quickpoll.counting.events import EventKind, PollEvent, PollEvents
-from quickpoll.counting.tally import Delta, Mark, MarkKind, PollChange
+from quickpoll.counting.tally import Delta, Fences, Mark, MarkKind, PollChange
 from quickpoll.errors import QuickPollError, Unavailable
 from quickpoll.foundation.mongo import deadline
+from quickpoll.foundation.periodic import Periodic
 from quickpoll.foundation.redis import RedisAway
 from quickpoll.foundation.time_limits import (
+    LOOK_SECONDS,
     MARGIN_SECONDS,
     MARK_SECONDS,
     OPERATION_SECONDS,
@@ -52,20 +57,29 @@ class CountedPath:
     """Carries out batches of ballots or likes, and changes of polls."""
 
     def __init__(
-        self, counters: Counters, events: PollEvents, recount: Callable[[Iterable[str]], None]
+        self,
+        counters: Counters,
+        events: PollEvents,
+        fences: Fences,
+        recount: Callable[[Iterable[str]], None],
     ) -> None:
         self._counters = counters
         self._events = events
+        self._fences = fences
         self._recount = recount
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._doubts: dict[str, dict[str, Mark]] = {}  # {token: marks of writes in doubt, by poll}
+        self._loop = Periodic("doubts", LOOK_SECONDS, self.settle_doubts)
 
     def start(self) -> None:
-        """Ready: what is to be done comes by itself."""
+        """Start to settle doubts; what else is to be done comes by itself."""
+        self._loop.start()
 
     async def aclose(self) -> None:
-        """Wait for what has begun."""
+        """Wait for what has begun. Doubts that are left have their marks."""
         while self._tasks:
             await asyncio.wait(self._tasks)
+        await self._loop.aclose()
 
     async def whole(self, work: Coroutine[Any, Any, Result]) -> Result:
         """The outcome of ``work``, which comes to its end even if its caller is cancelled."""
@@ -101,11 +115,33 @@ class CountedPath:
         except Exception as error:
             failure = error
         # Also after a failure: what was written is counted, and the mark must not outlive it.
+        if written.unsure:
+            self._doubt(writing, written.unsure)
         recount = await self._counters.finish(writing, written.deltas, written.unsure)
         if not writing.in_redis:
             self._publish_here(written.deltas)
         self._recount(recount)
         return writing, failure
+
+    def _doubt(self, writing: Writing, poll_ids: Iterable[str]) -> None:
+        self._doubts[writing.token] = {i: writing.marks[i] for i in poll_ids if i in writing.marks}
+
+    async def settle_doubts(self) -> None:
+        """Fence what this instance has sent and nobody has answered, as soon as MongoDB does.
+
+        Others would do so past the deadline of its mark, but a mark can be lost. Raises a MongoDB
+        error; then it is tried again.
+        """
+        for token, marks in list(self._doubts.items()):
+            with suppress(RedisAway):  # until then nobody may take the counts for settled
+                await self._counters.scripts.mark(token, marks, pass_barriers=True)
+            for poll_id, mark in marks.items():
+                await self._fences.fence(poll_id, mark)
+            del self._doubts[token]
+            with suppress(RedisAway):
+                await self._counters.scripts.give_up(sorted(marks))
+                await self._counters.scripts.apply(token, list(marks), {}, ())
+            self._recount(marks)
 
     async def change_poll(
         self, poll_id: str, change: Callable[[], Awaitable[tuple[PollChange, Result]]]
@@ -123,6 +159,9 @@ class CountedPath:
                 said, result = await change()
         except QuickPollError:
             await self._announce(writing, poll_id, PollChange())
+            raise
+        except PyMongoError:
+            self._doubt(writing, [poll_id])
             raise
         await self._announce(writing, poll_id, said)
         return result

@@ -11,6 +11,9 @@ Invariants, for one poll, over all instances:
 A reader that loses the compare-and-set reads again. One that loses twice takes what the second
 winner stored: that was counted after this reader had begun.
 
+- The public version stays while nothing changes that everybody may see: losing Redis for a moment
+  must not tell those from whom results are hidden that somebody has voted.
+
 Once Redis has counted anew, above these versions, the documents are deleted.
 """
 
@@ -26,14 +29,16 @@ from pymongo.errors import DuplicateKeyError
 
 from quickpoll.counting.tally import Census, Counted, Tally
 from quickpoll.counting.versions import STEP, VersionClock, direct_version
+from quickpoll.errors import Unavailable
 from quickpoll.foundation.mongo import Database
 
 COLLECTION = "direct_count"
-TRIES = 2
+LOSSES = 2
+MOST_TRIES = 6
 AT_ONCE = 16
 
-Seen = Mapping[str, int]
-"""The highest version that this instance has seen of each poll."""
+Seen = Mapping[str, Tally]
+"""What this instance has seen last of each poll."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,7 @@ class Stored:
     """What was read last, by whichever instance, and its version."""
 
     version: int
+    public_version: int
     counts: dict[str, Any]
 
     def tally(self) -> Tally:
@@ -51,7 +57,7 @@ class Stored:
             voters=counts["voters"],
             likes=counts["likes"],
             version=self.version,
-            public_version=self.version,
+            public_version=self.public_version,
             revision=counts["revision"],
         )
 
@@ -68,18 +74,21 @@ class DirectCounts:
     async def count(self, poll_ids: Iterable[str], seen: Seen) -> dict[str, Tally]:
         """The counts of those of the polls that exist. Raises a MongoDB error."""
         left, found = set(poll_ids), dict[str, Tally]()
-        for _ in range(TRIES):
+        for lost in range(MOST_TRIES):
+            if lost >= LOSSES:
+                found |= {i: stored.tally() for i, stored in (await self._load(left)).items()}
+                left -= found.keys()
             if not left:
-                break
+                return found
             labelled = await self._try(left, seen)
             found |= {i: tally for i, tally in labelled.items() if tally is not None}
             left = labelled.keys() - found.keys()
-        return found | {i: stored.tally() for i, stored in (await self._load(left)).items()}
+        raise Unavailable  # others count this poll so often that nobody gets through
 
-    async def last_version(self, poll_id: str) -> int:
-        """The version under which a poll was last read here, 0 where it was not."""
+    async def last_versions(self, poll_id: str) -> tuple[int, int]:
+        """Version and public version under which a poll was last read here, 0 where it was not."""
         found = await self._load([poll_id])
-        return found[poll_id].version if found else 0
+        return (found[poll_id].version, found[poll_id].public_version) if found else (0, 0)
 
     async def forget(self, poll_id: str, version: int) -> None:
         """Redis has counted the poll above this version."""
@@ -90,22 +99,24 @@ class DirectCounts:
         wanted = list(poll_ids)
         # Before the reading begins: what is written after this moment gets a higher version.
         floor = self._clock.now() - 2 * STEP
-        floors = {i: max(floor, seen.get(i, 0)) for i in wanted}
         before = await self._load(wanted)
         counted = await self._census.counts(wanted)
 
         async def label(poll_id: str, one: Counted) -> Tally | None:
             async with self._slots:
                 stored = before.get(poll_id)
-                return await self._label(
-                    poll_id, one, stored, seen.get(poll_id, 0), floors[poll_id]
-                )
+                return await self._label(poll_id, one, stored, seen.get(poll_id), floor)
 
         tallies = await asyncio.gather(*[label(i, one) for i, one in counted.items()])
         return dict(zip(counted, tallies, strict=True))
 
     async def _label(
-        self, poll_id: str, counted: Counted, before: Stored | None, seen: int, floor: int
+        self,
+        poll_id: str,
+        counted: Counted,
+        before: Stored | None,
+        seen: Tally | None,
+        floor: int,
     ) -> Tally | None:
         counts = {
             "options": counted.options,
@@ -113,16 +124,20 @@ class DirectCounts:
             "likes": counted.likes,
             "revision": counted.revision,
         }
-        if before is not None and before.version >= seen and before.counts == counts:
+        seen_version = seen.version if seen is not None else 0
+        if before is not None and before.version >= seen_version and before.counts == counts:
             return before.tally()
-        version = direct_version(floor, before.version if before is not None else 0)
-        stored = Stored(version, counts)
+        version = direct_version(floor, seen_version, before.version if before is not None else 0)
+        last = before.tally() if before is not None and before.version >= seen_version else seen
+        public = last.public_version if last is not None and _alike(last, counted) else version
+        stored = Stored(version, public, counts)
         if await self._store(poll_id, stored, before):
             return stored.tally()
         return None
 
     async def _store(self, poll_id: str, stored: Stored, before: Stored | None) -> bool:
-        document = {"version": stored.version, "counts": stored.counts}
+        versions = {"version": stored.version, "publicVersion": stored.public_version}
+        document = {**versions, "counts": stored.counts}
         key = ObjectId(poll_id)
         if before is None:
             try:
@@ -138,4 +153,13 @@ class DirectCounts:
         if not wanted:
             return {}
         found = await self._stored.find({"_id": {"$in": wanted}}).to_list(None)
-        return {str(one["_id"]): Stored(one["version"], one["counts"]) for one in found}
+        return {
+            str(one["_id"]): Stored(one["version"], one["publicVersion"], one["counts"])
+            for one in found
+        }
+
+
+def _alike(seen: Tally, counted: Counted) -> bool:
+    """Whether nothing has changed that everybody may see, and nobody has taken a ballot back."""
+    same = (seen.likes, seen.revision) == (counted.likes, counted.revision)
+    return same and seen.current and counted.voters >= seen.voters

@@ -44,6 +44,14 @@ local function next_version(s, floor)
   if s then v = math.max(v, tonumber(s.version) + STEP) end
   return v
 end
+-- Counts that are missing altogether: whoever counts meanwhile finds that something was missed.
+local function save_missing(key, run, v, ms)
+  local s = {form = 2, run = run, version = text(v), publicVersion = text(v), revision = 0,
+    changing = 0, missing = 1, unsettledUntil = 0, rebuiltAt = now_ms(), voters = 0, likes = 0,
+    options = {}}
+  unsettle(s, ms)
+  save(key, s)
+end
 local function marks(key)
   local found = redis.pcall('HGETALL', key)
   if found.err then
@@ -101,7 +109,10 @@ local until_ms = text(now_ms() + tonumber(ARGV[2]))
 local out = {}
 for i = 1, #KEYS, 3 do
   local mark = until_ms .. ' ' .. ARGV[5 + (i - 1) / 3]
-  if ARGV[4] == '0' and redis.call('EXISTS', KEYS[i + 2]) == 1 then
+  local recounting = redis.call('EXISTS', KEYS[i + 2]) == 1
+  -- The count that is under way may see this batch or not: its apply must not add to it.
+  if recounting then mark = 's' .. mark end
+  if recounting and ARGV[4] == '0' then
     take_mark(KEYS[i + 1], ARGV[1])  -- of a first try that went unanswered
     out[#out + 1] = -1
   else
@@ -120,7 +131,7 @@ return out
 
 APPLY = counting_script("""
 -- KEYS: for each poll its state, its writes, then the plain counters of this change.
--- ARGV: token, run id, channel, JSON list of
+-- ARGV: token, run id, channel, milliseconds that a mark lives, JSON list of
 --   {id, options: [[option id, difference], …], voters, likes, retracted, unsure}.
 -- Takes the mark off and adds the differences, in one step. Where the mark is gone or stale,
 -- nobody knows whether a recount has seen the batch: nothing is added, something is missing.
@@ -128,7 +139,7 @@ APPLY = counting_script("""
 -- fences those writes. Answers for each poll 1 counted, 0 to be recounted.
 local token, run, channel = ARGV[1], ARGV[2], ARGV[3]
 local out, k = {}, 1
-for _, c in ipairs(cjson.decode(ARGV[4])) do
+for _, c in ipairs(cjson.decode(ARGV[5])) do
   local state, writes, plain = KEYS[k], KEYS[k + 1], k + 2
   k = k + 2 + #c.options + (c.likes ~= 0 and 1 or 0)
   local mark = take_mark(writes, token)
@@ -157,7 +168,7 @@ for _, c in ipairs(cjson.decode(ARGV[4])) do
         s.missing = 1
         save(state, s)
       else
-        make_stale(writes)  -- a poll that is just being created must not start at nothing
+        save_missing(state, run, v, ARGV[4])
       end
     end
     if changes_votes then publish(channel, 'vote-update', c.id, v) end
@@ -169,12 +180,15 @@ return out
 """)
 
 GIVE_UP = counting_script("""
--- KEYS: states. Counts that lack something: readers turn away until they are recounted.
+-- KEYS: states; ARGV: run id, milliseconds that a mark lives.
+-- Counts that lack something: readers turn away until they are recounted.
 for _, key in ipairs(KEYS) do
   local s = load(key)
   if s then
     s.missing = 1
     save(key, s)
+  else
+    save_missing(key, ARGV[1], next_version(nil), ARGV[2])
   end
 end
 return #KEYS

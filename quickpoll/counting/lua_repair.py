@@ -3,9 +3,10 @@
 from quickpoll.counting.lua import counting_script
 
 CLOSE_BARRIER = counting_script("""
--- KEYS: barrier, writes, state; ARGV: token, milliseconds to live.
+-- KEYS: barrier, writes, state; ARGV: token, milliseconds to live, 1 to wait no longer.
 -- Holds writers off. Answers {-1} where another recount does, else {batches in flight, token and
--- mark of each that is past its deadline …}.
+-- mark of each that is past its deadline …}. Waiting no longer makes what is in flight stale: the
+-- count that now begins may see it or not, so its apply must not add to it.
 if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
   if redis.pcall('GET', KEYS[1]) ~= ARGV[1] then return {-1} end
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
@@ -19,6 +20,7 @@ for i = 1, #all, 2 do
     out[1] = out[1] + 1
   end
 end
+if ARGV[3] == '1' then make_stale(KEYS[2]) end
 local s = load(KEYS[3])
 if s and s.missing == 1 then
   s.missing = 2
@@ -44,18 +46,19 @@ OPEN_BARRIER = counting_script("""
 -- KEYS: state, barrier, writes, plain counters (options in order, then likes).
 -- ARGV: token, run id, channel, JSON {id, options: [[option id, votes], …], voters, likes,
 --   revision, change}, version that must be exceeded, milliseconds since the barrier was closed,
---   milliseconds that a mark lives, JSON list of the tokens of fenced batches.
+--   milliseconds that a mark lives, JSON list of the tokens of fenced batches, public version that
+--   must not be undercut.
 -- Puts a fresh count in place and lets writers in again. Answers -1 where it must be counted
 -- again at once, since the barrier was lost or something was missed meanwhile, else the number
 -- of counts that were wrong though they had been trusted.
 if redis.pcall('GET', KEYS[2]) ~= ARGV[1] then return -1 end
 redis.call('DEL', KEYS[2])
-for _, token in ipairs(cjson.decode(ARGV[8])) do redis.pcall('HDEL', KEYS[3], token) end
--- Whoever is still in flight may or may not be in the count: their apply must not add to it.
-make_stale(KEYS[3])
 local fresh, old = cjson.decode(ARGV[4]), load(KEYS[1])
 local of_this_run = old and old.run == ARGV[2]
-local believed = trusted(old, ARGV[2])
+-- What is in flight, or was when its marks were lost, may be counted now and was not before: that
+-- is no fault of the counts.
+local believed = trusted(old, ARGV[2]) and old.unsettledUntil == 0 and #marks(KEYS[3]) == 0
+for _, token in ipairs(cjson.decode(ARGV[8])) do redis.pcall('HDEL', KEYS[3], token) end
 local floor = tonumber(ARGV[5])
 local s = {form = 2, run = ARGV[2], revision = fresh.revision, changing = changing(KEYS[3]),
   missing = 0, unsettledUntil = 0, rebuiltAt = 0, voters = fresh.voters, likes = fresh.likes,
@@ -71,27 +74,35 @@ else
   end
   if old.missing == 1 then s.missing = 1 end
 end
-local moved = not old or s.revision > old.revision
+local known = old and old.revision > 0
+local moved = not known or s.revision > old.revision
 if old and old.revision > s.revision then s.revision = old.revision end
 local wrong = 0
 for i, o in ipairs(fresh.options) do
   s.options[o[1]] = o[2]
-  if believed and old.options[o[1]] ~= o[2] then wrong = wrong + 1 end
+  if old and old.options[o[1]] ~= o[2] then wrong = wrong + 1 end
   redis.call('SET', KEYS[3 + i], o[2])
 end
 redis.call('SET', KEYS[4 + #fresh.options], fresh.likes)
-if believed and old.voters ~= s.voters then wrong = wrong + 1 end
-if believed and old.likes ~= s.likes then wrong = wrong + 1 end
-if believed and wrong == 0 and not moved then
+if old and old.voters ~= s.voters then wrong = wrong + 1 end
+if old and old.likes ~= s.likes then wrong = wrong + 1 end
+local same = wrong == 0
+if not believed then wrong = 0 end
+if trusted(old, ARGV[2]) and same and not moved then
   s.version, s.publicVersion = old.version, old.publicVersion
   save(KEYS[1], s)
 else
   local v = next_version(old, floor)
   if moved then
-    publish(ARGV[3], 'poll-update', fresh.id, v, old and fresh.change or nil)
+    publish(ARGV[3], 'poll-update', fresh.id, v, known and fresh.change or nil)
     v = v + STEP  -- what a change reveals is newer than the word of it
   end
   s.version, s.publicVersion = text(v), text(v)
+  -- Whoever may not see the results does not hear of what is no news to them.
+  if of_this_run and not moved and old.likes == s.likes and old.voters <= s.voters
+    and tonumber(old.publicVersion) >= tonumber(ARGV[9]) then
+    s.publicVersion = old.publicVersion
+  end
   save(KEYS[1], s)
   publish(ARGV[3], 'vote-update', fresh.id, v)
   publish(ARGV[3], 'like-update', fresh.id, v)

@@ -16,7 +16,7 @@ from quickpoll.foundation.batching import Batcher, Entry
 from quickpoll.foundation.redis import RedisAway
 from quickpoll.foundation.time_limits import RECOUNT_WAIT_SECONDS
 
-REMEMBERED_VERSIONS = 20_000
+REMEMBERED = 20_000
 
 Tallies = dict[str, Tally]
 
@@ -42,7 +42,7 @@ class TallyReader:
         self._direct = direct
         self._recount = recount
         self._was_read = was_read
-        self._seen: OrderedDict[str, int] = OrderedDict()  # {poll id: the highest version seen}
+        self._seen: OrderedDict[str, Tally] = OrderedDict()  # {poll id: the newest that was read}
         self._readings: Batcher[tuple[str, ...], Tallies] = Batcher("census", self._count_batch)
 
     def start(self) -> None:
@@ -66,7 +66,7 @@ class TallyReader:
             counted = await self._readings.submit(tuple(missing))
             found |= {i: counted[i] for i in missing if i in counted}
         for poll_id, tally in found.items():
-            self._note_version(poll_id, tally.version)
+            self._remember(poll_id, tally)
         return found
 
     async def read_one(self, poll_id: str) -> Tally | None:
@@ -95,12 +95,15 @@ class TallyReader:
         wanted = {i for entry in batch for i in entry.item}
         # As it was before the reading began: a newer count that is read from Redis meanwhile
         # must not lift the label of this one above its own.
-        tallies = await self._direct.count(wanted, {i: self._seen.get(i, 0) for i in wanted})
+        seen = {i: self._seen[i] for i in wanted if i in self._seen}
+        tallies = await self._direct.count(wanted, seen)
         for entry in batch:
             entry.resolve(tallies)
 
-    def _note_version(self, poll_id: str, version: int) -> None:
-        self._seen[poll_id] = max(version, self._seen.get(poll_id, 0))
+    def _remember(self, poll_id: str, tally: Tally) -> None:
+        before = self._seen.get(poll_id)
+        if before is None or before.version <= tally.version:
+            self._seen[poll_id] = tally
         self._seen.move_to_end(poll_id)
-        if len(self._seen) > REMEMBERED_VERSIONS:
+        if len(self._seen) > REMEMBERED:
             self._seen.popitem(last=False)

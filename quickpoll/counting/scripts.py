@@ -126,7 +126,8 @@ class TallyScripts:
                     "unsure": int(poll_id in doubtful),
                 }
             )
-        arguments = token, self.link.run_id, self.keys.updates, orjson.dumps(body)
+        lifetime = _ms(MARK_SECONDS)
+        arguments = token, self.link.run_id, self.keys.updates, lifetime, orjson.dumps(body)
         counted = await self.link.run(lua.APPLY, names, *arguments)
         return {i for i, one in zip(poll_ids, counted, strict=True) if not one}
 
@@ -170,14 +171,17 @@ class TallyScripts:
         """Declare counts incomplete, and have them recounted at once."""
         for start in range(0, len(poll_ids), 500):
             some = poll_ids[start : start + 500]
-            await self.link.run(lua.GIVE_UP, [self.keys.state(i) for i in some])
+            names = [self.keys.state(i) for i in some]
+            await self.link.run(lua.GIVE_UP, names, self.link.run_id, _ms(MARK_SECONDS))
             await self.look_at(some, 0.0, "LT")
 
-    async def close_barrier(self, poll_id: str, token: str) -> BarrierView:
-        """Hold off the writers of a poll."""
+    async def close_barrier(self, poll_id: str, token: str, *, wait: bool) -> BarrierView:
+        """Hold off the writers of a poll. Without ``wait`` what is in flight becomes stale: a count
+        may begin."""
         keys = self.keys
         names = [keys.barrier(poll_id), keys.writes(poll_id), keys.state(poll_id)]
-        found = await self.link.run(lua_repair.CLOSE_BARRIER, names, token, _ms(BARRIER_SECONDS))
+        arguments = token, _ms(BARRIER_SECONDS), int(not wait)
+        found = await self.link.run(lua_repair.CLOSE_BARRIER, names, *arguments)
         in_flight, *expired = found
         pairs = zip(expired[::2], expired[1::2], strict=True)
         marks = {one: Mark.parse(text) for one, text in pairs}
@@ -200,14 +204,14 @@ class TallyScripts:
         token: str,
         counted: Counted,
         fenced: Iterable[str],
-        floor: int,
+        floors: tuple[int, int],
         closed_for: float,
     ) -> int:
         """Put a fresh count in place and let the writers in again.
 
-        ``floor``: a version that must be exceeded. ``closed_for``: seconds since the barrier was
-        closed. Answers -1 where it must be counted again at once, else how many counts were wrong
-        though they had been trusted.
+        ``floors``: a version and a public version that must be exceeded. ``closed_for``: seconds
+        since the barrier was closed. Answers -1 where it must be counted again at once, else how
+        many counts were wrong though they had been trusted.
         """
         keys = self.keys
         plain = [keys.option(poll_id, option) for option in counted.options]
@@ -227,10 +231,11 @@ class TallyScripts:
             self.link.run_id,
             keys.updates,
             orjson.dumps(body),
-            floor,
+            floors[0],
             _ms(closed_for),
             _ms(MARK_SECONDS),
             orjson.dumps(list(fenced)),
+            floors[1],
         )
         return int(wrong)
 

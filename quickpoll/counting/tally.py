@@ -121,7 +121,8 @@ class Census(Protocol):
         """Count one poll; ``None`` when there is no such poll."""
 
     async def counts(self, poll_ids: Iterable[str]) -> dict[str, Counted]:
-        """Count several; a poll that is not there is not in the answer."""
+        """Count several while ballots are cast and changed: no ballot is seen in two states. A poll
+        that is not there is not in the answer."""
 
     async def existing(self, poll_ids: Iterable[str]) -> set[str]:
         """Those of the polls that there are."""

@@ -28,7 +28,7 @@ from quickpoll.errors import (
     problem,
 )
 from quickpoll.foundation.answers import json_media_type
-from quickpoll.foundation.schemas import example, plain_schema, reference
+from quickpoll.foundation.schemas import example, plain_schema, query_fields, reference
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -51,7 +51,7 @@ class Problem(BaseModel):
 
     type: str
     title: str
-    status: int
+    status: int = Field(ge=400, le=599)
     detail: str
     code: str = Field(json_schema_extra={"enum": [leaf.code for leaf in leaves()]})
     errors: list[FieldError] | None = Field(None, description="with `invalid_request`")
@@ -139,7 +139,7 @@ class QuickPollOpenAPI(OpenAPIProvider):
         self, model: type[Any]
     ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         """Query parameters, with what their fields say of themselves."""
-        fields = plain_schema(model, "validation")["properties"]
+        fields = query_fields(model)
         return [_parameter(name, "query", one) for name, one in fields.items()], {}
 
     def build_request_body(

@@ -8,8 +8,29 @@ from typing import Any
 from quart import Quart
 from quart_cors import cors
 
-exposed = ("ETag", "Link", "Location", "Retry-After", "X-Request-ID")
+exposed = (
+    "Content-Disposition",
+    "ETag",
+    "Link",
+    "Location",
+    "Retry-After",
+    "WWW-Authenticate",
+    "X-Request-ID",
+)
 """Headers of an answer that a page may read."""
+
+allowed = (
+    "Authorization",
+    "Content-Type",
+    "If-None-Match",
+    "X-Request-ID",
+    "X-Requested-With",
+    "baggage",
+    "traceparent",
+    "tracestate",
+)
+"""Headers that a page may send: what a route reads, and what libraries and tracers in browsers
+add by themselves."""
 
 Fields = list[tuple[bytes, bytes]]
 
@@ -19,12 +40,12 @@ _vary = (b"vary", b"Origin")
 def allow_origins(app: Quart, origins: tuple[str, ...]) -> None:
     """Let pages of these origins call the application; ``*`` is any."""
     # With credentials a browser wants its own origin named, never "*".
-    allowed: list[Any] = [re.compile(".*")] if "*" in origins else list(origins)
+    welcome: list[Any] = [re.compile(".*")] if "*" in origins else list(origins)
     cors(
         app,
-        allow_origin=allowed,
+        allow_origin=welcome,
         allow_credentials=True,
-        allow_headers=["Authorization", "Content-Type", "If-None-Match", "X-Request-ID"],
+        allow_headers=list(allowed),
         allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
         expose_headers=list(exposed),
         max_age=600,

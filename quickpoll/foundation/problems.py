@@ -13,6 +13,7 @@ from quickpoll import errors
 from quickpoll.foundation.answers import Reply
 from quickpoll.foundation.mongo import is_outage
 from quickpoll.foundation.openapi import problem_media_type
+from quickpoll.foundation.wording import field_errors, not_as_expected
 
 log = structlog.get_logger(__name__)
 
@@ -49,35 +50,8 @@ def as_error(raised: Exception) -> errors.QuickPollError:
 
 def _invalid(error: Exception) -> errors.QuickPollError:
     if not isinstance(error, ValidationError):
-        return errors.invalid("body", "is not what was expected")
-    return errors.InvalidRequest([_field_error(one) for one in _details(error)])
-
-
-_in_our_words = {
-    "extra_forbidden": "is not a field of this request",
-    "missing": "is missing",
-    "model_type": "must be a JSON object",
-    "model_attributes_type": "must be a JSON object",
-    "string_unicode": "must be text without lone surrogates",
-}
-"""Said by the kind of error, where pydantic's own words are for programmers."""
-
-
-def _details(error: ValidationError) -> list[tuple[str, str]]:
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    return [
-        (".".join(map(str, one["loc"])), _in_our_words.get(one["type"], one["msg"]))
-        for one in found
-    ]
-
-
-def _field_error(detail: tuple[str, str]) -> dict[str, str]:
-    field, message = detail[0], detail[1].removeprefix("Value error, ")
-    if not field:
-        # A rule about several fields names the one that it blames.
-        field, separator, rest = message.partition(": ")
-        field, message = (field, rest) if separator else ("body", message)
-    return {"field": field, "message": message}
+        return errors.invalid("body", not_as_expected)
+    return errors.InvalidRequest(field_errors(error))
 
 
 def _sound(value: object) -> object:

@@ -74,6 +74,7 @@ class RedisLink:
             "connection_class": connection,
             "retry": None,
             "decode_responses": True,
+            "encoding_errors": "replace",  # what is no text is no state of ours
             **options,
         }
         pool = ConnectionPool(

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from quart import Request
-from werkzeug.datastructures import MultiDict
+from werkzeug.datastructures import MIMEAccept, MultiDict
 from werkzeug.utils import cached_property
 
 from quickpoll.errors import MalformedJson, UnsupportedMediaType, invalid
@@ -38,8 +38,15 @@ class StrictRequest(Request):
         not UTF-8, lone surrogates among them."""
         for name, _, value in map(_parts, self.query_string.split(b"&")):
             if not _is_utf_8(name + value):
-                raise invalid(name.decode("utf-8", "replace"), "must be UTF-8")
+                raise invalid(name.decode("utf-8", "replace"), "Give text in UTF-8.")
         return super().args
+
+
+def wants_page(accepted: MIMEAccept) -> bool:
+    """Whether a page is asked for rather than data: browsers name HTML first where a person opens
+    an address; programs name JSON, anything, or nothing."""
+    data = max(accepted.quality(one) for one in ("application/json", "application/problem+json"))
+    return accepted.quality("text/html") > data
 
 
 def _is_json(mimetype: str, charset: str) -> bool:
@@ -59,9 +66,12 @@ def _is_utf_8(text: bytes) -> bool:
 
 
 def parse_json(body: bytes) -> Any:
-    """The JSON value in a body. Raises :class:`~quickpoll.errors.MalformedJson`."""
+    """The JSON value in a body; a byte order mark before it is ignored (RFC 8259, section 8.1).
+
+    Raises :class:`~quickpoll.errors.MalformedJson`.
+    """
     try:
-        return json.loads(body.decode("utf-8"), parse_constant=_refuse)
+        return json.loads(body.decode("utf-8-sig"), parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise MalformedJson from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
@@ -25,13 +26,27 @@ class _Plain(GenerateJsonSchema):
         """``PollBody`` is the body of a ``Poll``."""
         return super().normalize_name(name).removesuffix("Body")
 
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        """Answers may have more fields one day; a client is not to refuse them."""
+        described = super().model_schema(schema)
+        if self.mode == "serialization" and described.get("additionalProperties") is False:
+            del described["additionalProperties"]
+        return described
+
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
         """In answers a default stands for an absent field."""
         if self.mode == "validation":
             return super().default_schema(schema)
-        described = self.generate_inner(schema["schema"])
-        present = [one for one in described.get("anyOf", ()) if one != {"type": "null"}]
-        return present[0] if len(present) == 1 else described
+        return _present(self.generate_inner(schema["schema"]))
+
+
+def _present(described: Schema) -> Schema:
+    """The schema of a value that is there, of one that may be there or be null."""
+    found = [one for one in described.get("anyOf", ()) if one != {"type": "null"}]
+    if len(found) != 1:
+        return described
+    others = {name: value for name, value in described.items() if name != "anyOf"}
+    return {**found[0], **others}
 
 
 def reference(model: Any, mode: Mode, components: Schema) -> Schema:
@@ -46,12 +61,39 @@ def reference(model: Any, mode: Mode, components: Schema) -> Schema:
     return {"$ref": _reference.format(model=name)}
 
 
+def query_fields(model: type[BaseModel]) -> dict[str, Schema]:
+    """What an address may ask for, by name: what is left out is absent, never null."""
+    found: dict[str, Schema] = _written(model, "validation")["properties"]
+    for field in found.values():
+        if field.get("default", ...) is None:
+            del field["default"]
+        _tell_default(field)
+    return {name: _present(field) for name, field in found.items()}
+
+
 def plain_schema(model: type[BaseModel], mode: Mode) -> Schema:
     """A model's own schema."""
-    described = model.model_json_schema(ref_template=_reference, schema_generator=_Plain, mode=mode)
-    for one in described.get("$defs", {}).values():
+    described = _written(model, mode)
+    models = described.get("$defs", {}).values()
+    for one in models:
         one.pop("title", None)
+    for one in (described, *models):
+        for field in one.get("properties", {}).values():
+            _tell_default(field)
     return described
+
+
+def _written(model: type[BaseModel], mode: Mode) -> Schema:
+    return model.model_json_schema(ref_template=_reference, schema_generator=_Plain, mode=mode)
+
+
+def _tell_default(field: Schema) -> None:
+    """Say in words what stands for a field that is left out: generators of clients take the
+    keyword ``default`` for a promise that the field is there, and require it."""
+    if "default" in field:
+        default = json.dumps(field.pop("default"))
+        words = f"{field.get('description', '')} Default: `{default}`."
+        field["description"] = words.strip()
 
 
 def example(model: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import ConfigDict
 
-from quickpoll.polls.bodies import Body, ObjectIdText
+from quickpoll.polls.bodies import Body, Count, ObjectIdText
 
 
 class LikeBody(Body):
@@ -26,4 +26,4 @@ class LikeBody(Body):
     poll_id: ObjectIdText
     user_id: ObjectIdText
     liked: bool
-    likes: int
+    likes: Count

@@ -142,7 +142,9 @@ class Liking:
         for entry in entries:
             if entry.item.poll_id not in known:
                 batch.settled.append((entry, PollNotFound()))
-        turns = _turns(entry for entry in entries if entry.item.poll_id in known)
+        # Of those who were told 503 meanwhile nothing is written: what they ask for next may be
+        # under way already, and must not be overtaken.
+        turns = _turns(e for e in entries if e.item.poll_id in known and not e.given_up)
         await self._turn_all(batch, await self._insert(batch, turns))
         deltas = batch.written.deltas.items()
         await asyncio.gather(*[self._sort_copy(batch, i, delta.likes) for i, delta in deltas])
@@ -189,7 +191,7 @@ class Liking:
             return
         if stored is None:
             batch.again += turn.entries
-        else:
+        elif not all(entry.given_up for entry in turn.entries):
             await self._write_turn(batch, turn, stored)
 
     async def _write_turn(self, batch: LikeBatch, turn: Turn, stored: StoredLike) -> None:

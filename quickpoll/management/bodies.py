@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, StrictBool, field_validator
+from pydantic import ConfigDict, Field, StrictBool, WrapValidator, field_validator
 
+from quickpoll.foundation.wording import faults
 from quickpoll.polls.bodies import (
     Body,
     Choices,
@@ -16,9 +17,8 @@ from quickpoll.polls.bodies import (
     Question,
     Results,
     Visibility,
-    check_options_differ,
-    most_options,
 )
+from quickpoll.polls.validators import most_options, told_apart
 
 
 class OptionUpdate(Body):
@@ -41,11 +41,11 @@ class PollUpdate(Body):
     model_config = ConfigDict(json_schema_extra=_nothing_by_default)
 
     question: Question = ""
-    options: list[OptionUpdate] = Field(
+    options: Annotated[list[OptionUpdate], WrapValidator(told_apart)] = Field(
         default=[],
         min_length=2,
         max_length=most_options,
-        json_schema_extra={"uniqueItems": True},
+        description="No two may look alike.",
     )
     min_choices: Choices = 1
     max_choices: Choices = 1
@@ -56,10 +56,10 @@ class PollUpdate(Body):
 
     @field_validator("options")
     @classmethod
-    def _options_differ(cls, value: list[OptionUpdate]) -> list[OptionUpdate]:
-        if len({option.id for option in value}) < len(value):
-            raise ValueError("must not name an option twice")
-        check_options_differ([option.text for option in value])
+    def _ids_differ(cls, value: list[OptionUpdate]) -> list[OptionUpdate]:
+        ids = [option.id for option in value]
+        if twice := [place for place, one in enumerate(ids) if one in ids[:place]]:
+            raise faults([((place, "id"), "This option is named twice.") for place in twice])
         return value
 
     def given(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from bson import ObjectId
 from quickpoll.auth.caller import Caller
 from quickpoll.errors import Locked, PollHasVotes, invalid
 from quickpoll.management.bodies import OptionUpdate, PollUpdate
-from quickpoll.polls.bodies import check_choices, fields_of, instant
+from quickpoll.polls.bodies import fields_of, instant, misfit
 from quickpoll.polls.models import (
     CLOSED,
     OPEN,
@@ -126,7 +126,7 @@ def _stored_value(value: Any) -> Any:
 def _options(poll: Poll, given: list[OptionUpdate]) -> list[Option]:
     texts = {option.id: option.text for option in given}
     if texts.keys() != set(poll.option_ids()):
-        raise invalid("options", "must name the same ids as the poll has")
+        raise invalid("options", "Name each option that the poll has once, by its id.")
     return [Option(id=option.id, text=texts[str(option.id)]) for option in poll.options]
 
 
@@ -135,11 +135,9 @@ def _check_valid(poll: Poll, changed: Fields, now: datetime) -> None:
         check_deadline(changed["closes_at"], now)
     least = changed.get("min_choices", poll.min_choices)
     most = changed.get("max_choices", poll.max_choices)
-    try:
-        check_choices(least, most, len(poll.options))
-    except ValueError as error:
-        field, _, message = str(error).partition(": ")
-        raise invalid(field, message) from None
+    wrong = misfit(least, most, len(poll.options))
+    if wrong is not None:
+        raise invalid(*wrong)
 
 
 def _opens_results(poll: Poll, changed: Fields, now: datetime) -> bool:

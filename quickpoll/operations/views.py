@@ -7,13 +7,14 @@ from hmac import compare_digest
 
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from pydantic import BaseModel, ConfigDict
-from quart import Blueprint, Response, request
+from quart import Blueprint, Response, request, url_for
 
 from quickpoll import __version__
 from quickpoll.auth.guard import bearer
 from quickpoll.errors import InvalidToken, MissingToken, Unavailable
 from quickpoll.foundation.answers import Reply, json_reply
 from quickpoll.foundation.openapi import Answer, documented
+from quickpoll.foundation.requests import wants_page
 from quickpoll.operations.health import Health
 
 
@@ -59,11 +60,17 @@ def blueprint(health: Health, registry: CollectorRegistry, metrics_token: str | 
     views = Blueprint("operations", __name__)
 
     @views.get("/")
-    @documented(Answer(200, "The service.", ServiceBody))
+    @documented(
+        Answer(200, "The service.", ServiceBody),
+        Answer(303, "To the page with the polls.", headers={"Location": "where it is"}),
+    )
     async def service() -> Response:
-        """Name, status and version of the service."""
+        """Name, status and version of the service; a browser that asks for HTML is led to the
+        polls."""
+        if wants_page(request.accept_mimetypes):
+            return Response("", 303, {"Location": url_for("web.polls"), "Vary": "Accept"})
         body = {"service": "quickpoll", "status": "ok", "version": __version__}
-        return json_reply(body).response()
+        return json_reply(body, headers={"Vary": "Accept"}).response()
 
     @views.get("/health/live")
     @documented(Answer(200, "The process runs.", LiveBody))

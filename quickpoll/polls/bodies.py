@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -15,47 +14,25 @@ from pydantic import (
     Field,
     PlainSerializer,
     StrictBool,
-    StrictInt,
     WithJsonSchema,
+    WrapValidator,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
 
-from quickpoll.polls.models import Poll, fold
-
-_unprintable = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-no_control_characters = r"^[^\x00-\x1f\x7f-\x9f]*$"
-_legible = r"^[^\x00-\x1f\x7f-\x9f]*[^\x00-\x20\x7f-\xa0][^\x00-\x1f\x7f-\x9f]*$"
-"""For the documentation: no control characters, and something to read."""
-
-_rfc_3339 = re.compile(
-    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+from quickpoll.foundation.wording import faults
+from quickpoll.polls.models import Poll
+from quickpoll.polls.validators import (
+    legible,
+    legible_pattern,
+    lower_id,
+    most_options,
+    rfc_3339,
+    to_the_millisecond,
+    told_apart,
+    trim,
+    whole,
 )
-
-most_options = 50
-
-
-_white_space = " \t\n\v\f\r\u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + "".join(
-    map(chr, range(0x2000, 0x200B))
-)
-"""What ``str.strip`` takes as well, the information separators and NEL, are control characters."""
-
-
-def _trimmed(value: object) -> object:
-    return value.strip(_white_space) if isinstance(value, str) else value
-
-
-def printable(value: str) -> str:
-    """Raises ``ValueError`` for control characters and lone surrogates."""
-    if _unprintable.search(value):
-        raise ValueError("must not contain control characters or lone surrogates")
-    return value
-
-
-def _is_rfc_3339(value: object) -> object:
-    if isinstance(value, datetime) or (isinstance(value, str) and _rfc_3339.fullmatch(value)):
-        return value
-    raise ValueError("must be a time such as 2030-01-31T12:00:00Z")
 
 
 def instant(moment: datetime) -> str:
@@ -63,21 +40,13 @@ def instant(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _to_the_millisecond(moment: datetime) -> datetime:
-    try:
-        utc = moment.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("must be within the years 1 to 9999 in UTC") from None
-    return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
-
-
 ObjectIdText = Annotated[str, Field(pattern="^[0-9a-f]{24}$")]
 """An id as it is answered: 24 hexadecimal digits, lower case."""
 
 ObjectIdInput = Annotated[
     str,
-    Field(pattern="^[0-9a-fA-F]{24}$"),
-    AfterValidator(str.lower),
+    Field(strict=True, json_schema_extra={"pattern": "^[0-9a-fA-F]{24}$"}),
+    AfterValidator(lower_id),
 ]
 """An id as it is taken: 24 hexadecimal digits in either case."""
 
@@ -89,7 +58,7 @@ Instant = Annotated[
 """A time in UTC as it is answered."""
 
 InstantInput = Annotated[
-    AwareDatetime, BeforeValidator(_is_rfc_3339), AfterValidator(_to_the_millisecond)
+    AwareDatetime, BeforeValidator(rfc_3339), AfterValidator(to_the_millisecond)
 ]
 """A time as it is taken: RFC 3339 with an offset; kept to the millisecond."""
 
@@ -97,20 +66,38 @@ InstantInput = Annotated[
 # Validators that come before are run from the right: trimmed, then measured, then read.
 Question = Annotated[
     str,
-    Field(min_length=1, max_length=500, strict=True, json_schema_extra={"pattern": _legible}),
-    AfterValidator(printable),
-    BeforeValidator(_trimmed),
+    Field(
+        min_length=1, max_length=500, strict=True, json_schema_extra={"pattern": legible_pattern}
+    ),
+    AfterValidator(legible),
+    BeforeValidator(trim),
 ]
 OptionText = Annotated[
     str,
-    Field(min_length=1, max_length=200, strict=True, json_schema_extra={"pattern": _legible}),
-    AfterValidator(printable),
-    BeforeValidator(_trimmed),
+    Field(
+        min_length=1, max_length=200, strict=True, json_schema_extra={"pattern": legible_pattern}
+    ),
+    AfterValidator(legible),
+    BeforeValidator(trim),
 ]
 Status = Literal["open", "closed"]
 Results = Literal["always", "after_vote", "after_close", "owner"]
 Visibility = Literal["public", "unlisted"]
-Choices = Annotated[StrictInt, Field(ge=1, le=most_options)]
+Choices = Annotated[int, Field(strict=True, ge=1, le=most_options), BeforeValidator(whole)]
+Int64 = Annotated[int, Field(json_schema_extra={"format": "int64"})]
+"""An integer as it is answered that may be beyond 32 bits."""
+Count = Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})]
+"""How many there are of something, as it is answered."""
+Counts = Annotated[
+    dict[str, int],
+    WithJsonSchema(
+        {
+            "type": "object",
+            "additionalProperties": {"type": "integer", "format": "int64", "minimum": 0},
+        }
+    ),
+]
+"""How many by id. Said as generators of clients understand it: a map, whatever its keys."""
 
 
 class Body(BaseModel):
@@ -142,8 +129,8 @@ class NewPoll(Body):
     )
 
     question: Question
-    options: list[NewOption] = Field(
-        min_length=2, max_length=most_options, json_schema_extra={"uniqueItems": True}
+    options: Annotated[list[NewOption], WrapValidator(told_apart)] = Field(
+        min_length=2, max_length=most_options, description="No two may look alike."
     )
     min_choices: Choices = 1
     max_choices: Choices = 1
@@ -153,9 +140,10 @@ class NewPoll(Body):
     visibility: Visibility = "public"
 
     @model_validator(mode="after")
-    def _options_differ(self) -> NewPoll:
-        check_options_differ([option.text for option in self.options])
-        check_choices(self.min_choices, self.max_choices, len(self.options))
+    def _choices_fit(self) -> NewPoll:
+        wrong = misfit(self.min_choices, self.max_choices, len(self.options))
+        if wrong is not None:
+            raise faults([((wrong[0],), wrong[1])])
         return self
 
 
@@ -206,25 +194,20 @@ class PollBody(Body):
     options: list[OptionBody]
     status: Status
     closes_at: Instant | None
-    min_choices: int
-    max_choices: int
+    min_choices: Annotated[int, Field(ge=1, le=most_options)]
+    max_choices: Annotated[int, Field(ge=1, le=most_options)]
     results: Results
     allow_vote_change: bool
     visibility: Visibility
 
 
-def check_options_differ(texts: list[str]) -> None:
-    """Raises ``ValueError`` when two options read alike, case aside."""
-    if len({fold(text) for text in texts}) < len(texts):
-        raise ValueError("options: no two options may be alike")
-
-
-def check_choices(least: int, most: int, options: int) -> None:
-    """Raises ``ValueError`` unless 1 ≤ least ≤ most ≤ number of options."""
+def misfit(least: int, most: int, options: int) -> tuple[str, str] | None:
+    """The field that is wrong unless 1 ≤ least ≤ most ≤ number of options, and a sentence."""
     if least > most:
-        raise ValueError("minChoices: must not be more than maxChoices")
+        return "minChoices", "This must not be more than maxChoices."
     if most > options:
-        raise ValueError("maxChoices: must not be more than the number of options")
+        return "maxChoices", f"This must not be more than the number of options ({options})."
+    return None
 
 
 def fields_of(poll: Poll, now: datetime) -> dict[str, Any]:

@@ -6,6 +6,8 @@ import re
 
 from quickpoll.errors import invalid
 
+id_sentence = "An id has 24 hexadecimal digits."
+
 _object_id = re.compile("[0-9a-fA-F]{24}", re.ASCII)
 
 
@@ -17,5 +19,5 @@ def is_id(value: object) -> bool:
 def checked_id(name: str, value: str) -> str:
     """The id in lower case. Raises :class:`~quickpoll.errors.InvalidRequest`."""
     if _object_id.fullmatch(value) is None:
-        raise invalid(name, "must be 24 hexadecimal digits")
+        raise invalid(name, id_sentence)
     return value.lower()

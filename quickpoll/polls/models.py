@@ -118,7 +118,7 @@ class Poll(Model):
 
 
 def fold(text: str) -> str:
-    """Text without case and in one spelling, for searching and for telling options apart.
+    """Text without case and in one spelling, for searching (:mod:`.texts` tells options apart).
 
     Canonical caseless matching (Unicode, definition D145). Decomposed, so that a part of a text
     stays a part of the folded text.

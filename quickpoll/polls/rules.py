@@ -30,13 +30,13 @@ OF_ONE_LIFE = {
 def check_deadline(closes_at: datetime | None, now: datetime) -> None:
     """Raises :class:`~quickpoll.errors.InvalidRequest` for a deadline that is not ahead."""
     if closes_at is not None and closes_at <= now:
-        raise invalid("closesAt", "must be in the future")
+        raise invalid("closesAt", "Give a time in the future.")
 
 
 def check_manages(caller: Caller, poll: Poll) -> None:
     """Raises :class:`~quickpoll.errors.Forbidden` unless the poll is the caller's to manage."""
     if not manages(caller, poll):
-        raise Forbidden("Only its owner may do this to a poll.")
+        raise Forbidden("Only the owner of this poll or an administrator may do this.")
 
 
 def manages(caller: Caller, poll: Poll) -> bool:

@@ -1,4 +1,8 @@
-"""What has happened to polls themselves and was not told yet; pure, no input or output."""
+"""What has happened to polls themselves and was not told yet; pure, no input or output.
+
+Events are delivered at most once. So besides hearing them, each poll that is shown is compared
+with what was shown of it last: what nobody was heard to say is told all the same.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +41,7 @@ class PendingChanges:
 
     def __init__(self) -> None:
         self._events: dict[str, dict[str, PollEvent]] = {}
-        self._doubts: dict[str, Poll] = {}
+        self._polls: dict[str, Poll] = {}  # {poll id: the poll as it was shown last}
         self._shown: dict[str, int] = {}
         self._sent: dict[tuple[str, str], int] = {}
         self._found_out: dict[tuple[str, str], int] = {}
@@ -52,24 +56,24 @@ class PendingChanges:
         changes.pop(name, None)  # told in the order of the last of each kind
         changes[name] = event
 
-    def doubt(self, poll_id: str, known: KnownPoll | None) -> None:
-        """Something may have happened to a poll that was known like this."""
-        if known is not None:
-            self._doubts.setdefault(poll_id, known.poll)
+    def show(self, poll_id: str, known: KnownPoll | None) -> None:
+        """Clients see a poll like this, unless another one was shown since."""
+        if known is not None and poll_id not in self._polls:
+            keep(self._polls, poll_id, known.poll)
 
     def forget(self, poll_id: str) -> None:
         """There is nobody to tell."""
         self._events.pop(poll_id, None)
-        self._doubts.pop(poll_id, None)
+        self._polls.pop(poll_id, None)
 
     def shown(self, poll_id: str, version: int) -> None:
         """Clients have been shown this version."""
-        _keep(self._shown, poll_id, max(version, self._shown.get(poll_id, 0)))
+        keep(self._shown, poll_id, max(version, self._shown.get(poll_id, 0)))
 
     def is_new(self, poll_id: str, event: str, version: int) -> bool:
         """Whether this state was not sent before: a message may arrive after what it is about."""
         new = self._sent.get((poll_id, event)) != version
-        _keep(self._sent, (poll_id, event), version)
+        keep(self._sent, (poll_id, event), version)
         return new
 
     def recent(self, number: int) -> list[str]:
@@ -80,14 +84,16 @@ class PendingChanges:
         """What is to be told of a poll, which is now like this (``None``: it is gone), before its
         counts of that version are sent."""
         events = self._events.pop(poll_id, {})
-        before = self._doubts.pop(poll_id, None)
+        before = self._polls.pop(poll_id, None)
         told = [(name, event.version, event.public) for name, event in events.items()]
-        if not told and before is not None:
-            name = _difference(before, now_is)
+        name = _difference(before, now_is) if before is not None else None
+        if before is not None and name and name not in events and (not events or name != updated):
+            # Whoever was to say so was not heard: it is seen all the same.
             found = version - STEP if now_is else version
-            told = [(name, found, before.visibility == PUBLIC)] if name else []
-            if name:
-                _keep(self._found_out, (poll_id, name), found)
+            told.append((name, found, before.visibility == PUBLIC))
+            keep(self._found_out, (poll_id, name), found)
+        if now_is is not None:
+            keep(self._polls, poll_id, now_is)
         told = [one for one in told if self._is_new_change(poll_id, one[0], now_is)]
         return [
             ChangeUpdate(
@@ -102,7 +108,7 @@ class PendingChanges:
         """Whether this change was not told before: a recount says so again, in case nobody did."""
         revision = now_is.revision if now_is is not None else 0
         new = revision == 0 or self._told.get((poll_id, name)) != revision
-        _keep(self._told, (poll_id, name), revision)
+        keep(self._told, (poll_id, name), revision)
         return new
 
     def _next(self, poll_id: str, version: int) -> int:
@@ -112,13 +118,15 @@ class PendingChanges:
 
 
 Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 
-def _keep(versions: dict[Key, int], key: Key, version: int) -> None:
-    versions.pop(key, None)
-    versions[key] = version
-    if len(versions) > remembered:
-        del versions[next(iter(versions))]
+def keep(kept: dict[Key, Value], key: Key, value: Value) -> None:
+    """Keep a value, and only so many of them: those that were set last."""
+    kept.pop(key, None)
+    kept[key] = value
+    if len(kept) > remembered:
+        del kept[next(iter(kept))]
 
 
 def _difference(before: Poll, after: Poll | None) -> str | None:

@@ -21,7 +21,7 @@ from quickpoll.polls.models import PUBLIC, after_vote, always
 from quickpoll.polls.store import KnownPoll, PollStore
 from quickpoll.realtime.audience import Audience, Client, firehose, room
 from quickpoll.realtime.coalescer import Coalescer, Kinds, cost_of_failure
-from quickpoll.realtime.news import ChangeUpdate, PendingChanges, deleted, remembered, updated
+from quickpoll.realtime.news import ChangeUpdate, PendingChanges, deleted, keep, updated
 from quickpoll.results.rules import everybody_may_see, may_see_results
 from quickpoll.results.view import Sight, seen_without_ballot, tally_revision
 from quickpoll.votes.store import VoteStore
@@ -85,15 +85,19 @@ class Relay:
         if self._audience.reach(event.poll_id):
             if event.kind is not EventKind.POLL:
                 self._first.setdefault(event.poll_id, event.version)
-            elif event.change is None:
-                self._pending.doubt(event.poll_id, known)
             else:
-                self._pending.add(event)
+                self._pending.show(event.poll_id, known)
+                if event.change is not None:
+                    self._pending.add(event)
             self.coalescer.mark(event.poll_id, event.kind)
 
     def delivered(self, poll_id: str) -> int:
         """The version of the counts that were sent last of a poll; 0 where that is long ago."""
         return self._delivered.get(poll_id, 0)
+
+    def subscribed(self, known: KnownPoll) -> None:
+        """A client sees a poll like this."""
+        self._pending.show(known.id, known)
 
     def missed(self) -> None:
         """Messages may have been missed: every poll that is watched counts as changed."""
@@ -102,7 +106,7 @@ class Relay:
             watched |= dict.fromkeys(self._polls.in_use(recent_on_firehose))
             watched |= dict.fromkeys(self._pending.recent(recent_on_firehose))
         for poll_id in watched:
-            self._pending.doubt(poll_id, self._polls.known(poll_id))
+            self._pending.show(poll_id, self._polls.known(poll_id))
             for kind in (poll_update, vote_update, like_update):
                 self.coalescer.mark(poll_id, kind)
         self._polls.forget_all()
@@ -148,7 +152,7 @@ class Relay:
         tallies = await self._tallies.read(due)
         stale = _stale(known, tallies)
         for poll_id in stale:  # the message that says so is on its way, or was never sent
-            self._pending.doubt(poll_id, known.pop(poll_id))
+            self._pending.show(poll_id, known.pop(poll_id))
         known |= await self._polls.current(stale)
         sent = {}
         for poll_id, kinds in due.items():
@@ -159,7 +163,7 @@ class Relay:
                 sent[poll_id] = self._later(poll_id, kinds)
             else:
                 sent[poll_id] = self._show(poll, tally, kinds, voters.get(poll_id, set()))
-                _keep_delivered(self._delivered, poll_id, tally.version)
+                keep(self._delivered, poll_id, tally.version)
         return sent
 
     async def _voters(self, known: dict[str, KnownPoll]) -> dict[str, set[str]]:
@@ -278,10 +282,3 @@ def _stale(known: dict[str, KnownPoll], tallies: Tallies) -> dict[str, int]:
         for i, tally in tallies.items()
         if i in known and not 0 < tally_revision(tally) <= known[i].poll.revision
     }
-
-
-def _keep_delivered(delivered: dict[str, int], poll_id: str, version: int) -> None:
-    delivered.pop(poll_id, None)
-    delivered[poll_id] = version
-    if len(delivered) > remembered:
-        del delivered[next(iter(delivered))]

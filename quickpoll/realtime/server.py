@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from time import time
 from typing import Any
@@ -27,6 +27,7 @@ from quickpoll.errors import (
 from quickpoll.foundation.problems import as_error
 from quickpoll.foundation.time_limits import ANSWER_SECONDS
 from quickpoll.polls.ids import is_id
+from quickpoll.polls.store import KnownPoll
 from quickpoll.realtime.audience import Audience, Client, firehose, room
 from quickpoll.realtime.fanout import FanOutManager
 from quickpoll.realtime.protocol import SocketServer
@@ -62,6 +63,8 @@ class LiveServer:
         self._views = views
         self._audience = audience
         self._leeway = leeway
+        self.on_subscribed: Callable[[KnownPoll], None] = lambda known: None
+        """Told of each poll that a client was shown."""
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         fanout.on_connect = self._connected
@@ -152,6 +155,8 @@ class LiveServer:
             found = {sight.known.id for sight in sights}
             unknown = [poll_id for poll_id in poll_ids if poll_id not in found]
             self._leave(client, unknown)
+            for sight in sights:
+                self.on_subscribed(sight.known)
         return {"polls": [sight.snapshot() for sight in sights], "unknown": unknown}
 
     def _client(self, sid: str) -> Client:
@@ -223,7 +228,7 @@ def _poll_ids(arguments: tuple[Any, ...]) -> list[str]:
     said = arguments[0] if arguments else None
     poll_ids = said.get("pollIds") if isinstance(said, dict) else None
     if not isinstance(poll_ids, list) or not all(is_id(one) for one in poll_ids):
-        raise invalid("pollIds", "must be a list of ids, each 24 hexadecimal digits")
+        raise invalid("pollIds", "Give a list of ids, each of 24 hexadecimal digits.")
     return list(dict.fromkeys(one.lower() for one in poll_ids))
 
 

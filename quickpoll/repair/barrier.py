@@ -7,8 +7,8 @@ Invariants:
 - It holds off each batch once at the most: a batch that was held passes the next time. So one
   recount after the other delays a vote, and never refuses it.
 - It waits for the batches in flight only as long as that is likely to help. Batches that are still
-  in flight then are made stale when the barrier opens (their apply does not add), so a recount
-  never waits for a writer that has died.
+  in flight then become stale before anything is counted, those that pass a closed barrier from
+  their mark on: their apply does not add. So a recount never waits for a writer that has died.
 """
 
 from __future__ import annotations
@@ -71,13 +71,12 @@ class WriteBarrier:
         loop = asyncio.get_running_loop()
         until = loop.time() + DRAIN_SECONDS
         while True:
-            found = await self._scripts.close_barrier(poll_id, token)
-            if found.held and not found.in_flight:
+            in_time = loop.time() < until
+            found = await self._scripts.close_barrier(poll_id, token, wait=in_time)
+            if found.held and not (found.in_flight and in_time):
                 return found.expired
-            if loop.time() > until:
-                if not found.held:
-                    raise BarrierTaken
-                return found.expired
+            if not (found.held or in_time):
+                raise BarrierTaken
             await asyncio.sleep(DRAIN_STEP_SECONDS)
 
     async def _keep(self, poll_id: str, token: str) -> None:

@@ -3,7 +3,7 @@
 Invariants:
 
 - A count begins after the barrier was closed. What was applied before is in it; what is in flight
-  when the barrier opens is made stale, so that its apply adds nothing and asks for another count.
+  then, or passes the barrier, is stale: its apply adds nothing and asks for another count.
 - A mark past its deadline is fenced before the count begins, and taken off when the count is put in
   place: after that nothing of its batch can land, and the count has all that did.
 - The version is fixed when the count is put in place: above all that Redis has given out, and above
@@ -130,16 +130,18 @@ class Rebuilder:
             return 0
         # While nobody likes: afterwards it would undo the step of a like that has come since.
         await self._census.mend_likes(poll_id, counted.likes)
-        floor = max(self._counters.clock.now(), await self._direct.last_version(poll_id))
+        read, read_publicly = await self._direct.last_versions(poll_id)
+        floor = max(self._counters.clock.now(), read)
         # The next look comes first: should this instance die here, somebody still looks.
         await self._scripts.look_at([poll_id], MARK_SECONDS, "LT")
         closed_for = monotonic() - closed_at
         wrong = await self._scripts.open_barrier(
-            poll_id, barrier.token, counted, barrier.expired, floor, closed_for
+            poll_id, barrier.token, counted, barrier.expired, (floor, read_publicly), closed_for
         )
         if wrong != AGAIN:
             recounts.inc()
-            await self._direct.forget(poll_id, floor)
+            if read:
+                await self._direct.forget(poll_id, floor)
         # While an instance is cut off from Redis, others are behind, and that is no fault.
         if wrong > 0 and not self._counters.uncounted.is_noted(poll_id):
             drift.inc(wrong)

@@ -11,34 +11,21 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    WithJsonSchema,
 )
 
+from quickpoll.foundation.wording import a_whole_number, fault
 from quickpoll.polls.bodies import (
     Body,
+    Count,
+    Counts,
     Instant,
+    Int64,
     ObjectIdText,
     PollBody,
     Status,
     example_poll,
-    no_control_characters,
-    printable,
 )
-
-Count = Annotated[int, Field(ge=0)]
-Counts = Annotated[
-    dict[str, Count],
-    WithJsonSchema(
-        {
-            "type": "object",
-            "properties": {"likes": {"type": "integer", "minimum": 0}},
-            "patternProperties": {"^[0-9a-f]{24}$": {"type": "integer", "minimum": 0}},
-            "additionalProperties": False,
-            "required": ["likes"],
-        }
-    ),
-]
-"""``likes``, and each option's id."""
+from quickpoll.polls.validators import no_control_characters, printable
 
 _example_counts: dict[str, Any] = {"65f1c0ffee0000000000b001": 12, "65f1c0ffee0000000000b002": 7}
 
@@ -78,14 +65,14 @@ class PollView(PollBody):
         }
     )
 
-    counts: Counts
+    counts: Counts = Field(description="`likes`, and each option's votes under its id.")
     voters_count: Count | None = None
     votes_count: Count | None = None
-    version: int
+    version: Int64
     user_has_voted: ObjectIdText | None
     user_votes: list[ObjectIdText]
     user_has_liked: bool
-    results_hidden: Literal[True] | None = None
+    results_hidden: bool | None = Field(None, description="True where they are, else absent.")
 
 
 class TimelineRow(Body):
@@ -98,7 +85,7 @@ class TimelineRow(Body):
     )
 
     at: Instant
-    counts: dict[ObjectIdText, int]
+    counts: Counts = Field(description="Each option's votes under its id.")
 
 
 class ExportOption(Body):
@@ -106,7 +93,7 @@ class ExportOption(Body):
 
     id: ObjectIdText
     text: str
-    votes: int
+    votes: Count
     percent: float
 
 
@@ -142,9 +129,9 @@ class ExportBody(Body):
 
     poll: PollBody
     options: list[ExportOption]
-    voters_count: int
-    votes_count: int
-    likes: int
+    voters_count: Count
+    votes_count: Count
+    likes: Count
 
 
 class Query(BaseModel):
@@ -155,7 +142,7 @@ class Query(BaseModel):
 
 def _digits(value: object) -> object:
     if isinstance(value, str) and not re.fullmatch("-?[0-9]{1,20}", value):
-        raise ValueError("must be a whole number")
+        raise fault(a_whole_number)
     return value
 
 
@@ -186,7 +173,11 @@ class PollQuery(Query):
         examples=["meet"],
     )
     sort: Literal["newest", "popular"] = Field(
-        "newest", description="Newest first, or most liked first, then newest.", examples=["newest"]
+        "newest",
+        description="Newest first, or most liked first, then newest. Likes are taken as they are "
+        "when a page is asked for: a poll whose likes change between two pages of `popular` may "
+        "be on both, or on neither.",
+        examples=["newest"],
     )
 
 

@@ -37,7 +37,7 @@ def read_cursor(list_name: str, cursor: str) -> tuple[int, datetime, ObjectId]:
         likes, milliseconds, poll_id = _layout.unpack(place)
         return likes, _epoch + timedelta(milliseconds=milliseconds), ObjectId(poll_id)
     except (ValueError, OverflowError, struct.error):
-        raise invalid("cursor", "is not one that this list has given") from None
+        raise invalid("cursor", "This is not a cursor that this list has given.") from None
 
 
 def _check(list_name: str, place: bytes) -> bytes:

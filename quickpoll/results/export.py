@@ -4,38 +4,36 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from collections.abc import Iterable
 from typing import Any
 
 from quickpoll.polls.bodies import fields_of
+from quickpoll.polls.texts import seen_start
 from quickpoll.results.view import Sight
 
-_formula_starts = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_formula_starts = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_line_starts = ("\t", "\r", "\n")
+
+byte_order_mark = "\ufeff"
+"""Tells spreadsheets that a table is in UTF-8."""
 
 
-def percentages(votes: list[int], voters: int, *, one_choice: bool) -> list[float]:
-    """Each option's share of the voters in percent, to one decimal.
+def percentages(votes: Iterable[int], voters: int) -> list[float]:
+    """Each option's share of the voters in percent, to one decimal, halves rounded up.
 
-    Where one choice is allowed they are 100.0 in all, by the method of the largest remainder
-    (Hare quota), earlier options first among equals.
+    Equal votes are equal percents: nothing is bent to make a sum.
     """
     if voters == 0:
-        return [0.0] * len(votes)
-    if not one_choice:
-        return [round(count * 1000 / voters) / 10 for count in votes]
-    whole = [count * 1000 // voters for count in votes]
-    left = 1000 - sum(whole)
-    by_remainder = sorted(range(len(votes)), key=lambda i: (-(votes[i] * 1000 % voters), i))
-    for place in by_remainder[:left]:
-        whole[place] += 1
-    return [tenths / 10 for tenths in whole]
+        return [0.0 for _ in votes]
+    return [(count * 2000 + voters) // (2 * voters) / 10 for count in votes]
 
 
 def as_json(sight: Sight) -> dict[str, Any]:
     """The results as one object."""
     poll, tally = sight.known.poll, sight.tally
     votes = [tally.options[option] for option in poll.option_ids()]
-    shares = percentages(votes, tally.voters, one_choice=poll.max_choices == 1)
-    rows = zip(poll.options, votes, shares, strict=True)
+    rows = zip(poll.options, votes, percentages(votes, tally.voters), strict=True)
     return {
         "poll": fields_of(poll, sight.now),
         "options": [
@@ -49,16 +47,56 @@ def as_json(sight: Sight) -> dict[str, Any]:
 
 
 def as_csv(sight: Sight) -> str:
-    """The results as a table ``option,votes,percent`` (RFC 4180)."""
-    table = io.StringIO(newline="")
-    writer = csv.writer(table)
-    writer.writerow(["option", "votes", "percent"])
-    for option in as_json(sight)["options"]:
-        share = f"{option['percent']:.1f}"
-        writer.writerow([defused(option["text"]), option["votes"], share])
-    return table.getvalue()
+    """The results as a table ``option,votes,percent``."""
+    rows = [
+        [option["text"], option["votes"], f"{option['percent']:.1f}"]
+        for option in as_json(sight)["options"]
+    ]
+    return table(["option", "votes", "percent"], rows)
 
 
-def defused(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula (OWASP, *CSV Injection*)."""
-    return f"'{cell}" if cell.startswith(_formula_starts) else cell
+def table(names: list[str], rows: Iterable[list[object]]) -> str:
+    """A table as RFC 4180 has it, with a byte order mark.
+
+    Texts in it are safe for spreadsheets, whichever of ``,``, ``;`` and tab is their separator
+    (:func:`defused`).
+    """
+    written = io.StringIO(newline="")
+    written.write(byte_order_mark)
+    csv.writer(written).writerow(names)
+    for row in rows:
+        cells = [
+            defused(cell, first=place == 0) if isinstance(cell, str) else str(cell)
+            for place, cell in enumerate(row)
+        ]
+        written.write(",".join(map(_quoted, cells)) + "\r\n")
+    return written.getvalue()
+
+
+def defused(cell: str, *, first: bool = True) -> str:
+    """A cell that no spreadsheet takes for a formula (OWASP, *CSV Injection*).
+
+    A spreadsheet with another separator than ours splits our rows elsewhere. The ``first`` cell of
+    a row stands at the start of a line, where quotes keep it whole for all of them. A later one
+    does not: whatever follows a separator in it is taken for a cell, and must be harmless itself.
+    """
+    parts = [cell] if first else re.split("(?<=[;\t])", cell)
+    return "".join([_defused(parts[0]), *map(_defused_behind_separator, parts[1:])])
+
+
+def _defused(cell: str) -> str:
+    dangerous = cell.startswith(_line_starts) or seen_start(cell).startswith(_formula_starts)
+    return f"'{cell}" if dangerous else cell
+
+
+def _defused_behind_separator(part: str) -> str:
+    """A quote there would open a cell that ends who knows where; at the end of ours comes one."""
+    quote_follows = not part or seen_start(part).startswith('"')
+    return f"'{part}" if quote_follows else _defused(part)
+
+
+def _quoted(cell: str) -> str:
+    """In quotes where anything in it has a meaning in any such table."""
+    if not re.search(r'[,;\t"\r\n]', cell):
+        return cell
+    return '"' + cell.replace('"', '""') + '"'

@@ -43,7 +43,7 @@ class ResultHandlers:
         """A page of one user's polls, for that user or an admin."""
         user = checked_id("user_id", user_id)
         if not caller.admin and caller.user_id != user:
-            raise Forbidden("You may list your own polls only.")
+            raise Forbidden("Only this user or an administrator may list these polls.")
         return await self._page(caller, await self._listing.of_user(user, query), next_link)
 
     async def all(self, caller: Caller, query: PollQuery, next_link: Callable[[str], str]) -> Reply:

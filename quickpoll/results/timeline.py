@@ -32,7 +32,9 @@ class Timeline:
         """
         buckets = await self._votes.aggregate(_pipeline(poll_id, seconds * 1000)).to_list(None)
         if len(buckets) > most_rows:
-            raise invalid("bucket", f"makes more than {most_rows} rows; choose longer buckets")
+            raise invalid(
+                "bucket", f"This makes more than {most_rows:,} rows; choose longer buckets."
+            )
         return accumulate(buckets, option_ids)
 
 

@@ -16,6 +16,7 @@ from quickpoll.results.bodies import (
     TimelineQuery,
     TimelineRow,
 )
+from quickpoll.results.export import table
 from quickpoll.results.handlers import ResultHandlers
 from quickpoll.results.links import next_link
 
@@ -24,6 +25,11 @@ _page = Answer(
     "A page of polls.",
     list[PollView],
     headers={"Link": 'the next page, rel="next"; absent on the last'},
+)
+
+
+_example_table = table(
+    ["option", "votes", "percent"], [["Monday", 12, "63.2"], ["Tuesday", 7, "36.8"]]
 )
 
 
@@ -83,7 +89,7 @@ def blueprint(handlers: ResultHandlers) -> Blueprint:
             "The results as a file.",
             ExportBody,
             headers={"Content-Disposition": "attachment, with a file name"},
-            texts={"text/csv": "option,votes,percent\r\nMonday,12,63.2\r\nTuesday,7,36.8\r\n"},
+            texts={"text/csv": _example_table},
         ),
         errors=(PollNotFound, Forbidden),
     )

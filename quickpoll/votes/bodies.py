@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pydantic import ConfigDict, Field, field_validator
 
-from quickpoll.polls.bodies import Body, Instant, ObjectIdInput, ObjectIdText, most_options
+from quickpoll.foundation.wording import faults
+from quickpoll.polls.bodies import Body, Instant, ObjectIdInput, ObjectIdText
+from quickpoll.polls.validators import most_options
 
 
 class BallotChoice(Body):
@@ -15,14 +17,14 @@ class BallotChoice(Body):
     )
 
     option_ids: list[ObjectIdInput] = Field(
-        min_length=1, max_length=most_options, json_schema_extra={"uniqueItems": True}
+        min_length=1, max_length=most_options, description="None of them twice."
     )
 
     @field_validator("option_ids")
     @classmethod
     def _all_different(cls, value: list[str]) -> list[str]:
-        if len(set(value)) < len(value):
-            raise ValueError("must not name an option twice")
+        if twice := [place for place, one in enumerate(value) if one in value[:place]]:
+            raise faults([((place,), "This option is named twice.") for place in twice])
         return value
 
 

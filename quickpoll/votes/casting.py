@@ -183,6 +183,9 @@ class Casting:
                 batch.polls[poll_id] = found[poll_id]
 
     async def _insert(self, batch: Batch, entries: list[WishEntry]) -> None:
+        entries = _not_given_up(entries)
+        if not entries:
+            return
         ballots = [_document(batch.polls[e.item.poll_id], e.item) for e in entries]
         inserted = await self._votes.insert(ballots)
         for index in inserted.stored:
@@ -218,6 +221,8 @@ class Casting:
             return
         changes: defaultdict[str, list[WishEntry]] = defaultdict(list)
         for entry, document in pairs:
+            if entry.given_up:
+                continue
             ballot = standing.get(entry.item.user_id)
             if ballot is not None and ballot.key == str(document["_id"]):
                 # The driver's own repetition of the insert met its first try.
@@ -261,7 +266,7 @@ class Casting:
         if standing is None:
             return
         by_user: defaultdict[str, list[WishEntry]] = defaultdict(list)
-        for entry in entries:
+        for entry in _not_given_up(entries):
             by_user[entry.item.user_id].append(entry)
         await _some_at_once(
             self._take_back(batch, standing.get(user), wishes) for user, wishes in by_user.items()
@@ -303,6 +308,12 @@ class Casting:
         if not written:
             batch.again.extend(entries)
         return written
+
+
+def _not_given_up(entries: Iterable[WishEntry]) -> list[WishEntry]:
+    """Those whose callers were not told 503 meanwhile. What they ask for next may be under way
+    already, and must not be overtaken: so this is asked after each reading, before each write."""
+    return [entry for entry in entries if not entry.given_up]
 
 
 def _check_again(known: KnownPoll | None, wish: Wish) -> None:

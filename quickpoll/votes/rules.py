@@ -26,9 +26,13 @@ def ballot_of(known: KnownPoll, option_ids: Iterable[str]) -> tuple[str, ...]:
 def check_choices(poll: Poll, choices: int) -> None:
     """Raises :class:`~quickpoll.errors.InvalidRequest` for too few or too many choices."""
     if choices < poll.min_choices:
-        raise invalid("optionIds", f"choose at least {poll.min_choices} options")
+        raise invalid("optionIds", f"Choose at least {_options(poll.min_choices)}.")
     if choices > poll.max_choices:
-        raise invalid("optionIds", f"choose at most {poll.max_choices} options")
+        raise invalid("optionIds", f"Choose at most {_options(poll.max_choices)}.")
+
+
+def _options(number: int) -> str:
+    return f"{number} option" if number == 1 else f"{number} options"
 
 
 def check_open(poll: Poll, moment: datetime) -> None:

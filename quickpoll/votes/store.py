@@ -109,6 +109,13 @@ class VoteStore:
         query = {"pollId": ObjectId(poll_id), "optionIds": {"$gte": least_id}}
         return await self._votes.count_documents(query)
 
+    async def count_alike(self, poll_id: str) -> dict[tuple[str, ...], int]:
+        """How many ballots name which options, by one command."""
+        ballots = {"pollId": ObjectId(poll_id), "optionIds": {"$gte": least_id}}
+        alike = {"_id": "$optionIds", "ballots": {"$sum": 1}}
+        found = await self._votes.aggregate([{"$match": ballots}, {"$group": alike}]).to_list(None)
+        return {tuple(map(str, one["_id"])): one["ballots"] for one in found}
+
     async def delete_all(self, poll_id: str) -> None:
         """Delete every ballot of a poll."""
         await self._votes.delete_many({"pollId": ObjectId(poll_id)})

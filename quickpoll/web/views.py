@@ -8,7 +8,11 @@ from functools import partial
 
 from quart import Blueprint, Response, make_response, render_template, request, send_from_directory
 from quart import url_for as address_of
+from werkzeug.exceptions import NotFound
 
+from quickpoll.errors import PollNotFound
+from quickpoll.foundation.problems import as_error, problem_reply
+from quickpoll.foundation.requests import wants_page
 from quickpoll.web import headers, qr
 from quickpoll.web.assets import Assets, ask_again
 from quickpoll.web.options import PageOptions
@@ -25,7 +29,9 @@ def blueprint(pages: PageOptions) -> Blueprint:
     web = Blueprint("web", __name__, template_folder="templates")
     assets = Assets()
     render = partial(_render, assets, pages)
-    _add_live_pages(web, partial(render, headers.live_page(pages.frame_ancestors)))
+    live_page = partial(render, headers.live_page(pages.frame_ancestors))
+    _add_live_pages(web, live_page)
+    _add_missing_page(web, live_page)
     _add_documentation(web, render)
     _add_files(web, assets)
     return web
@@ -40,7 +46,7 @@ def _add_live_pages(web: Blueprint, render: Render) -> None:
     async def poll(poll_id: str) -> Response:
         return await _of_poll(render, "poll.html", poll_id)
 
-    @web.get("/polls/<poll_id>/present")
+    @web.get("/polls/<poll_id>/present", strict_slashes=False)
     async def present(poll_id: str) -> Response:
         return await _of_poll(render, "present.html", poll_id)
 
@@ -49,12 +55,25 @@ def _add_live_pages(web: Blueprint, render: Render) -> None:
         return await _qr_code(poll_id)
 
 
+def _add_missing_page(web: Blueprint, render: Render) -> None:
+    @web.app_errorhandler(404)
+    async def nothing_here(raised: NotFound) -> Response:
+        """An address that nothing answers to: a page for people, a problem document for programs,
+        to which everything under ``/api/`` belongs."""
+        if wants_page(request.accept_mimetypes) and not request.path.startswith("/api/"):
+            answer = await render("nowhere.html", 404)
+        else:
+            answer = problem_reply(as_error(raised)).response()
+        answer.vary.add("Accept")
+        return answer
+
+
 def _add_documentation(web: Blueprint, render: Render) -> None:
-    @web.get("/docs")
+    @web.get("/docs", strict_slashes=False)
     async def docs() -> Response:
         return await render(headers.swagger_ui(), "docs.html")
 
-    @web.get("/redoc")
+    @web.get("/redoc", strict_slashes=False)
     async def redoc() -> Response:
         return await render(headers.redoc(), "redoc.html")
 
@@ -63,7 +82,7 @@ def _add_files(web: Blueprint, assets: Assets) -> None:
     @web.get("/static/<digest>/<path:name>")
     async def asset(digest: str, name: str) -> Response:
         if name not in assets:
-            return Response("There is no such file.", 404, headers.asset(), "text/plain")
+            raise NotFound
         media_type = assets.media_type(name)
         answer = await send_from_directory(assets.root, name, mimetype=media_type)
         answer.headers["Cache-Control"] = assets.cache_control(digest)
@@ -92,9 +111,13 @@ async def _render(
 
 
 async def _of_poll(render: Render, template: str, poll_id: str) -> Response:
-    if not _poll_id.fullmatch(poll_id):
-        return await render("missing.html", 404)
-    return await render(template, poll_id=poll_id.lower())
+    if _poll_id.fullmatch(poll_id):
+        return await render(template, poll_id=poll_id.lower())
+    if not wants_page(request.accept_mimetypes):
+        raise PollNotFound
+    answer = await render("missing.html", 404)
+    answer.vary.add("Accept")
+    return answer
 
 
 async def _qr_code(poll_id: str) -> Response:
@@ -102,7 +125,7 @@ async def _qr_code(poll_id: str) -> Response:
     hosts = tuple(host for host in (request.host, forwarded) if host)
     origin = qr.trusted_origin(request.args.get("origin", ""), request.scheme, hosts)
     if origin is None or not _poll_id.fullmatch(poll_id):
-        return Response("There is no code for this address.", 404, headers.asset(), "text/plain")
+        raise NotFound
     path = address_of("web.poll", poll_id=poll_id.lower(), _external=False)
     answer = Response(qr.svg(origin + path), 200, headers.asset(), "image/svg+xml")
     answer.headers["Cache-Control"] = "private, max-age=86400"

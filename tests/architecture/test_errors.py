@@ -17,6 +17,7 @@ from quickpoll.errors import (
     leaves,
 )
 from quickpoll.factory import create_app
+from tests.architecture import errors_table
 from tests.conftest import secret, settings_from
 
 
@@ -74,3 +75,10 @@ async def test_every_route_under_api_documents_its_errors(document: dict[str, An
         for method, operation in operations.items():
             if path.startswith("/api/") and isinstance(operation, dict):
                 assert {"401", "429", "503"} <= set(operation["responses"]), f"{method} {path}"
+
+
+def test_the_documentation_has_the_table_that_the_classes_make() -> None:
+    (found,) = [
+        match.group() for match in errors_table.place.finditer(errors_table.page.read_text())
+    ]
+    assert found == errors_table.table(), "run: python -m tests.architecture.errors_table"

@@ -16,13 +16,13 @@ long_word = "Rindfleischetikettierungsüberwachung" * 20
 texts = (
     markup,
     "javascript:window.hit=1",
-    "\u202egnitirwrevo \u2066isolated",
+    "\u200fgnitirwrevo \u200eisolated",
     "مرحبا بالعالم",
     "👩‍👩‍👧‍👦🏳️‍🌈" * 9,
     long_word[:200],
     "{{ 7 * 7 }} ${7*7} &lt;b&gt; \" ' `",
 )
-questions = (markup + long_word[: 500 - len(markup)], "\u202e" + "א" * 250 + "👍🏽" * 120)
+questions = (markup + long_word[: 500 - len(markup)], "\u200f" + "א" * 250 + "👍🏽" * 120)
 
 
 @pytest.mark.parametrize("question", questions, ids=["markup", "right-to-left"])

@@ -67,8 +67,10 @@ async def test_what_is_wrong_in_the_form_is_said_beside_the_field(visitors: Visi
     await page.get_by_role("button", name="Put it to the vote").click()
     await expect(page.locator("#maker-form [data-wrong=options]")).not_to_be_empty()
     await expect(page.locator("#maker-form [data-wrong=question]")).to_be_empty()
-    await expect(page.get_by_role("textbox", name="Option 1")).to_have_attribute(
-        "aria-invalid", "true"
+    second = page.get_by_role("textbox", name="Option 2")
+    await expect(second).to_have_attribute("aria-invalid", "true")
+    await expect(second).to_have_accessible_description(
+        "Option 2: This looks the same as option 1."
     )
 
 

@@ -9,9 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import aiohttp
-
-from tests.conftest import Instance, sign
+from tests.conftest import Instance
+from tests.faults.asking import Asker
 
 Pair = tuple[str, str]
 Ballot = frozenset[str]
@@ -27,13 +26,13 @@ class Record:
     acknowledged: int = 0
     answers: Counter[int] = field(default_factory=Counter)
     strange: list[str] = field(default_factory=list)
-    states: dict[tuple[str, int], dict[str, int]] = field(default_factory=dict)
+    states: dict[tuple[str, int], Any] = field(default_factory=dict)
 
-    def saw(self, poll_id: str, version: int, counts: dict[str, int], where: str) -> None:
+    def saw(self, poll_id: str, version: int, state: Any, where: str) -> None:
         """Equal versions mean equal state."""
-        known = self.states.setdefault((poll_id, version), counts)
-        if known != counts:
-            self.strange.append(f"{where}: version {version} is {known} and {counts}")
+        known = self.states.setdefault((poll_id, version), state)
+        if known != state:
+            self.strange.append(f"{where}: version {version} is {known} and {state}")
 
 
 class Crowd:
@@ -47,24 +46,17 @@ class Crowd:
         seed: int,
     ) -> None:
         self.record = Record()
-        self._living = living
-        self._polls = polls
+        self._asker = Asker(living, patience=4.0)
+        self.polls = polls
         self._random = random.Random(seed)
         self._users = [f"{self._random.getrandbits(96):024x}" for _ in range(voters)]
-        self._headers = {
-            u: {"Authorization": f"Bearer {sign(u, seconds=36000)}"} for u in self._users
-        }
         self._going = asyncio.Event()
         self._idle: set[int] = set()
         self._tasks: list[asyncio.Task[None]] = []
-        self._session: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
         """Begin."""
-        timeout = aiohttp.ClientTimeout(total=4.0)
-        self._session = aiohttp.ClientSession(
-            timeout=timeout, connector=aiohttp.TCPConnector(limit=0)
-        )
+        await self._asker.start()
         self._going.set()
         self._tasks = [
             asyncio.create_task(self._act_forever(place, user))
@@ -76,8 +68,7 @@ class Crowd:
         for task in self._tasks:
             task.cancel()
         found = await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._session is not None:
-            await self._session.close()
+        await self._asker.aclose()
         for one in found:
             if isinstance(one, Exception):
                 raise one
@@ -102,7 +93,7 @@ class Crowd:
                 self._idle.add(place)
                 await self._going.wait()
                 self._idle.discard(place)
-            poll = chance.choice(self._polls)
+            poll = chance.choice(self.polls)
             await chance.choice((self._vote, self._vote, self._retract, self._like))(
                 chance, user, poll
             )
@@ -137,7 +128,7 @@ class Crowd:
         """Now and then a voter looks at once, and must find the own ballot."""
         if chance.random() > 0.2:
             return
-        answer = await self._request(chance, "GET", f"get-poll-by-id/{poll['id']}", user)
+        answer = await self._asker.ask(chance, "GET", f"get-poll-by-id/{poll['id']}", user)
         if answer is None or answer[0] != 200:
             return
         view, mine = answer[1], self.record.ballots[user, poll["id"]]
@@ -149,7 +140,7 @@ class Crowd:
         self, chance: random.Random, method: str, path: str, user: str, body: Any = None
     ) -> None:
         while True:
-            answer = await self._request(chance, method, path, user, body)
+            answer = await self._asker.ask(chance, method, path, user, body)
             if answer is not None:
                 self.record.answers[answer[0]] += 1
                 if answer[0] < 300:
@@ -159,20 +150,3 @@ class Crowd:
                     self.record.strange.append(f"{method} {path}: {answer}")
                     return
             await asyncio.sleep(chance.uniform(0.05, 0.2))
-
-    async def _request(
-        self, chance: random.Random, method: str, path: str, user: str, body: Any = None
-    ) -> tuple[int, Any] | None:
-        assert self._session is not None
-        living = self._living()
-        if not living:
-            return None
-        url = f"{chance.choice(living).url}/api/poll/{path}"
-        try:
-            async with self._session.request(
-                method, url, json=body, headers=self._headers[user]
-            ) as answer:
-                said = await answer.json(content_type=None) if answer.status != 204 else None
-                return answer.status, said
-        except (aiohttp.ClientError, TimeoutError, ValueError):
-            return None

@@ -7,6 +7,7 @@ import random
 from collections.abc import Awaitable, Callable
 from signal import SIGCONT, SIGSTOP
 
+from tests.faults.clocks import shifted_clock
 from tests.faults.world import World
 
 Harm = Callable[[World, random.Random, float], Awaitable[None]]
@@ -76,18 +77,90 @@ async def kill_clients(world: World, chance: random.Random, scale: float) -> Non
         await asyncio.sleep(chance.uniform(0.0, 0.1))
 
 
+async def kill_subscribers(world: World, chance: random.Random, scale: float) -> None:
+    """CLIENT KILL of the subscriptions alone."""
+    await asyncio.to_thread(world.redis.execute_command, "CLIENT", "KILL", "TYPE", "pubsub")
+
+
 async def cut_off(world: World, chance: random.Random, scale: float) -> None:
     """One of the instances cannot reach Redis, the other one can."""
-    world.wire.cut()
+    wire = chance.choice(world.wires).redis
+    wire.cut()
     await asyncio.sleep(chance.uniform(0.2, 2.5) * scale)
-    world.wire.mend()
+    wire.mend()
 
 
 async def silence(world: World, chance: random.Random, scale: float) -> None:
     """What one of the instances says to Redis arrives much later."""
-    world.wire.silence()
+    wire = chance.choice(world.wires).redis
+    wire.silence()
     await asyncio.sleep(chance.uniform(0.3, 2.5) * scale)
-    world.wire.mend()
+    wire.mend()
+
+
+async def cut_off_for_long(world: World, chance: random.Random, scale: float) -> None:
+    """One of the instances cannot reach one of the stores for longer than any mark lives."""
+    wire = chance.choice(world.all_wires)
+    wire.cut()
+    await asyncio.sleep(chance.uniform(5.0, 15.0) * scale)
+    wire.mend()
+
+
+async def one_way(world: World, chance: random.Random, scale: float) -> None:
+    """A store hears an instance and is not heard, or the other way round."""
+    wire, forth = chance.choice(world.all_wires), chance.random() < 0.5
+    wire.silence(forth=forth, back=not forth)
+    await asyncio.sleep(chance.uniform(1.0, 10.0) * scale)
+    wire.mend()
+
+
+async def stall_mongo(world: World, chance: random.Random, scale: float) -> None:
+    """What an instance sends to MongoDB arrives when everybody has given it up."""
+    wire = chance.choice(world.wires).mongo
+    wire.silence()
+    await asyncio.sleep(stall_seconds(chance, scale))
+    wire.mend()
+
+
+async def stall_redis(world: World, chance: random.Random, scale: float) -> None:
+    """What an instance sends to Redis arrives when everybody has given it up."""
+    wire = chance.choice(world.wires).redis
+    wire.silence()
+    await asyncio.sleep(stall_seconds(chance, scale))
+    wire.mend()
+
+
+def stall_seconds(chance: random.Random, scale: float) -> float:
+    """5 to 60 seconds, each length as likely as twice of it."""
+    times: float = 12.0 ** chance.random()
+    return 5.0 * times * scale
+
+
+async def slow_mongo(world: World, chance: random.Random, scale: float) -> None:
+    """Every operation takes 300 ms to 2 s, on one of the instances or on both."""
+    wires = [one.mongo for one in chance.choice((world.wires, [chance.choice(world.wires)]))]
+    for wire in wires:
+        wire.slow_down(lambda: chance.uniform(0.3, 2.0))
+    await asyncio.sleep(chance.uniform(4.0, 10.0) * scale)
+    for wire in wires:
+        wire.mend()
+
+
+async def clocks_apart(world: World, chance: random.Random, scale: float) -> None:
+    """An instance starts again with a clock that is up to a second off; Redis is lost under it."""
+    instance, seconds = chance.choice(world.instances), chance.choice((-1.0, -0.3, 0.3, 1.0))
+    status = await asyncio.to_thread(instance.stop)
+    assert status == 0, f"it ended with {status}"
+    instance.variables.update(shifted_clock(seconds))
+    try:
+        await asyncio.to_thread(instance.start)
+        for _ in range(chance.randint(4, 12)):
+            await asyncio.sleep(chance.uniform(0.1, 0.7) * scale)
+            await asyncio.to_thread(world.redis.flushall)
+    finally:
+        for name in shifted_clock(seconds):
+            del instance.variables[name]
+    # It keeps its clock until it is next started.
 
 
 async def flush_and_kill_instance(world: World, chance: random.Random, scale: float) -> None:
@@ -129,4 +202,10 @@ harms: dict[str, Harm] = {
     "FLUSHALL, kill -9": flush_and_kill_instance,
     "MongoDB hangs, FLUSHALL": hang_mongo_and_flush,
     "kill -9 all": kill_everything,
+    "cut off for long": cut_off_for_long,
+    "one way": one_way,
+    "MongoDB stalls": stall_mongo,
+    "Redis stalls": stall_redis,
+    "slow MongoDB": slow_mongo,
+    "clocks apart": clocks_apart,
 }

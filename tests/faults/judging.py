@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from time import monotonic
 from typing import Any
 
 import aiohttp
@@ -18,19 +17,22 @@ from tests.faults.world import World
 Counts = dict[str, int]
 
 
-def ballots_in(world: World) -> dict[Pair, Ballot]:
-    """Every ballot in MongoDB."""
+def ballots_in(world: World, polls: list[dict[str, Any]]) -> dict[Pair, Ballot]:
+    """Every ballot on these polls in MongoDB."""
     found: dict[Pair, Ballot] = {}
-    for vote in world.mongo["vote"].find():
+    ids = [ObjectId(poll["id"]) for poll in polls]
+    for vote in world.mongo["vote"].find({"pollId": {"$in": ids}}):
         pair = str(vote["userId"]), str(vote["pollId"])
         assert pair not in found, f"two ballots of {pair}"
         found[pair] = frozenset(map(str, vote["optionIds"]))
     return found
 
 
-def lost_and_doubled(world: World, record: Record) -> tuple[list[str], list[str]]:
+def lost_and_doubled(
+    world: World, record: Record, polls: list[dict[str, Any]]
+) -> tuple[list[str], list[str]]:
     """Acknowledged acts that do not stand, and ballots or likes that nobody has."""
-    stored = ballots_in(world)
+    stored = ballots_in(world, polls)
     lost: list[str] = []
     doubled: list[str] = []
     for pair, wanted in record.ballots.items():
@@ -60,7 +62,7 @@ def truth(world: World, poll: dict[str, Any]) -> tuple[Counts, int]:
 
 
 class Judge:
-    """Says what differs from MongoDB, and how long it took until nothing did."""
+    """Says what differs from MongoDB."""
 
     def __init__(
         self, world: World, polls: list[dict[str, Any]], watchers: list[Watcher], record: Record
@@ -70,15 +72,6 @@ class Judge:
         self._watchers = watchers
         self._record = record
         self._headers = {"Authorization": f"Bearer {sign(seconds=36000)}"}
-
-    async def until_exact(self, since: float, patience: float) -> tuple[float, list[str]]:
-        """Wait until everything agrees; the seconds since then, and what still differs."""
-        while True:
-            wrong = await self.differences()
-            took = monotonic() - since
-            if not wrong or took > patience:
-                return took, wrong
-            await asyncio.sleep(0.05)
 
     async def differences(self) -> list[str]:
         """What differs from MongoDB now."""

@@ -1,8 +1,13 @@
-"""A wire that can be cut or go silent, between an instance and a store."""
+"""A wire between an instance and a store: it can be cut, stalled one way or both, and slow.
+
+Invariants: bytes are never lost on a wire that is stalled, nor is their order changed: what was
+sent into it arrives when it is mended, even when its sender has long given up and closed.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 
 
@@ -14,13 +19,14 @@ class Wire:
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._flowing = asyncio.Event()
+        self._forth, self._back = asyncio.Event(), asyncio.Event()
+        self._delay: Callable[[], float] | None = None
         self._whole = True
         self.port = 0
 
     async def start(self) -> None:
         """Listen."""
-        self._flowing.set()
+        self.mend()
         self._server = await asyncio.start_server(self._join, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
 
@@ -30,14 +36,24 @@ class Wire:
         for writer in self._open:
             writer.transport.abort()
 
-    def silence(self) -> None:
-        """Keep the connections, and carry nothing."""
-        self._flowing.clear()
+    def silence(self, *, forth: bool = True, back: bool = True) -> None:
+        """Keep the connections, and carry nothing: to the store, from it, or both."""
+        if forth:
+            self._forth.clear()
+        if back:
+            self._back.clear()
+
+    def slow_down(self, delay: Callable[[], float]) -> None:
+        """Hold up each piece on its way to the store for so many seconds: so each operation,
+        since a connection has one under way."""
+        self._delay = delay
 
     def mend(self) -> None:
         """Carry everything again, what was held up first."""
         self._whole = True
-        self._flowing.set()
+        self._delay = None
+        self._forth.set()
+        self._back.set()
 
     async def aclose(self) -> None:
         """Stop listening and forwarding."""
@@ -57,16 +73,20 @@ class Wire:
         except OSError:
             back.transport.abort()
             return
-        for reader, writer in ((near, forth), (far, back)):
-            task = asyncio.create_task(self._carry(reader, writer))
+        for reader, writer, flowing in ((near, forth, self._forth), (far, back, self._back)):
+            task = asyncio.create_task(self._carry(reader, writer, flowing))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _carry(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flowing: asyncio.Event
+    ) -> None:
         self._open.add(writer)
         with suppress(OSError):
             while data := await reader.read(65536):
-                await self._flowing.wait()
+                if self._delay is not None and flowing is self._forth:
+                    await asyncio.sleep(self._delay())
+                await flowing.wait()
                 writer.write(data)
                 await writer.drain()
         self._open.discard(writer)

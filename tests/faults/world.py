@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -21,26 +22,38 @@ from tests.faults.wire import Wire
 database = "faults"
 
 
+@dataclass(frozen=True)
+class Wires:
+    """How one instance reaches the stores."""
+
+    mongo: Wire
+    redis: Wire
+
+    @property
+    def both(self) -> tuple[Wire, Wire]:
+        """One after the other."""
+        return self.mongo, self.redis
+
+    def addresses(self, url: str) -> StoreAddresses:
+        """Where the stores are, for the instance at this end."""
+        parts = urlsplit(url)._replace(netloc=f"127.0.0.1:{self.mongo.port}")
+        return StoreAddresses(urlunsplit(parts), "127.0.0.1", self.redis.port)
+
+
 class World:
-    """Two instances on the same stores; the second one reaches Redis over a wire."""
+    """Two instances on the same stores; each reaches each of them over a wire of its own."""
 
     def __init__(self, directory: Path) -> None:
         self.stores = EmbeddedStores(directory)
         self.instances: list[Instance] = []
+        self.wires: list[Wires] = []
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         addresses = await asyncio.to_thread(self.stores.start)
         self._stack.callback(self.stores.stop)
-        self.wire = Wire(addresses.redis_port)
-        await self.wire.start()
-        self._stack.push_async_callback(self.wire.aclose)
-        apart = StoreAddresses(addresses.database_url, "127.0.0.1", self.wire.port)
-        for one in (addresses, apart):
-            instance = Instance(environment(one, database, LOG_LEVEL="ERROR", API_REDIS_PREFIX=""))
-            self.instances.append(instance)
-            self._stack.callback(instance.close)
-            await asyncio.to_thread(instance.start)
+        for _ in range(2):
+            await self._add_instance(addresses)
         url = urlunsplit(urlsplit(addresses.database_url)._replace(path=f"/{database}"))
         client: MongoClient[dict[str, Any]] = MongoClient(url, timeoutMS=5000)
         self._stack.callback(client.close)
@@ -64,6 +77,25 @@ class World:
         """The instances whose processes run."""
         return [one for one in self.instances if one.process.poll() is None]
 
+    @property
+    def all_wires(self) -> list[Wire]:
+        """Every wire of every instance."""
+        return [wire for wires in self.wires for wire in wires.both]
+
     def signal(self, instance: Instance, number: signal.Signals) -> None:
         """Send a signal to an instance."""
         os.kill(instance.pid, number)
+
+    async def _add_instance(self, addresses: StoreAddresses) -> None:
+        port = urlsplit(addresses.database_url).port
+        assert port is not None
+        wires = Wires(Wire(port), Wire(addresses.redis_port))
+        self.wires.append(wires)
+        for wire in wires.both:
+            await wire.start()
+            self._stack.push_async_callback(wire.aclose)
+        reached = wires.addresses(addresses.database_url)
+        instance = Instance(environment(reached, database, LOG_LEVEL="ERROR", API_REDIS_PREFIX=""))
+        self.instances.append(instance)
+        self._stack.callback(instance.close)
+        await asyncio.to_thread(instance.start)

@@ -86,3 +86,26 @@ async def test_a_browser_may_call_from_any_origin(client: httpx.AsyncClient) -> 
     for one in (preflight, answer):
         assert one.headers["Access-Control-Allow-Origin"] == "https://a.example"
         assert one.headers["Access-Control-Allow-Credentials"] == "true"
+
+
+async def test_a_browser_may_send_what_libraries_and_tracers_add(client: httpx.AsyncClient) -> None:
+    sent = (
+        "authorization,baggage,content-type,if-none-match,traceparent,tracestate,x-request-id,"
+        "x-requested-with"
+    )
+    asked = {
+        "Origin": "https://a.example",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": sent,
+    }
+    preflight = await client.options("/api/poll/create-poll", headers=asked)
+    allowed = preflight.headers["Access-Control-Allow-Headers"].lower().split(", ")
+    assert sorted(allowed) == sent.split(",")
+
+
+async def test_a_missing_token_is_no_invalid_one(client: httpx.AsyncClient) -> None:
+    """RFC 6750, section 3.1: who sent nothing is told of no error."""
+    for headers in ({}, {"Authorization": "Basic dTpw"}, {"Authorization": "Bearer "}):
+        answer = await client.get(path, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (401, "missing_token")
+        assert answer.headers["WWW-Authenticate"] == "Bearer"

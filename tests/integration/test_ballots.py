@@ -108,7 +108,7 @@ async def test_an_option_may_be_named_once_only(client: httpx.AsyncClient) -> No
     answer = await client.put(address(poll), json=twice, headers=bearer(voter))
 
     assert said(answer) == (422, "invalid_request")
-    assert [one["field"] for one in answer.json()["errors"]] == ["optionIds"]
+    assert [one["field"] for one in answer.json()["errors"]] == ["optionIds.1"]
 
 
 async def test_an_option_of_another_poll_is_none_of_this(client: httpx.AsyncClient) -> None:

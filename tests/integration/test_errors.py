@@ -67,7 +67,7 @@ bad_polls: dict[str, tuple[dict[str, Any], str]] = {
     "control character": ({"question": "a\x07b"}, "question"),
     "one option": ({"options": options[:1]}, "options"),
     "many options": ({"options": [{"text": str(n)} for n in range(51)]}, "options"),
-    "alike": ({"options": [{"text": "A"}, {"text": " a "}]}, "options"),
+    "alike": ({"options": [{"text": "A"}, {"text": " a "}]}, "options.1.text"),
     "long option": ({"options": [{"text": "x" * 201}, {"text": "b"}]}, "options.0.text"),
     "too many choices": ({"maxChoices": 3}, "maxChoices"),
     "minimum over maximum": ({"minChoices": 2, "maxChoices": 1}, "minChoices"),

@@ -46,9 +46,15 @@ def contents(operation: Document) -> Iterator[Document]:
 
 
 def validator(document: Document, schema: Document) -> Draft202012Validator:
-    """One that knows the document's components."""
-    whole = {**schema, "components": document["components"]}
+    """One that knows the document's components, and refuses what is in none of them: clients have
+    to bear new fields, but there are none that the document does not tell of."""
+    components = {name: closed(one) for name, one in document["components"]["schemas"].items()}
+    whole = {**schema, "components": {"schemas": components}}
     return Draft202012Validator(whole, format_checker=FormatChecker())
+
+
+def closed(schema: Document) -> Document:
+    return {"additionalProperties": False, **schema} if "properties" in schema else schema
 
 
 def test_it_is_valid(document: Document) -> None:

@@ -10,9 +10,17 @@ import pytest
 
 from quickpoll.factory import create_app
 from quickpoll.foundation.embedded import StoreAddresses
-from tests.conftest import environment, served, settings_from
+from tests.conftest import bearer, environment, served, settings_from
 
-pages = ("/polls", f"/polls/{'a' * 24}", f"/polls/{'a' * 24}/present", "/polls/nothing")
+pages = ("/polls", f"/polls/{'a' * 24}", f"/polls/{'a' * 24}/present", "/polls/nothing", "/nowhere")
+
+# What Chrome, Firefox and Safari send where a person opens an address.
+browsers = (
+    "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8",
+    "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+    "text/html",
+)
+programs = ("*/*", "", "application/json", "application/json, text/plain, */*", "text/html, */*")
 
 
 def policy(answer: httpx.Response) -> dict[str, str]:
@@ -27,7 +35,7 @@ def policy(answer: httpx.Response) -> dict[str, str]:
 async def test_a_live_page_may_load_only_from_here_and_run_nothing_inline(
     client: httpx.AsyncClient, path: str
 ) -> None:
-    answer = await client.get(path)
+    answer = await client.get(path, headers={"Accept": browsers[0]})
     directives = policy(answer)
     assert directives["default-src"] == "'none'"
     for name in ("script-src", "style-src", "img-src", "font-src", "connect-src"):
@@ -158,3 +166,77 @@ async def test_head_is_answered_as_get(client: httpx.AsyncClient) -> None:
     assert head.status_code == 200
     assert head.content == b""
     assert head.headers["Content-Security-Policy"] == get.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("accept", browsers)
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/nowhere", "/polls/x", "/polls/x/present", "/polls/x/y/z", "/polls/x/qr.svg", "/apis"),
+        *("/docs/x", "/static/x/y.js", "/static/"),
+    ],
+)
+async def test_a_browser_gets_a_page_where_there_is_nothing(
+    client: httpx.AsyncClient, path: str, accept: str
+) -> None:
+    for method in ("GET", "HEAD"):
+        answer = await client.request(method, path, headers={"Accept": accept})
+        assert answer.status_code == 404
+        assert answer.headers["Content-Type"].startswith("text/html")
+        assert "Accept" in answer.headers["Vary"]
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+        assert ("<h1>" in answer.text) == (method == "GET")
+
+
+@pytest.mark.parametrize("accept", programs)
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("/nowhere", "not_found"),
+        ("/polls/x", "poll_not_found"),
+        ("/polls/x/qr.svg", "not_found"),
+        ("/static/x/y.js", "not_found"),
+    ],
+)
+async def test_a_program_gets_a_problem_document(
+    client: httpx.AsyncClient, path: str, code: str, accept: str
+) -> None:
+    answer = await client.get(path, headers={"Accept": accept})
+    assert (answer.status_code, answer.json()["code"]) == (404, code)
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+async def test_under_api_everybody_is_a_program(client: httpx.AsyncClient) -> None:
+    headers = {"Accept": browsers[0]}
+    stranger = await client.get("/api/nothing", headers=headers)
+    known = await client.get("/api/nothing", headers={**headers, **bearer()})
+    assert (stranger.status_code, stranger.json()["code"]) == (401, "missing_token")
+    assert (known.status_code, known.json()["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize("path", [*pages[:3], "/docs", "/redoc"])
+async def test_a_slash_at_the_end_of_a_page_changes_nothing(
+    client: httpx.AsyncClient, path: str
+) -> None:
+    for accept in (browsers[0], "*/*"):
+        without, with_slash = [
+            await client.get(one, headers={"Accept": accept}) for one in (path, f"{path}/")
+        ]
+        assert (with_slash.status_code, with_slash.text) == (200, without.text)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_the_root_leads_a_browser_to_the_polls(
+    client: httpx.AsyncClient, method: str
+) -> None:
+    for accept in browsers:
+        answer = await client.request(method, "/", headers={"Accept": accept})
+        assert (answer.status_code, answer.content) == (303, b"")
+        assert answer.headers["Location"] == "/polls"
+        assert answer.headers["Content-Length"] == "0"
+        assert "Accept" in answer.headers["Vary"]
+    for accept in programs:
+        answer = await client.request(method, "/", headers={"Accept": accept})
+        assert answer.status_code == 200
+        assert answer.headers["Content-Type"] == "application/json"
+        assert "Accept" in answer.headers["Vary"]

@@ -104,7 +104,7 @@ async def test_an_id_is_taken_in_either_case(client: httpx.AsyncClient) -> None:
         (" " * 600 + "x" * 500 + " " * 600, "x" * 500),
         ("😀" * 500, "😀" * 500),
         ('<b>"&\\', '<b>"&\\'),
-        ("İstanbul ß Ω é e\u0301 \u202e", "İstanbul ß Ω é e\u0301 \u202e"),
+        ("İstanbul ß Ω é e\u0301 \u200f", "İstanbul ß Ω é e\u0301 \u200f"),
     ],
 )
 async def test_texts_are_trimmed_and_otherwise_kept(
@@ -146,7 +146,7 @@ async def test_options_that_read_alike_are_refused(
 ) -> None:
     answer = await post(client, options=[{"text": one}, {"text": "x"}, {"text": like_it}])
     assert answer.status_code == 422
-    assert [error["field"] for error in answer.json()["errors"]] == ["options"]
+    assert [error["field"] for error in answer.json()["errors"]] == ["options.2.text"]
 
 
 async def test_options_that_differ_in_an_accent_are_different(client: httpx.AsyncClient) -> None:
@@ -218,11 +218,11 @@ async def test_unknown_fields_are_refused_and_named(
     answer = await post(client, **fields)
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
     assert answer.json()["errors"] == [
-        {"field": blamed, "message": "is not a field of this request"}
+        {"field": blamed, "message": "This request has no such field."}
     ]
 
 
-@pytest.mark.parametrize("value", [1.0, 1.5, "1", True, None, [], 10**30, -1, 0, 51])
+@pytest.mark.parametrize("value", [1.5, 1e-9, "1", True, None, [], 10**30, -1, 0, 51])
 @pytest.mark.parametrize("name", ["minChoices", "maxChoices"])
 async def test_what_is_no_number_of_choices(
     client: httpx.AsyncClient, name: str, value: Any

@@ -12,10 +12,8 @@ import pytest
 
 from tests.conftest import root
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(shutil.which("wrk") is None, reason="needs wrk"),
-]
+pytestmark = pytest.mark.slow
+needs_wrk = pytest.mark.skipif(shutil.which("wrk") is None, reason="needs wrk")
 
 
 def measure(*scenarios: str) -> dict[str, dict[str, list[dict[str, float]]]]:
@@ -40,6 +38,7 @@ def measure(*scenarios: str) -> dict[str, dict[str, list[dict[str, float]]]]:
     return {table["name"]: table["samples"] for table in result["scenarios"]}
 
 
+@needs_wrk
 @pytest.mark.parametrize(
     ("scenario", "tables"),
     [
@@ -57,3 +56,23 @@ def test_a_scenario(scenario: str, tables: set[str]) -> None:
     assert measured.keys() == tables
     for samples in measured.values():
         assert all(sample["rate"] > 0 for rows in samples.values() for sample in rows)
+
+
+def test_a_soak() -> None:
+    brief = ["--minutes", "3", "--seconds", "2", "--watchers", "20"]
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "soak", *brief],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+    assert done.stderr == ""
+    lines = [line.split() for line in done.stdout.splitlines()[2:]]
+    assert [line[:2] for line in lines if line[0] in "123"] == [[n, "100"] for n in "123"]
+    # So short a run may look steep on a busy machine; nothing else may be wrong with it.
+    verdicts = done.stdout.rpartition("->")[2].splitlines()[1:]
+    assert verdicts
+    assert all(line == "Flat, and exact." or line.endswith("is not flat") for line in verdicts)

@@ -72,7 +72,7 @@ def test_a_gap_is_told_as_what_lies_between(
     before: dict[str, Any], after: dict[str, Any] | None, change: str | None
 ) -> None:
     pending = PendingChanges()
-    pending.doubt("p", KnownPoll(a_poll(**{"revision": 1, **before})))
+    pending.show("p", KnownPoll(a_poll(**{"revision": 1, **before})))
     now_is = None if after is None else a_poll(**{"revision": 1, **after})
     found = pending.take("p", now_is, 7)
     assert [one.name for one in found] == ([] if change is None else [change])
@@ -87,14 +87,14 @@ def test_the_same_state_is_not_sent_again() -> None:
 def test_with_nobody_to_tell_nothing_is_kept() -> None:
     pending = PendingChanges()
     pending.add(event("closed", 1))
-    pending.doubt("p", KnownPoll(a_poll()))
+    pending.show("p", KnownPoll(a_poll()))
     pending.forget("p")
     assert told(pending, None) == []
 
 
 def test_what_was_found_out_is_not_told_again_when_the_message_comes() -> None:
     pending = PendingChanges()
-    pending.doubt("p", KnownPoll(a_poll(revision=1)))
+    pending.show("p", KnownPoll(a_poll(revision=1)))
     counts = 10 * STEP
     assert told(pending, a_poll(revision=2), counts) == [("updated", 9 * STEP)]
     pending.add(event("updated", 9 * STEP))
@@ -106,7 +106,7 @@ def test_what_was_found_out_is_not_told_again_when_the_message_comes() -> None:
 def test_what_a_change_reveals_is_newer_than_the_word_of_it() -> None:
     pending = PendingChanges()
     pending.shown("p", 9 * STEP)
-    pending.doubt("p", KnownPoll(a_poll(revision=1)))
+    pending.show("p", KnownPoll(a_poll(revision=1)))
     [(_, version)] = told(pending, a_poll(revision=2), 10 * STEP)
     assert 9 * STEP < version < 10 * STEP
 

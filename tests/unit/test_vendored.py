@@ -18,6 +18,7 @@ table = (vendor / "VENDORED.md").read_text(encoding="utf-8")
 rows = re.findall(
     r"^\| `[^`]+` \| [\d.]+ \| [^|]+ \| `([^`]+)` \| `([0-9a-f]{64})` \|$", table, re.M
 )
+scripts = sorted((folder / "js").rglob("*.js"))
 about = re.compile(r"LICENSE$|NOTICE$|\.LICENSE\.txt$|VENDORED\.md$")
 other_host = re.compile(r"""(?:src|href)\s*=\s*["']https?://|@import|url\(["']?https?:""")
 
@@ -40,14 +41,14 @@ def test_every_package_brings_its_licence() -> None:
 def test_our_own_pages_name_no_other_host() -> None:
     own = [
         *folder.glob("*.css"),
-        *(folder / "js").glob("*.js"),
+        *scripts,
         *(folder.parent / "templates").glob("*.html"),
     ]
     assert [path.name for path in own if other_host.search(path.read_text("utf-8"))] == []
 
 
 @pytest.mark.node
-@pytest.mark.parametrize("script", sorted((folder / "js").glob("*.js")), ids=lambda path: path.name)
+@pytest.mark.parametrize("script", scripts, ids=lambda path: path.name)
 def test_a_script_is_javascript(script: Path) -> None:
     node = shutil.which("node")
     if node is None:

@@ -11,7 +11,7 @@ import json
 import os
 import time
 from contextlib import asynccontextmanager
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Annotated
 
 import jwt
@@ -96,7 +96,9 @@ app = FastAPI(lifespan=lifespan)
 
 def decode(token):
     try:
-        claims = jwt.decode(token, SECRET, algorithms=["HS256"], options={"require": ["exp", "sub"]})
+        claims = jwt.decode(
+            token, SECRET, algorithms=["HS256"], options={"require": ["exp", "sub"]}
+        )
         return ObjectId(claims["sub"])
     except (jwt.InvalidTokenError, InvalidId):
         raise HTTPException(401, "invalid token") from None
@@ -118,7 +120,7 @@ def keys_of(poll):
 async def counts_of(poll):
     names, keys = keys_of(poll)
     values = [int(value or 0) for value in await cache.mget(keys)]
-    return dict(zip([*names, "likes"], values))
+    return dict(zip([*names, "likes"], values, strict=True))
 
 
 def poll_fields(poll):
@@ -165,7 +167,7 @@ async def create_poll(body: PollIn, user: User) -> Poll:
         "_id": ObjectId(),
         "question": body.question,
         "userId": user,
-        "createdAt": datetime.now(timezone.utc),
+        "createdAt": datetime.now(UTC),
         "options": [{"id": ObjectId(), "text": option.text} for option in body.options],
         "status": "open",
     }
@@ -191,7 +193,7 @@ async def vote_on_poll(poll_id: str, option_id: str, user: User, response: Respo
         "userId": user,
         "pollId": poll["_id"],
         "optionId": ObjectId(option_id),
-        "createdAt": datetime.now(timezone.utc),
+        "createdAt": datetime.now(UTC),
     }
     try:
         await db.vote.insert_one(vote)

@@ -7,7 +7,7 @@ Only voting, to show what the framework costs when nothing is done about it.
 
 import json
 import os
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import jwt
 import redis.asyncio as aioredis
@@ -47,7 +47,9 @@ async def close_stores():
 def current_user():
     token = request.headers.get("Authorization", "").removeprefix("Bearer ")
     try:
-        claims = jwt.decode(token, SECRET, algorithms=["HS256"], options={"require": ["exp", "sub"]})
+        claims = jwt.decode(
+            token, SECRET, algorithms=["HS256"], options={"require": ["exp", "sub"]}
+        )
         return ObjectId(claims["sub"])
     except (jwt.InvalidTokenError, InvalidId):
         abort(401)
@@ -69,7 +71,7 @@ async def create_poll():
         "_id": ObjectId(),
         "question": body["question"],
         "userId": user,
-        "createdAt": datetime.now(timezone.utc),
+        "createdAt": datetime.now(UTC),
         "options": [{"id": ObjectId(), "text": option["text"]} for option in body["options"]],
         "status": "open",
     }
@@ -90,7 +92,7 @@ async def vote_on_poll(poll_id, option_id):
         "userId": user,
         "pollId": poll["_id"],
         "optionId": ObjectId(option_id),
-        "createdAt": datetime.now(timezone.utc),
+        "createdAt": datetime.now(UTC),
     }
     try:
         await app.db.vote.insert_one(vote)

@@ -23,7 +23,7 @@ export class Bar {
 /** Move all bars of a poll. `rows`: elements with their Bars, in the poll's order. */
 export function move(rows, poll) {
   const { counts, voters } = poll;
-  const shares = percents(counts, voters, poll.single);
+  const shares = percents(counts, voters);
   const most = Math.max(...counts);
   rows.forEach(({ row, bar }, place) => {
     const votes = counts[place];
@@ -37,7 +37,7 @@ export function move(rows, poll) {
 export function standing(poll) {
   const { counts, voters, view } = poll;
   if (poll.hidden || !voters) return "";
-  const shares = percents(counts, voters, poll.single);
+  const shares = percents(counts, voters);
   const most = Math.max(...counts);
   const first = view.options.filter((_, place) => counts[place] === most).map((one) => one.text);
   const lead = first.length === 1 ? `${first[0]} leads` : `${first.length} options are level`;

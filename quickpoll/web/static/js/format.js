@@ -11,20 +11,11 @@ export const moment = (text) => dateAndTime.format(new Date(text));
 export const counted = (count, one, many) => `${number(count)} ${count === 1 ? one : many}`;
 
 /**
- * Whole percents of all voters. Where each has one choice they sum to 100: the largest remainders
- * are rounded up. Where a ballot may hold several, each stands for itself.
+ * Whole percents of all voters, each rounded by itself, halves up: equal votes are equal percents.
+ * Whole numbers all the way, as the service's export has it.
  */
-export function percents(counts, voters, single) {
-  if (!voters) return counts.map(() => 0);
-  const exact = counts.map((count) => (count * 100) / voters);
-  if (!single) return exact.map(Math.round);
-  const floors = exact.map(Math.floor);
-  const left = 100 - floors.reduce((sum, one) => sum + one, 0);
-  const order = exact.map((_, place) => place);
-  order.sort((a, b) => exact[b] - floors[b] - (exact[a] - floors[a]) || a - b);
-  for (const place of order.slice(0, Math.max(left, 0))) floors[place] += 1;
-  return floors;
-}
+export const percents = (counts, voters) =>
+  counts.map((count) => (voters ? Math.floor((count * 200 + voters) / (2 * voters)) : 0));
 
 /** The time left: "3 days 4 h", "2:05:09", "5:09". Negative is none. */
 export function timeLeft(milliseconds) {

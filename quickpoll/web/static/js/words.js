@@ -40,7 +40,7 @@ const words = {
     "Somebody has voted, and voters rely on it. Other settings can still be changed.",
   ],
   results_hidden: ["The results are not shown yet", "They appear here as soon as you may see them."],
-  forbidden: ["Only its owner may do this", "Sign in with the owner’s token."],
+  forbidden: ["Only the owner or an administrator may do this", "Sign in with a token of theirs."],
   rate_limited: ["Too many requests", "Wait a moment, then try again."],
   unavailable: [
     "The service is catching its breath",

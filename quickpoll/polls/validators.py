@@ -1,0 +1,107 @@
+"""What fields of requests go through: each takes a value and hands it on, or refuses it with a
+sentence for a person."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import ValidationError, ValidatorFunctionWrapHandler
+
+from quickpoll.foundation.wording import a_time, fault, faults, sentences
+from quickpoll.polls.ids import id_sentence, is_id
+from quickpoll.polls.texts import is_blank, look_alikes, trimmed, turned_around, unfit
+
+no_control_characters = r"^[^\x00-\x1f\x7f-\x9f]*$"
+_turning = r"\u202a-\u202e\u2066-\u2069"
+_unseen = (
+    r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u206f\u2800\u3164"
+    r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+)
+_allowed = rf"[^\x00-\x1f\x7f-\x9f{_turning}]"
+legible_pattern = rf"^{_allowed}*[^\x00-\x20\x7f-\xa0{_turning}{_unseen}]{_allowed}*$"
+"""For the documentation: no control characters, nothing that turns text around, and something to
+read. Of what is invisible only what every engine of regular expressions can name."""
+
+_moment = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
+
+most_options = 50
+
+
+def trim(value: object) -> object:
+    """A text without white space at its ends; anything else as it is."""
+    return trimmed(value) if isinstance(value, str) else value
+
+
+def printable(value: str) -> str:
+    """Refuses control characters and lone surrogates."""
+    if wrong := unfit(value):
+        raise fault(wrong)
+    return value
+
+
+def legible(value: str) -> str:
+    """Refuses, beside what is not :func:`printable`, what turns text around, and texts of which
+    nothing can be seen."""
+    if wrong := unfit(value) or turned_around(value):
+        raise fault(wrong)
+    if is_blank(value):
+        raise fault("This must not be empty.")
+    return value
+
+
+def rfc_3339(value: object) -> object:
+    """Refuses what is not a time with an offset (RFC 3339, section 5.6)."""
+    if isinstance(value, datetime) or (isinstance(value, str) and _moment.fullmatch(value)):
+        return value
+    raise fault(a_time)
+
+
+def lower_id(value: str) -> str:
+    """An id in lower case; refuses what is none."""
+    if not is_id(value):
+        raise fault(id_sentence)
+    return value.lower()
+
+
+def whole(value: object) -> object:
+    """1.0 is an integer (JSON Schema, validation, section 6.1.1)."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def to_the_millisecond(moment: datetime) -> datetime:
+    """A moment in UTC, the rest of its last millisecond cut off."""
+    try:
+        utc = moment.astimezone(UTC)
+    except OverflowError:
+        raise fault("Give a time within the years 1 to 9999 in UTC.") from None
+    return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
+
+
+def told_apart(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    """Refuses options that look alike, each in its own place, beside what else is wrong with
+    them."""
+    alike = look_alikes(_texts(value))
+    told = [
+        ((place, "text"), f"This looks the same as option {earlier + 1}.")
+        for place, earlier in alike.items()
+    ]
+    try:
+        options = read(value)
+    except ValidationError as error:
+        raise faults([*sentences(error), *told]) from None
+    if told:
+        raise faults(told)
+    return options
+
+
+def _texts(options: object) -> Iterable[str | None]:
+    if not isinstance(options, list) or len(options) > most_options:
+        return
+    for one in options:
+        text = one.get("text") if isinstance(one, dict) else None
+        yield trimmed(text) if isinstance(text, str) else None

@@ -1,0 +1,1 @@
+"""What a process imports first whose clock shall be ahead or behind (see ``clocks``)."""
