@@ -84,15 +84,18 @@ async def lay(database: Any, shape: dict[str, list[dict[str, Any]]]) -> None:
 
 
 async def fill(database: Any, poll: str, options: list[str], count: int) -> Counter[str]:
-    """Ballots as an earlier version has stored them."""
+    """Ballots as an earlier version has stored them: 300 on this poll, the rest on others."""
     counts: Counter[str] = Counter()
+    others = [ObjectId() for _ in range(count // 1000 + 1)]
     for start in range(0, count, 2000):
         ballots = []
         for number in range(start, min(start + 2000, count)):
             chosen = options[number % len(options)]
-            counts[chosen] += 1
+            here = number < 300
+            counts[chosen] += here
+            poll_id = ObjectId(poll) if here else others[number % len(others)]
             ballots.append(
-                {"_id": ObjectId(), "userId": ObjectId(), "pollId": ObjectId(poll)}
+                {"_id": ObjectId(), "userId": ObjectId(), "pollId": poll_id}
                 | {"optionIds": [ObjectId(chosen)], "revision": 1}
             )
         await database["vote"].insert_many(ballots, ordered=False)
