@@ -46,8 +46,10 @@ $(CHECKERS): $(INSTALLED) requirements/operations.txt
 run: $(INSTALLED) ## Run the service with embedded stores on http://127.0.0.1:8001 (PORT=...)
 	@exec $(PY) -m quickpoll --with-parent $(if $(PORT),--port $(PORT))
 
-test: $(INSTALLED) ## Run the tests (ARGS='-k name' for some of them)
-	@$(PY) -m pytest $(COVERAGE) $(ARGS)
+# MONGODB=mongodb://… and REDIS=redis://… are servers of yours: each test has a database and a
+# prefix of its own there, and takes them away. Tests that kill their stores bring their own.
+test: $(INSTALLED) ## Run the tests (ARGS='-k name' for some; MONGODB=… REDIS=… on servers of yours)
+	@TEST_MONGODB='$(MONGODB)' TEST_REDIS='$(REDIS)' $(PY) -m pytest $(COVERAGE) $(ARGS)
 
 check: $(CHECKERS) format-check lint types ## Run everything that CI runs
 	@$(MAKE) --no-print-directory test COVERAGE='--cov --cov-report=term'

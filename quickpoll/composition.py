@@ -24,7 +24,10 @@ from quickpoll.counting.reading import TallyReader
 from quickpoll.counting.uncounted import Uncounted
 from quickpoll.counting.versions import VersionClock
 from quickpoll.errors import Unavailable
+from quickpoll.foundation.entrance import refuse_unread
 from quickpoll.foundation.mongo import is_reachable, open_client, open_engine
+from quickpoll.foundation.mongo_trouble import MongoTrouble
+from quickpoll.foundation.overload import Overload
 from quickpoll.foundation.redis import RedisLink
 from quickpoll.likes.handlers import LikeHandlers
 from quickpoll.likes.liking import Liking
@@ -36,8 +39,10 @@ from quickpoll.management.deletion import PollDeletion
 from quickpoll.management.models import Deletion, HistoryRow
 from quickpoll.management.store import DeletionStore, HistoryStore
 from quickpoll.operations.gauges import Read, Readings
-from quickpoll.operations.health import Health, Schema
+from quickpoll.operations.health import Health
 from quickpoll.operations.loop_lag import LoopLag
+from quickpoll.operations.schema import Schema
+from quickpoll.operations.store_watch import StoreWatch
 from quickpoll.operations.traces import Traces
 from quickpoll.polls.creation import PollCreation
 from quickpoll.polls.models import Poll
@@ -91,12 +96,14 @@ class Services:
         """Let a caller in, to any route under ``/api/``.
 
         Raises :class:`~quickpoll.errors.Unauthenticated`,
-        :class:`~quickpoll.errors.RateLimited`, and :class:`~quickpoll.errors.Unavailable` until
-        the indexes are there.
+        :class:`~quickpoll.errors.RateLimited`, :class:`~quickpoll.errors.Unavailable` until
+        the indexes are there, and :class:`~quickpoll.errors.Overloaded`.
         """
         caller = await self.gatekeeper.admit(authorization, address)
         if not self.schema.ready:
-            raise Unavailable
+            refuse_unread()
+            raise Unavailable(self.schema.problem and "This instance cannot serve yet.")
+        self.overload.judge()
         return caller
 
     def readings(self, in_hand: Read) -> Readings:
@@ -118,8 +125,20 @@ class Services:
             socket_subscriptions=lambda: self.audience.subscriptions,
             redis=lambda: self.redis.available,
             mongodb=lambda: is_reachable(self.mongo),
+            limits={
+                "votes": self.settings.api_vote_queue,
+                "socket_clients": self.settings.api_socket_clients,
+            },
+            failing=self._failing,
+            skews=lambda: self.store_watch.skews,
+            shed_share=lambda: self.overload.share,
+            unfinished_indexes=lambda: len(self.schema.unfinished),
             keys_fetched_at=lambda: issuer.fetched_at if issuer else None,
         )
+
+    def _failing(self) -> dict[str, str]:
+        found = {"mongodb": self.mongo_trouble.failure, "redis": self.redis.failure}
+        return {store: one.cause for store, one in found.items() if one is not None}
 
     async def forget_polls(self) -> None:
         """Drop the polls in memory: changes of them may have been missed, and are looked for."""
@@ -128,8 +147,10 @@ class Services:
     def _open_stores(self, settings: Settings) -> None:
         self.mongo = open_client(settings.api_database_url.get_secret_value())
         self.engine = open_engine(self.mongo, settings.database_name)
-        self.schema = Schema(self.engine, models)
+        self.mongo_trouble = MongoTrouble()
+        self.schema = Schema(self.engine, models, self.mongo_trouble)
         self.redis = RedisLink(settings.redis_place)
+        self.store_watch = StoreWatch(self.mongo, self.redis, self.mongo_trouble)
         self.polls = PollStore(self.engine)
         self.votes = VoteStore(self.engine)
         self.likes = LikeStore(self.engine)
@@ -177,6 +198,8 @@ class Services:
         self.liking = Liking(self.polls, self.likes, self.path, capacity=settings.api_vote_queue)
         self.like_handlers = LikeHandlers(self.liking, self.tallies)
         self.vote_handlers = VoteHandlers(self.polls, self.votes, self.casting)
+        batchers = (self.casting.batcher, self.liking.batcher)
+        self.overload = Overload(*(one.standing_seconds for one in batchers))
 
     def _show_results(self) -> None:
         self.marks = MarkReader(self.votes, self.likes)
@@ -225,7 +248,16 @@ class Services:
     def _go_live(self, settings: Settings) -> None:
         self.loop_lag = LoopLag()
         self.traces = Traces(settings.api_traces_url, settings.api_traces_share, self.instance)
-        self.health = Health(self.mongo, self.redis, self.events, self.schema, self.issuer)
+        self.health = Health(
+            self.mongo,
+            self.redis,
+            self.events,
+            self.schema,
+            self.store_watch,
+            self.mongo_trouble,
+            self.overload,
+            self.issuer,
+        )
         self.audience = Audience(settings.api_socket_clients, settings.api_socket_clients_per_user)
         self.sio, fanout = make_server(settings.cors_origins, settings.api_socket_clients)
         self.doorkeeper = Doorkeeper(self.sio)

@@ -19,8 +19,9 @@ from quickpoll.auth.web import admit
 from quickpoll.cli import add_commands
 from quickpoll.composition import Services
 from quickpoll.errors import PayloadTooLarge
+from quickpoll.foundation import metrics
 from quickpoll.foundation.documentation import Documentation
-from quickpoll.foundation.entrance import Entrance
+from quickpoll.foundation.entrance import Entrance, unknown_route
 from quickpoll.foundation.logs import configure_logs
 from quickpoll.foundation.openapi import QuickPollOpenAPI
 from quickpoll.foundation.origins import OriginFields, allow_origins
@@ -99,6 +100,7 @@ def create_app(
     _render_errors(app)
     allow_origins(app, settings.cors_origins)
     add_commands(app)
+    _expect_routes(app)
     _serve(app, services, lane=lane)
     return app
 
@@ -148,6 +150,13 @@ def _add_routes(app: Quart, services: Services) -> None:
         app.register_blueprint(one)
 
 
+def _expect_routes(app: Quart) -> None:
+    for rule in app.url_map.iter_rules():
+        methods = (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        metrics.expect_route(template(rule.rule), sorted(methods))
+    metrics.expect_route(unknown_route, ("GET", "POST"))
+
+
 def _guard(app: Quart, services: Services) -> None:
     @app.before_request
     async def guard() -> None:
@@ -187,7 +196,10 @@ def _serve(app: Quart, services: Services, *, lane: bool) -> None:
     if lane:
         inner = app.extensions["quickpoll.lane"] = _lane(services, inner)
     app.asgi_app = Entrance(  # type: ignore[assignment,method-assign]
-        inner, trusted_proxies=services.settings.api_trusted_proxies, prefixes=(socket_path,)
+        inner,
+        trusted_proxies=services.settings.api_trusted_proxies,
+        prefixes=(socket_path,),
+        overload=services.overload,
     )
 
 

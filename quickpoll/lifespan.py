@@ -82,8 +82,10 @@ def all_parts(services: Services) -> list[Any]:
         *([services.issuer] if services.issuer is not None else []),
         services.limit_sharing,
         services.loop_lag,
+        services.overload,
         services.traces,
         services.schema,
+        services.store_watch,
         *_working_parts(services),
         # They lean on the working parts, so they end before those.
         services.events,

@@ -19,13 +19,17 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 import hypothesis
 import jwt
+import pymongo.monitoring
 import pytest
+from pymongo import MongoClient
 from quart import Quart
+from redis import Redis
 
 from quickpoll.composition import Services
 from quickpoll.factory import create_app
 from quickpoll.foundation.embedded import EmbeddedStores, StoreAddresses
 from quickpoll.settings import Settings
+from tests.stable_api import StableApiListener, taken
 
 root = Path(__file__).parent.parent
 without_env_file = root / "config"
@@ -38,11 +42,45 @@ hypothesis.settings.register_profile("quickpoll", deadline=None)
 hypothesis.settings.load_profile("quickpoll")
 
 
+sent_to_mongodb = StableApiListener()
+# Before any client is made: it hears all of them.
+pymongo.monitoring.register(sent_to_mongodb)
+
+
+@pytest.fixture(autouse=True)
+def stable_api() -> Iterator[None]:
+    """No test sends MongoDB what a strict server of its Stable API would refuse."""
+    yield
+    assert taken(sent_to_mongodb) == []
+
+
+given_mongodb = os.environ.get("TEST_MONGODB", "")
+given_redis = os.environ.get("TEST_REDIS", "")
+"""Servers that somebody has (``make test MONGODB=… REDIS=…``), in place of the embedded ones."""
+
+
 @pytest.fixture(scope="session")
 def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreAddresses]:
-    """Embedded MongoDB and Redis, shared by all tests that do not harm them."""
-    with EmbeddedStores(tmp_path_factory.mktemp("stores")) as addresses:
-        yield addresses
+    """MongoDB and Redis, shared by all tests that do not harm them: embedded, unless given."""
+    with EmbeddedStores(tmp_path_factory.mktemp("stores")) as embedded:
+        redis = urlsplit(given_redis)
+        yield StoreAddresses(
+            given_mongodb or embedded.database_url,
+            redis.hostname or embedded.redis_host,
+            redis.port or (6379 if given_redis else embedded.redis_port),
+        )
+
+
+def leave_nothing(stores: StoreAddresses, name: str) -> None:
+    """Take a test's database and keys off servers that are somebody's."""
+    if given_mongodb:
+        with MongoClient[dict[str, Any]](stores.database_url) as client:
+            for one in (name, f"{name}b"):  # a second one is named after the first
+                client.drop_database(one)
+    if given_redis:
+        with Redis(stores.redis_host, stores.redis_port) as redis:
+            for key in redis.scan_iter(f"{name}:*"):
+                redis.delete(key)
 
 
 def sign(user_id: str | None = None, *, seconds: float = 3600, **claims: Any) -> str:
@@ -78,9 +116,12 @@ def settings_from(variables: dict[str, str]) -> Settings:
 
 
 @pytest.fixture
-def name() -> str:
+def name(request: pytest.FixtureRequest) -> Iterator[str]:
     """The name of this test's database and the prefix of its keys."""
-    return f"t{token_hex(6)}"
+    found = f"t{token_hex(6)}"
+    yield found
+    if given_mongodb or given_redis:
+        leave_nothing(request.getfixturevalue("stores"), found)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from quickpoll.composition import Services
 from quickpoll.errors import QuickPollError
 from quickpoll.foundation.mongo import is_outage
 from quickpoll.foundation.redis import RedisAway
+from quickpoll.foundation.store_failures import of_mongo
 from quickpoll.lifespan import connected
 from quickpoll.polls.ids import is_id
 
@@ -92,6 +93,9 @@ def _one_line(error: Exception) -> str | None:
     if isinstance(error, RedisAway):
         return "Redis does not answer at API_REDIS_HOST and API_REDIS_PORT."
     if is_outage(error):
+        failure = of_mongo(error)
+        if failure.lasts:
+            return f"{failure.detail} (API_DATABASE_URL)"
         return "MongoDB does not answer at API_DATABASE_URL."
     if isinstance(error, PyMongoError):
         said = str(error).partition(", full error")[0].splitlines()[0]

@@ -21,11 +21,15 @@ from redis.exceptions import RedisError
 from quickpoll.counting.keys import Keys
 from quickpoll.foundation.ending import end
 from quickpoll.foundation.redis import RedisAway, RedisLink
+from quickpoll.foundation.store_failures import of_redis
 
 log = structlog.get_logger(__name__)
 
 beat_seconds = 1.0
 deaf_seconds = 5.0
+again_seconds = 0.1
+refused_seconds = 5.0
+"""Until the next try to subscribe: after a loss, and where our user may not."""
 
 
 class EventKind(StrEnum):
@@ -86,6 +90,7 @@ class PollEvents:
     def start(self) -> None:
         """Start to listen and to beat."""
         self._client = self._link.subscriber()
+        self._link.require("PUBLISH", self._heartbeat, "")
         self._loops = [
             asyncio.create_task(self._listen_forever(), name="events-listen"),
             asyncio.create_task(self._beat(), name="events-beat"),
@@ -103,7 +108,8 @@ class PollEvents:
                 await self._listen()
             except Exception as error:
                 self._tell(error)
-            await asyncio.sleep(0.1)
+                lasts = isinstance(error, RedisError) and of_redis(error).lasts
+                await asyncio.sleep(refused_seconds if lasts else again_seconds)
 
     def _tell(self, error: Exception) -> None:
         """Log the loss of the subscription once, not each try to have it back."""
@@ -111,7 +117,9 @@ class PollEvents:
         if lost:
             return
         if isinstance(error, RedisError | OSError | TimeoutError):
-            log.info("subscription_lost", error=type(error).__name__)
+            failure = of_redis(error)
+            say = log.warning if failure.lasts else log.info
+            say("subscription_lost", error=type(error).__name__, reason=failure.detail)
         else:
             log.error("subscription_failed", exc_info=error)
 

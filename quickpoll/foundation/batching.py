@@ -24,13 +24,18 @@ Result = TypeVar("Result")
 class Entry(Generic[Item, Result]):
     """One item in a batch, and the future that its submitter waits for."""
 
-    __slots__ = ("future", "item", "origin")
+    __slots__ = ("future", "item", "origin", "since")
 
     def __init__(
-        self, item: Item, future: asyncio.Future[Result], origin: object | None = None
+        self,
+        item: Item,
+        future: asyncio.Future[Result],
+        origin: object | None = None,
+        since: float = 0.0,
     ) -> None:
         self.item = item
         self.future = future
+        self.since = since  # by the clock of the event loop
         self.origin = origin  # the span of the request, where it is traced
 
     def resolve(self, result: Result) -> None:
@@ -97,6 +102,12 @@ class Batcher(Generic[Item, Result]):
         """How many items wait for a batch."""
         return len(self._waiting)
 
+    def standing_seconds(self) -> float:
+        """How long the oldest has been waiting, where more wait than one batch takes."""
+        if len(self._waiting) <= self._largest:
+            return 0.0
+        return asyncio.get_running_loop().time() - self._waiting[0].since
+
     def start(self) -> None:
         """Start the lanes, in a context of their own: no request's deadline reaches them."""
         self._workers = [
@@ -123,7 +134,8 @@ class Batcher(Generic[Item, Result]):
             raise Unavailable("This instance is stopping.")
         if len(self._waiting) >= self._capacity:
             raise Overloaded
-        entry: Entry[Item, Result] = Entry(item, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        entry: Entry[Item, Result] = Entry(item, loop.create_future(), since=loop.time())
         if tracing.is_on():
             entry.origin = tracing.here()
         self._waiting.append(entry)

@@ -26,7 +26,8 @@ from typing import Any
 
 from prometheus_client import Histogram
 
-from quickpoll.foundation import metrics, tracing
+from quickpoll.foundation import elsewhere, metrics, tracing
+from quickpoll.foundation.overload import Overload
 from quickpoll.foundation.proxies import trust_proxies
 
 Scope = dict[str, Any]
@@ -38,7 +39,19 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 current_request: ContextVar[Scope | None] = ContextVar("current_request", default=None)
 """The scope of the request in hand; log lines take its name from there."""
 
+
+def refuse_unread() -> None:
+    """The request in hand is going to be refused, and nothing has been done for it: another
+    instance may be asked (see :mod:`.elsewhere`)."""
+    scope = current_request.get()
+    if scope is not None:
+        scope[elsewhere.refused] = True
+
+
 unknown_route = "other"
+limited_prefix = "/api/"
+"""What is counted for :mod:`.overload`: not Socket.IO's long polls, not health."""
+
 client_left = 499
 """The status of a request whose client went away before the answer (as in nginx's logs)."""
 
@@ -55,11 +68,20 @@ class Entrance:
     """Wraps an ASGI application.
 
     ``trusted_proxies`` is how many proxies in front may be believed; ``prefixes`` are the paths of
-    applications that name no route, each taken for one (``/ws/updates``).
+    applications that name no route, each taken for one (``/ws/updates``). ``overload`` is told of
+    every request of the API.
     """
 
-    def __init__(self, app: App, *, trusted_proxies: int = 0, prefixes: tuple[str, ...] = ()):
+    def __init__(
+        self,
+        app: App,
+        *,
+        trusted_proxies: int = 0,
+        prefixes: tuple[str, ...] = (),
+        overload: Overload | None = None,
+    ) -> None:
         self._app = app
+        self._overload = overload or Overload()
         self._trusted_proxies = trusted_proxies
         self._prefixes = prefixes
         # Names are unique without asking the kernel for random bytes each time.
@@ -81,7 +103,7 @@ class Entrance:
         try:
             if kind == "http":
                 answer = self._traced if tracing.is_on() else self._answer
-                await answer(scope, receive, _Answer(send, name))
+                await answer(scope, receive, _Answer(scope, send, name))
             else:
                 await self._app(scope, receive, _Handshake(send, name))
         finally:
@@ -113,6 +135,9 @@ class Entrance:
     async def _answer(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         began = perf_counter()
         self.in_hand += 1
+        limited = scope["path"].startswith(limited_prefix)
+        if limited:
+            self._overload.begin(answer)
         failed = 0
         try:
             await self._app(scope, receive, answer)
@@ -123,6 +148,8 @@ class Entrance:
             raise
         finally:
             self.in_hand -= 1
+            if limited:
+                self._overload.end(answer)
             status = answer.status or failed or client_left
             self._measure(scope, status, perf_counter() - began)
 
@@ -135,6 +162,9 @@ class Entrance:
             if method != "other":
                 self._measured[key] = measured
         measured.observe(seconds)
+        if status >= 500:
+            method = key[1] if key[1] in _methods else "other"
+            metrics.failed_requests.labels(key[0], method, str(status)).inc()
 
     def _route(self, scope: Scope) -> str:
         path = scope["path"]
@@ -144,9 +174,10 @@ class Entrance:
 class _Answer:
     """``send`` of one request: puts the request's name on the answer, and keeps the status."""
 
-    __slots__ = ("_name", "_send", "status")
+    __slots__ = ("_name", "_scope", "_send", "status")
 
-    def __init__(self, send: Send, name: bytes) -> None:
+    def __init__(self, scope: Scope, send: Send, name: bytes) -> None:
+        self._scope = scope
         self._send = send
         self._name = name
         self.status = 0
@@ -158,6 +189,8 @@ class _Answer:
             headers = [*message.get("headers", ()), (_header, self._name)]
             _protect(headers)
             message = {**message, "headers": headers}
+            if self.status == 503:
+                message = elsewhere.passed_on(self._scope, message)
         return self._send(message)
 
 

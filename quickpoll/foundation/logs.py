@@ -18,6 +18,7 @@ from structlog.typing import EventDict
 
 from quickpoll.foundation import tracing
 from quickpoll.foundation.entrance import current_request
+from quickpoll.foundation.trouble_filter import TroubleFilter
 
 _quiet = ("engineio", "socketio", "pymongo", "asyncio", "hypercorn.access")
 """Libraries that tell at INFO or DEBUG what each client sends: warnings are enough."""
@@ -51,6 +52,7 @@ def configure_logs(level: str, form: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_formatter(form))
     handler.setLevel(level)
+    handler.addFilter(TroubleFilter())
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)

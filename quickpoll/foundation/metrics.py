@@ -7,6 +7,7 @@ lists all of them, and a test holds it against what ``/metrics`` answers.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 
 from prometheus_client import Counter, Histogram, disable_created_metrics
@@ -42,6 +43,17 @@ tokens_refused = Counter(
     "quickpoll_tokens_refused_total",
     "Requests and connections answered with 401, by what was wrong with the token",
     ("reason",),
+)
+
+failed_requests = Counter(
+    "quickpoll_http_failures_total",
+    "Requests answered with 5xx, by route, method and status; there from the start for every route",
+    ("route", "method", "status"),
+)
+
+shed = Counter(
+    "quickpoll_requests_shed_total",
+    "Requests refused with 503 overloaded before anything was done for them",
 )
 
 key_fetches = Counter(
@@ -115,5 +127,27 @@ def votes_with(outcome: str) -> Counter:
     return votes.labels(outcome)
 
 
-for _outcome in ("created", "changed", "same", "retracted", "already_voted", "poll_closed"):
-    votes_with(_outcome)  # a series that is there from the start can be seen to grow
+def expect_route(route: str, methods: Iterable[str]) -> None:
+    """Have the failures of a route at 0 before there are any: a series that begins at 1 has not
+    grown, and no alert sees it."""
+    for method in methods:
+        for status in ("500", "503"):
+            failed_requests.labels(route, method, status)
+
+
+_outcomes = ("created", "changed", "same", "retracted", "already_voted", "poll_closed")
+_refusals = ("vote_change_not_allowed", "overloaded", "unavailable", "internal_error")
+_commands = ("insert", "update", "delete", "find", "getMore", "aggregate", "ping", "hello")
+_redis_failures = (
+    *("ConnectionError", "TimeoutError", "AuthenticationError", "NoPermissionError"),
+    *("ReadOnlyError", "OutOfMemoryError", "BusyLoadingError", "ResponseError"),
+)
+for _metric, _known in (
+    (votes, (*_outcomes, *_refusals)),
+    (rate_limited, ("user", "address")),
+    (key_fetches, ("fetched", "failed")),
+    (mongodb_errors, _commands),
+    (redis_errors, _redis_failures),
+):
+    for _label in _known:
+        _metric.labels(_label)

@@ -8,9 +8,9 @@ from typing import Any
 import pymongo
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 from odmantic import AIOEngine
-from pymongo.errors import ConnectionFailure, PyMongoError, WTimeoutError
 
 from quickpoll.foundation.command_times import CommandTimes
+from quickpoll.foundation.store_failures import is_mongo_failure
 from quickpoll.foundation.time_limits import OPERATION_SECONDS
 
 Document = dict[str, Any]
@@ -59,7 +59,5 @@ def is_reachable(client: Client) -> bool:
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether the error says that MongoDB is away or slow, rather than that we asked wrongly."""
-    if isinstance(error, ConnectionFailure | WTimeoutError):
-        return True
-    return isinstance(error, PyMongoError) and error.timeout
+    """Whether MongoDB is away, slow or refuses us, rather than that we asked wrongly."""
+    return is_mongo_failure(error)

@@ -14,7 +14,6 @@ from time import perf_counter
 from typing import Any
 
 import redis.asyncio as aioredis
-import structlog
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from redis.exceptions import ConnectionError as NoConnection
 from redis.exceptions import NoScriptError, RedisError
@@ -22,9 +21,9 @@ from redis.exceptions import NoScriptError, RedisError
 from quickpoll.foundation import metrics, tracing
 from quickpoll.foundation.ending import end
 from quickpoll.foundation.redis_place import RedisPlace
+from quickpoll.foundation.redis_trouble import RedisTrouble
+from quickpoll.foundation.store_failures import Failure
 from quickpoll.foundation.time_limits import PROBE_SECONDS, REDIS_SECONDS
-
-log = structlog.get_logger(__name__)
 
 Listener = Callable[[], Awaitable[None]]
 
@@ -61,6 +60,8 @@ class RedisLink:
         connection, options = place.connection(REDIS_SECONDS)
         self.run_id = ""
         self.available = False
+        self._trouble = RedisTrouble(PROBE_SECONDS)
+        self._wanted: list[tuple[Any, ...]] = []
         self._returned: list[Listener] = []
         self._probe: asyncio.Task[None] | None = None
         self._attempted: asyncio.Future[bool] | None = None
@@ -89,15 +90,25 @@ class RedisLink:
         anybody else may use it. One that raises :class:`RedisAway` puts the return off."""
         self._returned.append(listener)
 
+    @property
+    def failure(self) -> Failure | None:
+        """Why Redis does not serve us, or did not until just now."""
+        return self._trouble.failure
+
+    def require(self, *command: Any) -> None:
+        """Ask this, too, in each look for Redis: a command that changes nothing. Where our user
+        may not run it, Redis is as good as none."""
+        self._wanted.append(command)
+
     async def start(self) -> None:
         """Look for Redis once; if it is not there, go on looking in the background."""
         if not await self._try():
-            log.warning("redis_away", detail="counts are read from MongoDB until Redis answers")
             self._look_for_it()
 
     async def aclose(self) -> None:
         """Stop looking and close the connections."""
         self._closing = True
+        self._trouble.close()
         if self._probe is not None:
             await end(self._probe)
         await self.client.aclose()
@@ -125,7 +136,6 @@ class RedisLink:
         except NoScriptError:
             raise
         except (RedisError, OSError, TimeoutError) as error:
-            metrics.redis_errors.labels(type(error).__name__).inc()
             # A server that is full, read-only or still loading is as good as none.
             self._lost(error)
             raise RedisAway from error
@@ -165,6 +175,8 @@ class RedisLink:
         if self.available:
             return True
         self._look_for_it()
+        if self._trouble.lasts:
+            return False
         return self._attempted is not None and await asyncio.shield(self._attempted)
 
     async def _run_in_order(self, calls: Sequence[Call]) -> list[Any]:
@@ -178,9 +190,9 @@ class RedisLink:
             )
 
     def _lost(self, error: BaseException) -> None:
+        self._trouble.met(error)
         if self.available:
             self.available, self._just_lost = False, True
-            log.warning("redis_away", error=type(error).__name__, detail=str(error)[:200])
         self._look_for_it()
 
     def _look_for_it(self) -> None:
@@ -189,8 +201,10 @@ class RedisLink:
             self._probe = asyncio.create_task(self._look(), name="redis-probe")
 
     async def _look(self) -> None:
+        if self._trouble.lasts:
+            await asyncio.sleep(self._trouble.pause)
         while not await self._try():
-            await asyncio.sleep(PROBE_SECONDS)
+            await asyncio.sleep(self._trouble.pause)
             self._attempted = asyncio.get_running_loop().create_future()
 
     async def _try(self) -> bool:
@@ -199,7 +213,7 @@ class RedisLink:
         if self._attempted is not None and not self._attempted.done():
             self._attempted.set_result(answered)
         if answered:
-            log.info("redis_available", run_id=self.run_id)
+            self._trouble.over(self.run_id)
         return answered
 
     async def _answers(self) -> bool:
@@ -208,12 +222,19 @@ class RedisLink:
         self._looking = True
         try:
             await self.client.ping()
-        except (RedisError, OSError, TimeoutError):
+            for command in self._wanted:
+                await self._ask_client(command)
+        except (RedisError, OSError, TimeoutError) as error:
+            self._trouble.met(error)
             await self._disconnect()
             return False
         finally:
             self._looking = False
         return True
+
+    async def _ask_client(self, command: tuple[Any, ...]) -> None:
+        client: Any = self.client
+        await client.execute_command(*command)
 
     async def _disconnect(self) -> None:
         with contextlib.suppress(RedisError, OSError, TimeoutError):

@@ -15,8 +15,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from quickpoll import __version__
+from quickpoll.foundation.store_failures import causes
 
 Read = Callable[[], float | None]
+
+stores = ("redis", "mongodb")
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,11 @@ class Readings:
     socket_subscriptions: Read
     redis: Read
     mongodb: Read
+    limits: Mapping[str, float]
+    failing: Callable[[], Mapping[str, str]]
+    skews: Callable[[], Mapping[str, float]]
+    shed_share: Read
+    unfinished_indexes: Read
     keys_fetched_at: Read = field(default=lambda: None)
 
 
@@ -58,6 +66,8 @@ class Gauges(Collector):
             "store",
             {"redis": read.redis, "mongodb": read.mongodb},
         )
+        yield from self._troubles()
+        yield from self._limits()
         fetched_at = read.keys_fetched_at()
         if fetched_at is not None:
             yield _one(
@@ -65,6 +75,47 @@ class Gauges(Collector):
                 "Time since the issuer's keys were last fetched",
                 time() - fetched_at,
             )
+
+    def _troubles(self) -> Iterator[Metric]:
+        failing = self._readings.failing()
+        family = GaugeMetricFamily(
+            "quickpoll_store_failing",
+            "1 for the present cause of a store that does not serve us (away, credentials, rights, "
+            "tls), else 0",
+            labels=("store", "cause"),
+        )
+        for store in stores:
+            for cause in causes:
+                family.add_metric((store, cause), failing.get(store) == cause)
+        yield family
+        skew = GaugeMetricFamily(
+            "quickpoll_clock_skew_seconds",
+            "By how much the clock of a store is ahead of this instance's; 0 while it is unknown",
+            labels=("store",),
+        )
+        for store in stores:
+            skew.add_metric((store,), self._readings.skews().get(store, 0.0))
+        yield skew
+        yield _one(
+            "shed_ratio",
+            "The part of requests that is refused at present because of overload, 0 to 1",
+            self._readings.shed_share(),
+        )
+        yield _one(
+            "unfinished_indexes",
+            "Indexes that are still being made, while requests are served",
+            self._readings.unfinished_indexes(),
+        )
+
+    def _limits(self) -> Iterator[Metric]:
+        family = GaugeMetricFamily(
+            "quickpoll_limit_items",
+            "What this instance takes at most, by its settings: votes that wait, Socket.IO clients",
+            labels=("limit",),
+        )
+        for name, most in self._readings.limits.items():
+            family.add_metric((name,), most)
+        yield family
 
     def _lookups(self) -> Metric:
         family = CounterMetricFamily(

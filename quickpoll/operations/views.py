@@ -51,6 +51,8 @@ class ReadyBody(BaseModel):
 
     status: str
     degraded: list[str] = []
+    reasons: dict[str, str] = {}
+    """Of what does not come back by itself."""
 
 
 def blueprint(health: Health, registry: CollectorRegistry, metrics_token: str | None) -> Blueprint:
@@ -80,11 +82,8 @@ def blueprint(health: Health, registry: CollectorRegistry, metrics_token: str | 
     @documented(Answer(200, "Requests are served.", ReadyBody), errors=(Unavailable,))
     async def ready() -> Response:
         """Whether requests are served: 503 while MongoDB is away, `degraded` while Redis is."""
-        if not await health.mongo_answers():
-            raise Unavailable("MongoDB does not answer.")
-        degraded = health.degraded()
-        body = {"status": "degraded", "degraded": degraded} if degraded else {"status": "ready"}
-        return json_reply(body).response()
+        await health.check()
+        return json_reply(_readiness(health.degraded())).response()
 
     @views.get("/metrics")
     @documented(
@@ -103,3 +102,11 @@ def blueprint(health: Health, registry: CollectorRegistry, metrics_token: str | 
         return Reply(200, body, media_type=CONTENT_TYPE_LATEST).response()
 
     return views
+
+
+def _readiness(degraded: dict[str, str]) -> dict[str, object]:
+    if not degraded:
+        return {"status": "ready"}
+    reasons = {name: reason for name, reason in degraded.items() if reason}
+    more: dict[str, object] = {"reasons": reasons} if reasons else {}
+    return {"status": "degraded", "degraded": list(degraded), **more}

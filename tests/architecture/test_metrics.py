@@ -15,12 +15,14 @@ from quickpoll.operations.gauges import registry_of
 from tests.architecture.house import root
 from tests.conftest import secret, settings_from
 
-units = {"seconds", "total", "items", "info"}
+units = {"seconds", "total", "items", "info", "ratio"}
 counted_things = {
     "quickpoll_http_requests_in_hand",
     "quickpoll_socket_clients",
     "quickpoll_socket_subscriptions",
     "quickpoll_store_available",
+    "quickpoll_store_failing",
+    "quickpoll_unfinished_indexes",
 }
 """Gauges whose unit is the thing itself."""
 

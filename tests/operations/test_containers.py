@@ -59,6 +59,13 @@ def test_instances_run_without_privileges_on_a_read_only_file_system(stack: dict
     assert re.search(r"^USER \d+:\d+$", (root / "Dockerfile").read_text(), re.MULTILINE)
 
 
+def test_an_instance_is_healthy_when_it_is_ready(stack: dict[str, Any]) -> None:
+    asked = re.findall(r"http://127\.0\.0\.1:8001(/[\w/]+)", (root / "Dockerfile").read_text())
+    assert asked == ["/health/ready"]
+    waits = stack["services"]["nginx"]["depends_on"]
+    assert {waits[name]["condition"] for name in instances} == {"service_healthy"}
+
+
 def test_proxy_finds_the_instances_under_the_names_they_have(stack: dict[str, Any]) -> None:
     upstreams = set(re.findall(r"server ([\w-]+):8001", (root / "config/nginx.conf").read_text()))
     assert upstreams == set(instances)

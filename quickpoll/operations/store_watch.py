@@ -1,0 +1,119 @@
+"""Looks at both stores every few seconds: whether they serve us, and what time they have.
+
+Deadlines of polls go by our clock, deadlines of writes and the versions of counts by Redis': clocks
+that differ make them wrong, and nothing else notices. What is measured is the store's time against
+ours in the middle of the question, and it may be wrong by half of what the answer took; so much is
+taken off before anybody is warned. (Cristian, *Probabilistic clock synchronization*, 1989.)
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from time import time
+from typing import Any
+
+import structlog
+from pymongo.errors import PyMongoError
+
+from quickpoll.foundation.ending import end
+from quickpoll.foundation.mongo import Client, deadline, is_outage
+from quickpoll.foundation.mongo_trouble import MongoTrouble
+from quickpoll.foundation.once import Once
+from quickpoll.foundation.redis import RedisAway, RedisLink
+
+log = structlog.get_logger(__name__)
+
+look_seconds = 5.0
+answer_seconds = 1.0
+most_skew_seconds = 1.0
+"""By how much a clock may differ from ours before somebody is told."""
+
+
+class StoreWatch:
+    """``skews``: the stores' clocks against ours, in seconds, as far as is known; positive where
+    theirs is ahead. ``clock`` is ours (seconds since 1970)."""
+
+    def __init__(
+        self,
+        client: Client,
+        link: RedisLink,
+        trouble: MongoTrouble,
+        clock: Callable[[], float] = time,
+    ) -> None:
+        self.clock = clock
+        self.skews: dict[str, float] = {}
+        self._sure: dict[str, float] = {}
+        self._client = client
+        self._link = link
+        self._trouble = trouble
+        self._once = Once()
+        self._loop: asyncio.Task[None] | None = None
+
+    @property
+    def clocks_differ(self) -> bool:
+        """Whether a clock certainly differs from ours by more than is good."""
+        return any(sure > most_skew_seconds for sure in self._sure.values())
+
+    def start(self) -> None:
+        """Start to look."""
+        self._loop = asyncio.create_task(self._look_forever(), name="store-watch")
+
+    async def aclose(self) -> None:
+        """Look no more."""
+        if self._loop is not None:
+            await end(self._loop)
+
+    async def look(self) -> None:
+        """Look at both once. Raises nothing for what a store does."""
+        await self._look_at_mongo()
+        try:
+            await self._measure("redis", self._time_of_redis)
+        except RedisAway:
+            self._forget("redis")
+
+    async def _look_forever(self) -> None:
+        while True:
+            await self.look()
+            await asyncio.sleep(look_seconds)
+
+    async def _look_at_mongo(self) -> None:
+        try:
+            with deadline(answer_seconds):
+                await self._measure("mongodb", self._time_of_mongo)
+        except PyMongoError as error:
+            self._forget("mongodb")
+            if is_outage(error):
+                self._trouble.met(error)
+        else:
+            self._trouble.answered()
+
+    async def _measure(self, store: str, ask: Callable[[], Awaitable[float | None]]) -> None:
+        before = self.clock()
+        theirs = await ask()
+        after = self.clock()
+        if theirs is None:
+            self._forget(store)
+            return
+        skew = theirs - (before + after) / 2
+        self.skews[store] = skew
+        self._sure[store] = abs(skew) - (after - before) / 2
+        if self._sure[store] > most_skew_seconds and self._once.say(store) is not None:
+            detail = "deadlines and versions go wrong: are all clocks kept by NTP?"
+            log.warning("clocks_differ", store=store, ahead_seconds=round(skew, 3), detail=detail)
+
+    async def _time_of_mongo(self) -> float | None:
+        said: Mapping[str, Any] = await self._client.admin.command("hello")
+        told = said.get("localTime")
+        if not isinstance(told, datetime):
+            return None
+        return (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()
+
+    async def _time_of_redis(self) -> float:
+        seconds, microseconds = await self._link.call("TIME")
+        return int(seconds) + int(microseconds) / 1e6
+
+    def _forget(self, store: str) -> None:
+        self.skews.pop(store, None)
+        self._sure.pop(store, None)

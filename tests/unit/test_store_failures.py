@@ -1,0 +1,134 @@
+"""What the errors of both stores mean, and which of their words go further."""
+
+from __future__ import annotations
+
+import pytest
+from pymongo.errors import (
+    AutoReconnect,
+    DuplicateKeyError,
+    ExecutionTimeout,
+    NotPrimaryError,
+    OperationFailure,
+    ServerSelectionTimeoutError,
+    WriteConcernError,
+    WTimeoutError,
+)
+from redis.exceptions import (
+    AuthenticationError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    ResponseError,
+)
+from redis.exceptions import ConnectionError as NoConnection
+
+from quickpoll.foundation.mongo import is_outage
+from quickpoll.foundation.store_failures import of_mongo, of_redis, of_store
+
+secret = "a ballot of somebody's"
+
+
+@pytest.mark.parametrize(
+    ("error", "cause", "words"),
+    [
+        (
+            NoPermissionError("User u has no permissions to run the 'info' command"),
+            "rights",
+            "+info",
+        ),
+        (NoPermissionError("No permissions to access a channel"), "rights", "&PREFIX*"),
+        (NoPermissionError("No permissions to access a key"), "rights", "~PREFIX*"),
+        (NoPermissionError(f"something new: {secret}"), "rights", "NOPERM"),
+        (
+            ResponseError(
+                "ACL failure in script: User u has no permissions to run the 'set' command script"
+            ),
+            "rights",
+            "+set",
+        ),
+        (AuthenticationError("invalid username-password pair"), "credentials", "credentials"),
+        (
+            NoConnection("Error: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed"),
+            "tls",
+            "trust",
+        ),
+        (NoConnection("it is a replica"), "away", "replica"),
+        (ReadOnlyError(secret), "away", "ReadOnlyError"),
+        (OutOfMemoryError(secret), "away", "OutOfMemoryError"),
+        (TimeoutError(secret), "away", "TimeoutError"),
+    ],
+)
+def test_errors_of_redis_have_a_cause_and_a_sentence(
+    error: Exception, cause: str, words: str
+) -> None:
+    failure = of_redis(error)
+    assert (failure.cause, failure.lasts) == (cause, cause != "away")
+    assert words in failure.detail
+    assert secret not in failure.detail
+
+
+@pytest.mark.parametrize(
+    ("error", "cause", "words"),
+    [
+        (OperationFailure("Authentication failed.", 18), "credentials", "refused our credentials"),
+        (OperationFailure("bad auth", 8000), "credentials", "refused our credentials"),
+        (
+            OperationFailure("Command insert requires authentication", 13),
+            "credentials",
+            "refused our credentials",
+        ),
+        (
+            OperationFailure(
+                f'not authorized on polls to execute command {{ insert: "vote", d: {secret}',
+                13,
+            ),
+            "rights",
+            "run insert in polls",
+        ),
+        (
+            ServerSelectionTimeoutError("SSL handshake failed: certificate verify failed"),
+            "tls",
+            "trust",
+        ),
+        (AutoReconnect(secret), "away", "AutoReconnect"),
+    ],
+)
+def test_errors_of_mongodb_have_a_cause_and_a_sentence(
+    error: Exception, cause: str, words: str
+) -> None:
+    failure = of_mongo(error)
+    assert (failure.cause, failure.lasts) == (cause, cause != "away")
+    assert words in failure.detail
+    assert secret not in failure.detail
+    assert is_outage(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        NotPrimaryError("not primary"),
+        ExecutionTimeout("operation exceeded time limit", 50),
+        OperationFailure("exceeded time limit", 262),
+        OperationFailure("interrupted at shutdown", 11600),
+        OperationFailure("read concern majority not available yet", 134),
+        WTimeoutError("waiting for replication timed out", 64),
+        WriteConcernError("not enough data-bearing nodes", 100),
+    ],
+)
+def test_what_passes_by_itself_is_an_outage(error: Exception) -> None:
+    assert is_outage(error)
+    assert of_store(error) is not None
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        DuplicateKeyError("E11000", 11000),
+        OperationFailure("unknown operator", 2),
+        ValueError("ours"),
+        ResponseError("wrong number of arguments"),
+    ],
+)
+def test_a_fault_of_ours_stays_one(error: Exception) -> None:
+    assert not is_outage(error)
+    assert of_store(error) is None
