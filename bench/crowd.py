@@ -13,7 +13,7 @@ from typing import Any, Protocol, Self
 from bench.machine import cpu_seconds
 from bench.services import PollHandle
 from bench.stores import wait_until
-from quickpoll.foundation.child_process import LOOPBACK, ChildProcess, free_port
+from quickpoll.localrun.child_process import LOOPBACK, ChildProcess, free_port
 
 _root = Path(__file__).resolve().parent.parent
 

@@ -17,7 +17,7 @@ import uvloop
 from hypercorn.config import Config
 
 from quickpoll.foundation import http1
-from quickpoll.realtime.fanout import FanOutManager
+from quickpoll.socketio.fanout import FanOutManager
 
 rate = 10.0
 """Events a second."""

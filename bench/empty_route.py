@@ -13,10 +13,10 @@ from quart import Blueprint, Quart, Response
 
 from quickpoll.auth.caller import Caller
 from quickpoll.factory import create_app
+from quickpoll.fast_path.dispatch import Route
+from quickpoll.fast_path.requests import Asked
 from quickpoll.foundation import http1
-from quickpoll.foundation.answers import Reply, json_reply
-from quickpoll.lane.asking import Asked
-from quickpoll.lane.lane import Route
+from quickpoll.foundation.http.answers import Reply, json_reply
 from quickpoll.settings import settings_or_exit
 
 _answer = b"{}"
@@ -36,7 +36,7 @@ def create_measured_app() -> Quart:
 
     app = create_app(settings_or_exit())
     app.register_blueprint(blueprint)
-    app.extensions["quickpoll.lane"].add(Route("empty", (), ("POST",), _nothing))
+    app.extensions["quickpoll.fast_path"].add(Route("empty", (), ("POST",), _nothing))
     return app
 
 

@@ -16,7 +16,7 @@ from bench.install import here, node_folder_of, python_of
 from bench.machine import Cores, cpu_seconds, resident_bytes
 from bench.stores import Stores, wait_until
 from bench.tokens import TokenBook
-from quickpoll.foundation.child_process import LOOPBACK, ChildProcess, free_port, plain_environment
+from quickpoll.localrun.child_process import LOOPBACK, ChildProcess, free_port, plain_environment
 
 _root = here.parent
 

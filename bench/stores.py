@@ -11,8 +11,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pymongo import MongoClient
 
-from quickpoll.foundation.child_process import LOOPBACK, ChildProcess, free_port
-from quickpoll.foundation.embedded import EmbeddedMongo, EmbeddedRedis
+from quickpoll.localrun.child_process import LOOPBACK, ChildProcess, free_port
+from quickpoll.localrun.embedded import EmbeddedMongo, EmbeddedRedis
 
 memory, embedded = "memory", "embedded"
 durable = "w=majority&journal=true"

@@ -15,7 +15,7 @@ from quickpoll.settings import settings_or_exit
 def without_lane() -> Quart:
     """Every route is answered by Quart, HTTP is parsed by llhttp."""
     http1.install()
-    return create_app(settings_or_exit(), lane=False)
+    return create_app(settings_or_exit(), fast_path=False)
 
 
 def without_parser() -> Quart:
@@ -25,4 +25,4 @@ def without_parser() -> Quart:
 
 def with_neither() -> Quart:
     """Quart under Hypercorn as they are; votes are still written in groups."""
-    return create_app(settings_or_exit(), lane=False)
+    return create_app(settings_or_exit(), fast_path=False)

@@ -8,7 +8,7 @@ import redis
 from bson import ObjectId
 
 from bench.services import PollHandle, Service
-from quickpoll.foundation.child_process import LOOPBACK
+from quickpoll.localrun.child_process import LOOPBACK
 
 answers_asked = 20
 """At how many of many polls the service itself is asked; the stores are asked at all."""

@@ -7,9 +7,8 @@ from functools import partial
 from secrets import token_hex
 from time import time
 
+from quickpoll.auth.admission import Admission
 from quickpoll.auth.caller import Caller
-from quickpoll.auth.gatekeeper import Gatekeeper
-from quickpoll.auth.guard import Guard
 from quickpoll.auth.issuer import Issuer
 from quickpoll.auth.keys import KeyRing, SharedSecret
 from quickpoll.auth.limits import RateLimit, Unlimited
@@ -24,11 +23,11 @@ from quickpoll.counting.reading import TallyReader
 from quickpoll.counting.uncounted import Uncounted
 from quickpoll.counting.versions import VersionClock
 from quickpoll.errors import Unavailable
-from quickpoll.foundation.entrance import refuse_unread
-from quickpoll.foundation.mongo import is_reachable, open_client, open_engine
-from quickpoll.foundation.mongo_trouble import MongoTrouble
-from quickpoll.foundation.overload import Overload
-from quickpoll.foundation.redis import RedisLink
+from quickpoll.foundation.concurrency.overload import Overload
+from quickpoll.foundation.http.request_middleware import refuse_unread
+from quickpoll.foundation.stores.mongo import is_reachable, open_client, open_engine
+from quickpoll.foundation.stores.mongo_trouble import MongoTrouble
+from quickpoll.foundation.stores.redis import RedisLink
 from quickpoll.likes.handlers import LikeHandlers
 from quickpoll.likes.liking import Liking
 from quickpoll.likes.models import Like
@@ -48,22 +47,22 @@ from quickpoll.polls.creation import PollCreation
 from quickpoll.polls.models import Poll
 from quickpoll.polls.store import PollStore
 from quickpoll.realtime.audience import Audience
-from quickpoll.realtime.doorkeeper import Doorkeeper
 from quickpoll.realtime.relay import Relay
 from quickpoll.realtime.screens import StaleScreens
-from quickpoll.realtime.sending import make_server
 from quickpoll.realtime.server import LiveServer
 from quickpoll.repair.finality import Finality
 from quickpoll.repair.rebuild import Rebuilder
 from quickpoll.repair.reconcile import Reconciler
+from quickpoll.results.caller_state import CallerStateReader
 from quickpoll.results.census import MongoCensus
 from quickpoll.results.fences import MongoFences
 from quickpoll.results.handlers import ResultHandlers
 from quickpoll.results.listing import PollListing
-from quickpoll.results.marks import MarkReader
+from quickpoll.results.poll_view import PollViews
 from quickpoll.results.timeline import Timeline
-from quickpoll.results.view import PollViews
 from quickpoll.settings import Settings
+from quickpoll.socketio.idle_reaper import IdleReaper
+from quickpoll.socketio.server import make_server
 from quickpoll.votes.casting import Casting
 from quickpoll.votes.handlers import VoteHandlers
 from quickpoll.votes.models import Vote
@@ -99,7 +98,7 @@ class Services:
         :class:`~quickpoll.errors.RateLimited`, :class:`~quickpoll.errors.Unavailable` until
         the indexes are there, and :class:`~quickpoll.errors.Overloaded`.
         """
-        caller = await self.gatekeeper.admit(authorization, address)
+        caller = await self.admission.admit(authorization, address)
         if not self.schema.ready:
             refuse_unread()
             raise Unavailable(self.schema.problem and "This instance cannot serve yet.")
@@ -149,7 +148,7 @@ class Services:
         self.engine = open_engine(self.mongo, settings.database_name)
         self.mongo_trouble = MongoTrouble()
         self.schema = Schema(self.engine, models, self.mongo_trouble)
-        self.redis = RedisLink(settings.redis_place)
+        self.redis = RedisLink(settings.redis_address)
         self.store_watch = StoreWatch(self.mongo, self.redis, self.mongo_trouble)
         self.polls = PollStore(self.engine)
         self.votes = VoteStore(self.engine)
@@ -202,7 +201,7 @@ class Services:
         self.overload = Overload(*(one.standing_seconds for one in batchers))
 
     def _show_results(self) -> None:
-        self.marks = MarkReader(self.votes, self.likes)
+        self.marks = CallerStateReader(self.votes, self.likes)
         self.views = PollViews(self.polls, self.tallies, self.marks)
         self.listing = PollListing(self.engine)
         self.result_handlers = ResultHandlers(self.views, self.listing, Timeline(self.engine))
@@ -232,7 +231,6 @@ class Services:
         )
         if self.issuer is not None:
             self.issuer.on_loss(self.tokens.forget_all)
-        self.guard = Guard(self.tokens)
         self._limit(settings)
 
     def _limit(self, settings: Settings) -> None:
@@ -241,9 +239,9 @@ class Services:
         name_key = Keys(settings.redis_prefix).limit
         self.limit_sharing = LimitSharing(self.redis, name_key, (of_user, of_address))
         if settings.api_rate_limits == "on":
-            self.gatekeeper = Gatekeeper(self.guard, of_user, of_address)
+            self.admission = Admission(self.tokens, of_user, of_address)
         else:
-            self.gatekeeper = Gatekeeper(self.guard, Unlimited(), Unlimited())
+            self.admission = Admission(self.tokens, Unlimited(), Unlimited())
 
     def _go_live(self, settings: Settings) -> None:
         self.loop_lag = LoopLag()
@@ -260,11 +258,11 @@ class Services:
         )
         self.audience = Audience(settings.api_socket_clients, settings.api_socket_clients_per_user)
         self.sio, fanout = make_server(settings.cors_origins, settings.api_socket_clients)
-        self.doorkeeper = Doorkeeper(self.sio)
+        self.idle_reaper = IdleReaper(self.sio)
         self.live = LiveServer(
             self.sio,
             fanout,
-            self.gatekeeper,
+            self.admission,
             self.views,
             self.audience,
             settings.api_jwt_leeway,

@@ -19,17 +19,17 @@ from quickpoll.auth.web import admit
 from quickpoll.cli import add_commands
 from quickpoll.composition import Services
 from quickpoll.errors import PayloadTooLarge
-from quickpoll.foundation import metrics
-from quickpoll.foundation.documentation import Documentation
-from quickpoll.foundation.entrance import Entrance, unknown_route
-from quickpoll.foundation.logs import configure_logs
-from quickpoll.foundation.openapi import QuickPollOpenAPI
-from quickpoll.foundation.origins import OriginFields, allow_origins
-from quickpoll.foundation.problems import as_error, problem_reply
-from quickpoll.foundation.requests import StrictRequest, most_bytes
-from quickpoll.foundation.time_limits import ANSWER_SECONDS
-from quickpoll.lane import routes
-from quickpoll.lane.lane import Lane
+from quickpoll.fast_path import routes
+from quickpoll.fast_path.dispatch import FastPath
+from quickpoll.foundation.concurrency.time_limits import ANSWER_SECONDS
+from quickpoll.foundation.http.origins import OriginFields, allow_origins
+from quickpoll.foundation.http.problems import as_error, problem_reply
+from quickpoll.foundation.http.request_middleware import RequestMiddleware, unknown_route
+from quickpoll.foundation.http.requests import StrictRequest, most_bytes
+from quickpoll.foundation.observability import metrics
+from quickpoll.foundation.observability.logs import configure_logs
+from quickpoll.foundation.openapi.document import QuickPollOpenAPI
+from quickpoll.foundation.openapi.pages import Documentation
 from quickpoll.lifespan import serving
 from quickpoll.likes import views as likes_views
 from quickpoll.management import views as management_views
@@ -82,11 +82,11 @@ def template(rule: str) -> str:
 
 
 def create_app(
-    settings: Settings, *, lane: bool = True, clock: Callable[[], float] = time
+    settings: Settings, *, fast_path: bool = True, clock: Callable[[], float] = time
 ) -> Quart:
     """A fresh application; nothing is opened before it is served.
 
-    Without the ``lane`` every route is answered by Quart: the same answers, more slowly.
+    Without the ``fast path`` every route is answered by Quart: the same answers, more slowly.
     """
     configure_logs(settings.log_level, settings.api_log_format)
     services = Services(settings, clock=clock)
@@ -101,7 +101,7 @@ def create_app(
     allow_origins(app, settings.cors_origins)
     add_commands(app)
     _expect_routes(app)
-    _serve(app, services, lane=lane)
+    _serve(app, services, fast_path=fast_path)
     return app
 
 
@@ -141,7 +141,7 @@ def _add_routes(app: Quart, services: Services) -> None:
         people_views.blueprint(),
         operations_views.blueprint(
             services.health,
-            registry_of(services.readings(lambda: _entrance_of(app).in_hand)),
+            registry_of(services.readings(lambda: _middleware_of(app).in_hand)),
             token.get_secret_value() if token else None,
         ),
         web_views.blueprint(pages),
@@ -185,7 +185,7 @@ def _render_errors(app: Quart) -> None:
         return problem_reply(as_error(raised)).response()
 
 
-def _serve(app: Quart, services: Services, *, lane: bool) -> None:
+def _serve(app: Quart, services: Services, *, fast_path: bool) -> None:
     @app.while_serving
     async def lifespan() -> AsyncGenerator[None, None]:
         async with serving(services):
@@ -193,9 +193,9 @@ def _serve(app: Quart, services: Services, *, lane: bool) -> None:
 
     # Wrapped inside, so that Hypercorn, `quart run` and the test client serve the same thing.
     inner: Any = socketio.ASGIApp(services.sio, app.asgi_app, socketio_path=socket_path)
-    if lane:
-        inner = app.extensions["quickpoll.lane"] = _lane(services, inner)
-    app.asgi_app = Entrance(  # type: ignore[assignment,method-assign]
+    if fast_path:
+        inner = app.extensions["quickpoll.fast_path"] = _fast_path(services, inner)
+    app.asgi_app = RequestMiddleware(  # type: ignore[assignment,method-assign]
         inner,
         trusted_proxies=services.settings.api_trusted_proxies,
         prefixes=(socket_path,),
@@ -203,16 +203,16 @@ def _serve(app: Quart, services: Services, *, lane: bool) -> None:
     )
 
 
-def _entrance_of(app: Quart) -> Entrance:
+def _middleware_of(app: Quart) -> RequestMiddleware:
     entrance: Any = app.asgi_app
-    assert isinstance(entrance, Entrance)  # noqa: S101 - see _serve
+    assert isinstance(entrance, RequestMiddleware)  # noqa: S101 - see _serve
     return entrance
 
 
-def _lane(services: Services, framework: Any) -> Lane:
+def _fast_path(services: Services, framework: Any) -> FastPath:
     origins = OriginFields(services.settings.cors_origins)
-    lane = Lane(framework, services.enter, origins, ANSWER_SECONDS)
-    lane.add(*routes.voting(services.vote_handlers))
-    lane.add(*routes.liking(services.like_handlers))
-    lane.add(*routes.reading(services.result_handlers))
-    return lane
+    fast_path = FastPath(framework, services.enter, origins, ANSWER_SECONDS)
+    fast_path.add(*routes.voting(services.vote_handlers))
+    fast_path.add(*routes.liking(services.like_handlers))
+    fast_path.add(*routes.reading(services.result_handlers))
+    return fast_path

@@ -91,7 +91,7 @@ def all_parts(services: Services) -> list[Any]:
         services.events,
         services.relay.coalescer,
         services.screens,
-        services.doorkeeper,
+        services.idle_reaper,
         services.reconciler,
         services.deletion,
         services.deadlines,

@@ -27,7 +27,7 @@ from redis import Redis
 
 from quickpoll.composition import Services
 from quickpoll.factory import create_app
-from quickpoll.foundation.embedded import EmbeddedStores, StoreAddresses
+from quickpoll.localrun.embedded import EmbeddedStores, StoreAddresses
 from quickpoll.settings import Settings
 from tests.stable_api import StableApiListener, taken
 

@@ -8,7 +8,7 @@ from bench.load import Plan, run_wrk
 from bench.report import Table
 from bench.stores import wait_until
 from bench.workbench import Workbench
-from quickpoll.foundation.child_process import LOOPBACK, ChildProcess, free_port, until
+from quickpoll.localrun.child_process import LOOPBACK, ChildProcess, free_port, until
 
 _responder = """
 import asyncio, sys, uvloop

@@ -13,8 +13,8 @@ from quickpoll.auth.jwks import PublicKey, UnusableKeys, read_keys
 from quickpoll.auth.keys import Candidate
 from quickpoll.auth.refusals import Reason, refused
 from quickpoll.errors import Unavailable
-from quickpoll.foundation import metrics
-from quickpoll.foundation.download import DownloadError, download
+from quickpoll.foundation.http.download import DownloadError, download
+from quickpoll.foundation.observability import metrics
 
 log = structlog.get_logger(__name__)
 

@@ -14,7 +14,7 @@ from math import ceil
 from time import monotonic
 
 from quickpoll.errors import RateLimited
-from quickpoll.foundation import metrics
+from quickpoll.foundation.observability import metrics
 
 remembered = 100_000
 

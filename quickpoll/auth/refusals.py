@@ -10,7 +10,7 @@ import structlog
 from jwt.exceptions import InvalidSubjectError
 
 from quickpoll.errors import InvalidToken, Unauthenticated
-from quickpoll.foundation import metrics
+from quickpoll.foundation.observability import metrics
 
 log = structlog.get_logger(__name__)
 

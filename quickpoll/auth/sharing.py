@@ -16,8 +16,8 @@ from math import ceil
 import structlog
 
 from quickpoll.auth.limits import RateLimit
-from quickpoll.foundation.ending import end
-from quickpoll.foundation.redis import RedisAway, RedisLink, Script
+from quickpoll.foundation.concurrency.cancellation import cancel
+from quickpoll.foundation.stores.redis import RedisAway, RedisLink, Script
 
 log = structlog.get_logger(__name__)
 
@@ -63,7 +63,7 @@ class LimitSharing:
     async def aclose(self) -> None:
         """Stop sharing."""
         if self._loop is not None:
-            await end(self._loop)
+            await cancel(self._loop)
 
     async def share(self) -> None:
         """Share once. Without Redis the limits of this instance hold by themselves."""

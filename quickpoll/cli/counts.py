@@ -14,7 +14,7 @@ from quickpoll.composition import Services
 from quickpoll.counting.tally import Counted, Tally
 from quickpoll.errors import PollNotFound
 from quickpoll.polls.models import Poll
-from quickpoll.results.view import Sight
+from quickpoll.results.poll_view import PollView
 
 look_seconds = 0.25
 
@@ -83,31 +83,31 @@ async def export(services: Services, poll_id: str, kind: str) -> None:
 @with_services
 async def watch(services: Services, poll_id: str, once: bool) -> None:
     """Show a poll's counts as bars that move, until Ctrl-C."""
-    sight = await services.views.one(operator, poll_id)
-    shown = draw(sight, clear=not once)
+    view = await services.views.one(operator, poll_id)
+    shown = draw(view, clear=not once)
     try:
         while not once:
             await asyncio.sleep(look_seconds)
-            sight = await services.views.one(operator, poll_id)
-            if (sight.tally, sight.known.poll.status_at(sight.now)) != shown:
-                shown = draw(sight, clear=True)
+            view = await services.views.one(operator, poll_id)
+            if (view.tally, view.known.poll.status_at(view.now)) != shown:
+                shown = draw(view, clear=True)
     except PollNotFound as error:
         raise click.ClickException("The poll was deleted.") from error
     except asyncio.CancelledError:
         click.echo()  # Ctrl-C is how this ends; the prompt gets a line of its own
 
 
-def draw(sight: Sight, *, clear: bool) -> tuple[Tally, str]:
+def draw(view: PollView, *, clear: bool) -> tuple[Tally, str]:
     """Show a poll; answers what was shown."""
     if clear:
         click.clear()
-    click.echo("\n".join(bars(sight, shutil.get_terminal_size().columns)))
-    return sight.tally, sight.known.poll.status_at(sight.now)
+    click.echo("\n".join(bars(view, shutil.get_terminal_size().columns)))
+    return view.tally, view.known.poll.status_at(view.now)
 
 
-def bars(sight: Sight, columns: int) -> list[str]:
+def bars(view: PollView, columns: int) -> list[str]:
     """A poll as lines of text no wider than ``columns``."""
-    poll, tally = sight.known.poll, sight.tally
+    poll, tally = view.known.poll, view.tally
     room = max(columns - 34, 10)
     lines = [poll.question, ""]
     for option in poll.options:
@@ -115,5 +115,5 @@ def bars(sight: Sight, columns: int) -> list[str]:
         share = votes / tally.voters if tally.voters else 0.0
         bar = "█" * round(share * room)
         lines.append(f"{option.text[:16]:16} {votes:8} {share:6.1%} {bar}")
-    status = poll.status_at(sight.now)
+    status = poll.status_at(view.now)
     return [*lines, "", f"{tally.voters} voters, {tally.likes} likes, {status}"]

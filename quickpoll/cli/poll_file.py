@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from quart_schema import RequestSchemaValidationError
 
 from quickpoll.errors import InvalidRequest
-from quickpoll.foundation.problems import as_error
+from quickpoll.foundation.http.problems import as_error
 from quickpoll.polls.bodies import NewPoll
 from quickpoll.polls.models import Poll
 from quickpoll.polls.rules import make_poll

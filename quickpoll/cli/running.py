@@ -14,9 +14,9 @@ from quart.cli import ScriptInfo
 
 from quickpoll.composition import Services
 from quickpoll.errors import QuickPollError
-from quickpoll.foundation.mongo import is_outage
-from quickpoll.foundation.redis import RedisAway
-from quickpoll.foundation.store_failures import of_mongo
+from quickpoll.foundation.stores.failures import of_mongo
+from quickpoll.foundation.stores.mongo import is_outage
+from quickpoll.foundation.stores.redis import RedisAway
 from quickpoll.lifespan import connected
 from quickpoll.polls.ids import is_id
 

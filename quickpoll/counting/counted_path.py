@@ -26,16 +26,16 @@ from quickpoll.counting.counters import Counters, Writing
 from quickpoll.counting.events import EventKind, PollEvent, PollEvents
 from quickpoll.counting.tally import Delta, Fences, Mark, MarkKind, PollChange
 from quickpoll.errors import QuickPollError, Unavailable
-from quickpoll.foundation.mongo import deadline
-from quickpoll.foundation.periodic import Periodic
-from quickpoll.foundation.redis import RedisAway
-from quickpoll.foundation.time_limits import (
+from quickpoll.foundation.concurrency.periodic import Periodic
+from quickpoll.foundation.concurrency.time_limits import (
     LOOK_SECONDS,
     MARGIN_SECONDS,
     MARK_SECONDS,
     OPERATION_SECONDS,
     SETTLE_SECONDS,
 )
+from quickpoll.foundation.stores.mongo import deadline
+from quickpoll.foundation.stores.redis import RedisAway
 
 Result = TypeVar("Result")
 

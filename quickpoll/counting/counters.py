@@ -18,8 +18,8 @@ from quickpoll.counting.scripts import HELD_OFF, TallyScripts
 from quickpoll.counting.tally import Delta, Mark, PollChange, Tally, parse_state
 from quickpoll.counting.uncounted import Uncounted
 from quickpoll.counting.versions import VersionClock
-from quickpoll.foundation.batching import Batcher, Entry
-from quickpoll.foundation.redis import RedisAway, RedisLink
+from quickpoll.foundation.concurrency.batching import Batcher, Entry
+from quickpoll.foundation.stores.redis import RedisAway, RedisLink
 
 log = structlog.get_logger(__name__)
 
@@ -67,7 +67,7 @@ class Counters:
         await self._reads.aclose()
 
     async def adjust_clock(self) -> None:
-        """Ask Redis for the time. Raises :class:`~quickpoll.foundation.redis.RedisAway`."""
+        """Ask Redis for the time. Raises :class:`~quickpoll.foundation.stores.redis.RedisAway`."""
         seconds, microseconds = await self.link.call("TIME")
         self.clock.adjust(self.link.run_id, int(seconds), int(microseconds))
 
@@ -134,20 +134,20 @@ class Counters:
     ) -> None:
         """Start the counts of a new poll at nothing, unless it was voted on already; announce it.
 
-        Raises :class:`~quickpoll.foundation.redis.RedisAway`.
+        Raises :class:`~quickpoll.foundation.stores.redis.RedisAway`.
         """
         floor = self.clock.now()
         await self.scripts.create(writing.token, poll_id, option_ids, revision, floor)
 
     async def announce(self, writing: Writing, poll_id: str, change: PollChange) -> bool:
         """End the mark of a change of the poll and tell everybody; answers false where a recount
-        must follow. Raises :class:`~quickpoll.foundation.redis.RedisAway`."""
+        must follow. Raises :class:`~quickpoll.foundation.stores.redis.RedisAway`."""
         return await self.scripts.announce(writing.token, poll_id, change, self.clock.now())
 
     async def give_up_missed(self) -> None:
         """Declare incomplete what this instance could not tell Redis.
 
-        Raises :class:`~quickpoll.foundation.redis.RedisAway`; then it is still to be told.
+        Raises :class:`~quickpoll.foundation.stores.redis.RedisAway`; then it is still to be told.
         """
         missed, self._missed = self._missed, set()
         try:

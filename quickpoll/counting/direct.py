@@ -30,7 +30,7 @@ from pymongo.errors import DuplicateKeyError
 from quickpoll.counting.tally import Census, Counted, Tally
 from quickpoll.counting.versions import STEP, VersionClock, direct_version
 from quickpoll.errors import Unavailable
-from quickpoll.foundation.mongo import Database
+from quickpoll.foundation.stores.mongo import Database
 
 COLLECTION = "direct_count"
 LOSSES = 2

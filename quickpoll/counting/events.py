@@ -19,9 +19,9 @@ import structlog
 from redis.exceptions import RedisError
 
 from quickpoll.counting.keys import Keys
-from quickpoll.foundation.ending import end
-from quickpoll.foundation.redis import RedisAway, RedisLink
-from quickpoll.foundation.store_failures import of_redis
+from quickpoll.foundation.concurrency.cancellation import cancel
+from quickpoll.foundation.stores.failures import of_redis
+from quickpoll.foundation.stores.redis import RedisAway, RedisLink
 
 log = structlog.get_logger(__name__)
 
@@ -98,7 +98,7 @@ class PollEvents:
 
     async def aclose(self) -> None:
         """Stop listening."""
-        await end(*self._loops)
+        await cancel(*self._loops)
         if self._client is not None:
             await self._client.aclose()
 

@@ -9,7 +9,7 @@ waiting for the batch (*stale*), kind is ``v`` ballots, ``l`` likes, ``c`` a cha
 ids are the users whose documents the batch may write.
 """
 
-from quickpoll.foundation.redis import Script
+from quickpoll.foundation.stores.redis import Script
 
 SHARED = """
 local STEP = 64

@@ -12,9 +12,9 @@ from pymongo.errors import PyMongoError
 from quickpoll.counting.counters import Counters
 from quickpoll.counting.direct import DirectCounts
 from quickpoll.counting.tally import Census, Tally
-from quickpoll.foundation.batching import Batcher, Entry
-from quickpoll.foundation.redis import RedisAway
-from quickpoll.foundation.time_limits import RECOUNT_WAIT_SECONDS
+from quickpoll.foundation.concurrency.batching import Batcher, Entry
+from quickpoll.foundation.concurrency.time_limits import RECOUNT_WAIT_SECONDS
+from quickpoll.foundation.stores.redis import RedisAway
 
 REMEMBERED = 20_000
 

@@ -1,7 +1,7 @@
 """What Redis does for the counts: each Lua script of :mod:`.lua` one typed method.
 
-Every method raises :class:`~quickpoll.foundation.redis.RedisAway`. A script may run twice, where
-its answer was lost with the connection: each is safe to repeat.
+Every method raises :class:`~quickpoll.foundation.stores.redis.RedisAway`. A script may run twice,
+where its answer was lost with the connection: each is safe to repeat.
 """
 
 from __future__ import annotations
@@ -16,8 +16,12 @@ import orjson
 from quickpoll.counting import lua, lua_repair
 from quickpoll.counting.keys import Keys
 from quickpoll.counting.tally import Counted, Delta, Mark, PollChange
-from quickpoll.foundation.redis import Call, RedisLink
-from quickpoll.foundation.time_limits import BARRIER_SECONDS, LEASE_SECONDS, MARK_SECONDS
+from quickpoll.foundation.concurrency.time_limits import (
+    BARRIER_SECONDS,
+    LEASE_SECONDS,
+    MARK_SECONDS,
+)
+from quickpoll.foundation.stores.redis import Call, RedisLink
 
 HELD_OFF = -1
 """What :meth:`TallyScripts.mark` answers for a poll that is being recounted."""

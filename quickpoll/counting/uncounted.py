@@ -27,13 +27,13 @@ from bson import ObjectId
 from pymongo import DeleteOne, UpdateOne
 
 from quickpoll.counting.tally import Mark, MarkKind
-from quickpoll.foundation.mongo import Database
-from quickpoll.foundation.periodic import Periodic
-from quickpoll.foundation.time_limits import (
+from quickpoll.foundation.concurrency.periodic import Periodic
+from quickpoll.foundation.concurrency.time_limits import (
     MARK_SECONDS,
     NOTES_SECONDS,
     NOTES_STALE_SECONDS,
 )
+from quickpoll.foundation.stores.mongo import Database
 
 COLLECTION = "uncounted"
 MOST_NOTES = 20_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from quickpoll.auth.caller import Caller
 from quickpoll.counting.reading import TallyReader
 from quickpoll.errors import PollNotFound
-from quickpoll.foundation.answers import Reply, json_reply
+from quickpoll.foundation.http.answers import Reply, json_reply
 from quickpoll.likes.liking import Liking
 from quickpoll.likes.rules import Act
 from quickpoll.polls.ids import checked_id

@@ -14,9 +14,9 @@ from quickpoll.counting.counted_path import CountedPath, Written, marks_of
 from quickpoll.counting.counters import Writing
 from quickpoll.counting.tally import MarkKind
 from quickpoll.errors import PollNotFound, QuickPollError, Unavailable
-from quickpoll.foundation.batching import Batcher, Entry
-from quickpoll.foundation.mongo import Document, is_outage
-from quickpoll.foundation.time_limits import HELD_SECONDS
+from quickpoll.foundation.concurrency.batching import Batcher, Entry
+from quickpoll.foundation.concurrency.time_limits import HELD_SECONDS
+from quickpoll.foundation.stores.mongo import Document, is_outage
 from quickpoll.likes.rules import Act, outcomes, together
 from quickpoll.likes.store import LikeStore, Pair, StoredLike, new_like
 from quickpoll.polls.store import PollStore

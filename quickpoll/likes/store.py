@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from bson import ObjectId
 from odmantic import AIOEngine
 
-from quickpoll.foundation.inserting import Inserted, change_once, fence, insert_all
-from quickpoll.foundation.mongo import Document
+from quickpoll.foundation.stores.bulk_writes import Inserted, change_once, fence, insert_all
+from quickpoll.foundation.stores.mongo import Document
 from quickpoll.likes.models import Like
 
 Pair = tuple[str, str]

@@ -6,7 +6,7 @@ from quart import Blueprint, Response
 
 from quickpoll.auth.web import current_caller
 from quickpoll.errors import PollNotFound
-from quickpoll.foundation.openapi import Answer, documented
+from quickpoll.foundation.openapi.document import Answer, documented
 from quickpoll.likes.bodies import LikeBody
 from quickpoll.likes.handlers import LikeHandlers
 from quickpoll.likes.rules import Act

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, StrictBool, WrapValidator, field_validator
 
-from quickpoll.foundation.wording import faults
+from quickpoll.foundation.http.wording import faults
 from quickpoll.polls.bodies import (
     Body,
     Choices,

@@ -23,7 +23,7 @@ import structlog
 from quickpoll.auth.caller import Caller
 from quickpoll.counting.counted_path import CountedPath
 from quickpoll.counting.tally import PollChange
-from quickpoll.foundation.time_limits import CHANGE_ANSWER_SECONDS, MARGIN_SECONDS
+from quickpoll.foundation.concurrency.time_limits import CHANGE_ANSWER_SECONDS, MARGIN_SECONDS
 from quickpoll.management import rules
 from quickpoll.management.bodies import PollUpdate
 from quickpoll.management.store import HistoryStore

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from odmantic import AIOEngine
 
 from quickpoll.errors import PollNotFound
-from quickpoll.foundation.periodic import Periodic
-from quickpoll.foundation.time_limits import LOOK_SECONDS
+from quickpoll.foundation.concurrency.periodic import Periodic
+from quickpoll.foundation.concurrency.time_limits import LOOK_SECONDS
 from quickpoll.management.changes import PollChanges
 from quickpoll.polls.models import OPEN, Poll
 

@@ -17,7 +17,7 @@ import structlog
 
 from quickpoll.auth.caller import Caller
 from quickpoll.counting.counted_path import CountedPath
-from quickpoll.foundation.periodic import Periodic
+from quickpoll.foundation.concurrency.periodic import Periodic
 from quickpoll.likes.store import LikeStore
 from quickpoll.management.models import Deletion
 from quickpoll.management.store import DeletionStore, HistoryStore

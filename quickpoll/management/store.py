@@ -8,7 +8,7 @@ from typing import Any
 from bson import ObjectId
 from odmantic import AIOEngine
 
-from quickpoll.foundation.time_limits import MARK_SECONDS
+from quickpoll.foundation.concurrency.time_limits import MARK_SECONDS
 from quickpoll.management.models import Deletion, HistoryRow
 from quickpoll.polls.models import Poll
 

@@ -7,10 +7,10 @@ from quart_schema import validate_request
 
 from quickpoll.auth.web import current_caller
 from quickpoll.errors import Forbidden, Locked, PollHasVotes, PollNotFound
-from quickpoll.foundation.answers import json_reply, nothing
-from quickpoll.foundation.openapi import Answer, documented
-from quickpoll.foundation.requests import answered_within
-from quickpoll.foundation.time_limits import CHANGE_ANSWER_SECONDS
+from quickpoll.foundation.concurrency.time_limits import CHANGE_ANSWER_SECONDS
+from quickpoll.foundation.http.answers import json_reply, nothing
+from quickpoll.foundation.http.requests import answered_within
+from quickpoll.foundation.openapi.document import Answer, documented
 from quickpoll.management.bodies import HistoryRow, PollUpdate
 from quickpoll.management.changes import PollChanges
 from quickpoll.management.deletion import PollDeletion

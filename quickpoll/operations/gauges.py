@@ -15,7 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from quickpoll import __version__
-from quickpoll.foundation.store_failures import causes
+from quickpoll.foundation.stores.failures import causes
 
 Read = Callable[[], float | None]
 

@@ -8,11 +8,11 @@ from time import monotonic
 from quickpoll.auth.issuer import Issuer
 from quickpoll.counting.events import PollEvents
 from quickpoll.errors import Unavailable
-from quickpoll.foundation.mongo import Client, deadline
-from quickpoll.foundation.mongo_trouble import MongoTrouble
-from quickpoll.foundation.overload import Overload
-from quickpoll.foundation.redis import RedisLink
-from quickpoll.foundation.store_failures import of_mongo
+from quickpoll.foundation.concurrency.overload import Overload
+from quickpoll.foundation.stores.failures import of_mongo
+from quickpoll.foundation.stores.mongo import Client, deadline
+from quickpoll.foundation.stores.mongo_trouble import MongoTrouble
+from quickpoll.foundation.stores.redis import RedisLink
 from quickpoll.operations.schema import Schema
 from quickpoll.operations.store_watch import StoreWatch
 

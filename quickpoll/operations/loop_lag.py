@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from quickpoll.foundation import metrics
+from quickpoll.foundation.observability import metrics
 
 look_seconds = 0.5
 

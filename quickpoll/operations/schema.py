@@ -19,11 +19,18 @@ from odmantic import AIOEngine
 from odmantic.model import Model
 from pymongo.errors import OperationFailure
 
-from quickpoll.foundation.ending import end
-from quickpoll.foundation.mongo import deadline, is_outage
-from quickpoll.foundation.mongo_indexes import Plan, Spec, in_the_way, plan, spec_of, wanted_of
-from quickpoll.foundation.mongo_trouble import MongoTrouble
-from quickpoll.foundation.once import Once
+from quickpoll.foundation.concurrency.cancellation import cancel
+from quickpoll.foundation.observability.once import Once
+from quickpoll.foundation.stores.mongo import deadline, is_outage
+from quickpoll.foundation.stores.mongo_indexes import (
+    Plan,
+    Spec,
+    in_the_way,
+    plan,
+    spec_of,
+    wanted_of,
+)
+from quickpoll.foundation.stores.mongo_trouble import MongoTrouble
 
 log = structlog.get_logger(__name__)
 
@@ -101,7 +108,7 @@ class Schema:
     async def aclose(self) -> None:
         """Give up making them."""
         if self._loop is not None:
-            await end(self._loop)
+            await cancel(self._loop)
 
     async def _make_sometime(self) -> None:
         while not await self._succeeds(self._make_needed):
@@ -116,7 +123,7 @@ class Schema:
                 await asyncio.sleep(slow_retry_seconds)
                 rest = asyncio.create_task(self._succeeds(self._make_the_rest), name="schema-rest")
         finally:
-            await end(rest)
+            await cancel(rest)
 
     async def _succeeds(self, step: Callable[[], Awaitable[None]]) -> bool:
         try:

@@ -17,11 +17,11 @@ from typing import Any
 import structlog
 from pymongo.errors import PyMongoError
 
-from quickpoll.foundation.ending import end
-from quickpoll.foundation.mongo import Client, deadline, is_outage
-from quickpoll.foundation.mongo_trouble import MongoTrouble
-from quickpoll.foundation.once import Once
-from quickpoll.foundation.redis import RedisAway, RedisLink
+from quickpoll.foundation.concurrency.cancellation import cancel
+from quickpoll.foundation.observability.once import Once
+from quickpoll.foundation.stores.mongo import Client, deadline, is_outage
+from quickpoll.foundation.stores.mongo_trouble import MongoTrouble
+from quickpoll.foundation.stores.redis import RedisAway, RedisLink
 
 log = structlog.get_logger(__name__)
 
@@ -63,7 +63,7 @@ class StoreWatch:
     async def aclose(self) -> None:
         """Look no more."""
         if self._loop is not None:
-            await end(self._loop)
+            await cancel(self._loop)
 
     async def look(self) -> None:
         """Look at both once. Raises nothing for what a store does."""

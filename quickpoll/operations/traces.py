@@ -8,8 +8,8 @@ from typing import Any
 import structlog
 
 from quickpoll import __version__
-from quickpoll.foundation import tracing
-from quickpoll.foundation.aside import aside
+from quickpoll.foundation.concurrency.daemon_thread import run_in_daemon_thread
+from quickpoll.foundation.observability import tracing
 
 log = structlog.get_logger(__name__)
 
@@ -48,7 +48,7 @@ class Traces:
             return
         tracing.trace_with(None)
         try:
-            await aside("traces-farewell", self._provider.shutdown, farewell_seconds)
+            await run_in_daemon_thread("traces-farewell", self._provider.shutdown, farewell_seconds)
         except TimeoutError:
             log.info("traces_not_sent")
 

@@ -10,11 +10,11 @@ from pydantic import BaseModel, ConfigDict
 from quart import Blueprint, Response, request, url_for
 
 from quickpoll import __version__
-from quickpoll.auth.guard import bearer
+from quickpoll.auth.bearer import bearer
 from quickpoll.errors import InvalidToken, MissingToken, Unavailable
-from quickpoll.foundation.answers import Reply, json_reply
-from quickpoll.foundation.openapi import Answer, documented
-from quickpoll.foundation.requests import wants_page
+from quickpoll.foundation.http.answers import Reply, json_reply
+from quickpoll.foundation.http.requests import wants_page
+from quickpoll.foundation.openapi.document import Answer, documented
 from quickpoll.operations.health import Health
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from quart import Blueprint, Response
 
 from quickpoll.auth.web import current_caller
-from quickpoll.foundation.answers import json_reply
-from quickpoll.foundation.openapi import Answer, documented
+from quickpoll.foundation.http.answers import json_reply
+from quickpoll.foundation.openapi.document import Answer, documented
 from quickpoll.people.bodies import MeBody, fields_of
 
 

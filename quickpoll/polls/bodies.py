@@ -20,7 +20,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from quickpoll.foundation.wording import faults
+from quickpoll.foundation.http.wording import faults
 from quickpoll.polls.models import Poll
 from quickpoll.polls.validators import (
     legible,

@@ -14,7 +14,7 @@ from odmantic import AIOEngine
 from pymongo import UpdateOne
 
 from quickpoll.errors import PollNotFound
-from quickpoll.foundation.inserting import change_once
+from quickpoll.foundation.stores.bulk_writes import change_once
 from quickpoll.polls.bodies import fields_of
 from quickpoll.polls.models import Poll
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError, ValidatorFunctionWrapHandler
 
-from quickpoll.foundation.wording import a_time, fault, faults, sentences
+from quickpoll.foundation.http.wording import a_time, fault, faults, sentences
 from quickpoll.polls.ids import id_sentence, is_id
 from quickpoll.polls.texts import is_blank, look_alikes, trimmed, turned_around, unfit
 

@@ -8,8 +8,8 @@ from quart import Blueprint, Response
 from quart_schema import validate_request
 
 from quickpoll.auth.web import current_caller
-from quickpoll.foundation.answers import Reply, json_reply
-from quickpoll.foundation.openapi import Answer, documented
+from quickpoll.foundation.http.answers import Reply, json_reply
+from quickpoll.foundation.openapi.document import Answer, documented
 from quickpoll.polls.bodies import NewPoll, PollBody
 from quickpoll.polls.creation import PollCreation
 from quickpoll.polls.store import KnownPoll

@@ -9,7 +9,7 @@ from time import monotonic
 
 import structlog
 
-from quickpoll.foundation.ending import end
+from quickpoll.foundation.concurrency.cancellation import cancel
 
 log = structlog.get_logger(__name__)
 
@@ -74,7 +74,7 @@ class Coalescer:
     async def aclose(self) -> None:
         """Stop sending."""
         if self._loop is not None:
-            await end(self._loop)
+            await cancel(self._loop)
 
     def mark(self, poll_id: str, kind: str) -> None:
         """Something of this kind has changed about the poll."""

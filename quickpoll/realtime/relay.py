@@ -15,15 +15,15 @@ from prometheus_client import Counter
 from quickpoll.counting.events import EventKind, PollEvent
 from quickpoll.counting.reading import Tallies, TallyReader
 from quickpoll.counting.tally import Tally
-from quickpoll.foundation import metrics
+from quickpoll.foundation.observability import metrics
 from quickpoll.polls.bodies import instant
 from quickpoll.polls.models import PUBLIC, after_vote, always
 from quickpoll.polls.store import KnownPoll, PollStore
 from quickpoll.realtime.audience import Audience, Client, firehose, room
 from quickpoll.realtime.coalescer import Coalescer, Kinds, cost_of_failure
-from quickpoll.realtime.news import ChangeUpdate, PendingChanges, deleted, keep, updated
+from quickpoll.realtime.pending_changes import ChangeUpdate, PendingChanges, deleted, keep, updated
+from quickpoll.results.poll_view import PollView, tally_revision, view_without_ballot
 from quickpoll.results.rules import everybody_may_see, may_see_results
-from quickpoll.results.view import Sight, seen_without_ballot, tally_revision
 from quickpoll.votes.store import VoteStore
 
 messages = Counter("quickpoll_socket_messages_total", "Live updates, counted once for each client")
@@ -210,8 +210,8 @@ class Relay:
 
     def _show(self, known: KnownPoll, tally: Tally, kinds: Kinds, voters: set[str]) -> int:
         now = datetime.now(UTC)
-        full = seen_without_ballot(known, tally, now, open_to=True)
-        part = seen_without_ballot(known, tally, now, open_to=False)
+        full = view_without_ballot(known, tally, now, open_to=True)
+        part = view_without_ballot(known, tally, now, open_to=False)
         changes = self._announce(known.id, known, full.version)
         events = [
             event
@@ -232,7 +232,9 @@ class Relay:
             self._show_each(full, part, events, voters)
         return max(1, len(changes) + len(events))
 
-    def _show_each(self, full: Sight, part: Sight, events: list[str], voters: set[str]) -> None:
+    def _show_each(
+        self, full: PollView, part: PollView, events: list[str], voters: set[str]
+    ) -> None:
         """Results are hidden from some: those hear of likes only, which hide nothing."""
         may: list[str] = []
         may_not: list[str] = []
@@ -261,14 +263,14 @@ def _events(known: KnownPoll, kinds: Kinds, changes: list[ChangeUpdate]) -> list
     return [event for event in (vote_update, like_update) if event in kinds | revealed]
 
 
-def _payload(event: str, sight: Sight) -> dict[str, Any]:
-    counts = sight.counts()
-    same = {"pollId": sight.known.id, "counts": counts["counts"], "version": counts["version"]}
+def _payload(event: str, view: PollView) -> dict[str, Any]:
+    counts = view.counts()
+    same = {"pollId": view.known.id, "counts": counts["counts"], "version": counts["version"]}
     if event == like_update:
-        more: dict[str, Any] = {"likes": sight.tally.likes}
+        more: dict[str, Any] = {"likes": view.tally.likes}
     else:
-        more = {"votersCount": sight.tally.voters, "votesCount": sight.tally.votes}
-    return {**same, **more, "at": instant(sight.now)}
+        more = {"votersCount": view.tally.voters, "votesCount": view.tally.votes}
+    return {**same, **more, "at": instant(view.now)}
 
 
 def _needs_voters(known: KnownPoll, now: datetime) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from quickpoll.counting.counters import Counters
 from quickpoll.counting.events import EventKind
-from quickpoll.foundation.periodic import Periodic
+from quickpoll.foundation.concurrency.periodic import Periodic
 from quickpoll.realtime.audience import Audience
 from quickpoll.realtime.relay import Relay
 

@@ -13,9 +13,9 @@ import structlog
 from prometheus_client import Counter
 from socketio.exceptions import ConnectionRefusedError as Refusal
 
+from quickpoll.auth.admission import Admission
+from quickpoll.auth.bearer import bearer
 from quickpoll.auth.caller import Caller
-from quickpoll.auth.gatekeeper import Gatekeeper
-from quickpoll.auth.guard import bearer
 from quickpoll.errors import (
     ExpiredToken,
     InvalidToken,
@@ -24,14 +24,14 @@ from quickpoll.errors import (
     QuickPollError,
     invalid,
 )
-from quickpoll.foundation.problems import as_error
-from quickpoll.foundation.time_limits import ANSWER_SECONDS
+from quickpoll.foundation.concurrency.time_limits import ANSWER_SECONDS
+from quickpoll.foundation.http.problems import as_error
 from quickpoll.polls.ids import is_id
 from quickpoll.polls.store import KnownPoll
 from quickpoll.realtime.audience import Audience, Client, firehose, room
-from quickpoll.realtime.fanout import FanOutManager
-from quickpoll.realtime.protocol import SocketServer
-from quickpoll.results.view import PollViews
+from quickpoll.results.poll_view import PollViews
+from quickpoll.socketio.fanout import FanOutManager
+from quickpoll.socketio.protocol import SocketServer
 
 log = structlog.get_logger(__name__)
 
@@ -52,14 +52,14 @@ class LiveServer:
         self,
         sio: SocketServer,
         fanout: FanOutManager,
-        gatekeeper: Gatekeeper,
+        admission: Admission,
         views: PollViews,
         audience: Audience,
         leeway: float = 0.0,
     ) -> None:
         self.sio = sio
         self._fanout = fanout
-        self._gatekeeper = gatekeeper
+        self._admission = admission
         self._views = views
         self._audience = audience
         self._leeway = leeway
@@ -88,7 +88,7 @@ class LiveServer:
 
     async def _connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
         try:
-            caller = await self._gatekeeper.admit_bare(_token(environ, auth), _address(environ))
+            caller = await self._admission.admit_bare(_token(environ, auth), _address(environ))
             self._audience.enter(sid, caller)
         except Exception as error:
             ours = as_error(error)
@@ -137,7 +137,7 @@ class LiveServer:
     def _asked(self, sid: str, arguments: tuple[Any, ...]) -> list[str]:
         client = self._audience.get(sid)
         if client is not None:
-            self._gatekeeper.again(client.caller)
+            self._admission.again(client.caller)
         return _poll_ids(arguments)
 
     async def _follow(self, sid: str, poll_ids: list[str]) -> dict[str, Any]:
@@ -147,18 +147,18 @@ class LiveServer:
             # Joined before the counts are read, so that no update falls in between.
             new, first = self._join(client, poll_ids)
             try:
-                sights = await self._views.many(client.caller, poll_ids)
+                views = await self._views.many(client.caller, poll_ids)
             except BaseException:
                 self._leave(client, new)
                 if first and self._audience.get(sid) is client:
                     self._to_firehose(client)
                 raise
-            found = {sight.known.id for sight in sights}
+            found = {view.known.id for view in views}
             unknown = [poll_id for poll_id in poll_ids if poll_id not in found]
             self._leave(client, unknown)
-            for sight in sights:
-                self.on_subscribed(sight.known)
-        return {"polls": [sight.snapshot() for sight in sights], "unknown": unknown}
+            for view in views:
+                self.on_subscribed(view.known)
+        return {"polls": [view.snapshot() for view in views], "unknown": unknown}
 
     def _client(self, sid: str) -> Client:
         client = self._audience.get(sid)

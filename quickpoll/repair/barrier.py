@@ -21,13 +21,13 @@ from secrets import token_hex
 
 from quickpoll.counting.scripts import TallyScripts
 from quickpoll.counting.tally import Mark
-from quickpoll.foundation.ending import end
-from quickpoll.foundation.redis import RedisAway
-from quickpoll.foundation.time_limits import (
+from quickpoll.foundation.concurrency.cancellation import cancel
+from quickpoll.foundation.concurrency.time_limits import (
     BARRIER_SECONDS,
     DRAIN_SECONDS,
     DRAIN_STEP_SECONDS,
 )
+from quickpoll.foundation.stores.redis import RedisAway
 
 
 class BarrierTaken(Exception):
@@ -53,7 +53,7 @@ class WriteBarrier:
         """Hold writers off inside the ``with`` block, entered when those in flight have ended or
         were waited for long enough.
 
-        Raises :class:`BarrierTaken` and :class:`~quickpoll.foundation.redis.RedisAway`.
+        Raises :class:`BarrierTaken` and :class:`~quickpoll.foundation.stores.redis.RedisAway`.
         """
         token = token_hex(8)
         try:
@@ -62,7 +62,7 @@ class WriteBarrier:
             try:
                 yield ClosedBarrier(token, expired)
             finally:
-                await end(keeper)
+                await cancel(keeper)
         finally:
             with suppress(RedisAway):  # then it opens by itself
                 await self._scripts.leave_barrier(poll_id, token)

@@ -22,13 +22,13 @@ from pymongo.errors import PyMongoError
 from quickpoll.counting.counters import Counters
 from quickpoll.counting.tally import Fences
 from quickpoll.errors import Unavailable
-from quickpoll.foundation.redis import RedisAway
-from quickpoll.foundation.time_limits import (
+from quickpoll.foundation.concurrency.time_limits import (
     FINALITY_STEP_SECONDS,
     MARGIN_SECONDS,
     MARK_SECONDS,
     NOTES_STALE_SECONDS,
 )
+from quickpoll.foundation.stores.redis import RedisAway
 
 NOT_FINAL = "It is made, but not every vote before it is settled yet; ask again, that is safe."
 

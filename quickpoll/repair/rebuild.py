@@ -23,10 +23,10 @@ from prometheus_client import Counter
 from quickpoll.counting.counters import Counters
 from quickpoll.counting.direct import DirectCounts
 from quickpoll.counting.tally import Census, Counted, Fences
-from quickpoll.foundation.ending import end
-from quickpoll.foundation.mongo import is_outage
-from quickpoll.foundation.redis import RedisAway
-from quickpoll.foundation.time_limits import MARK_SECONDS
+from quickpoll.foundation.concurrency.cancellation import cancel
+from quickpoll.foundation.concurrency.time_limits import MARK_SECONDS
+from quickpoll.foundation.stores.mongo import is_outage
+from quickpoll.foundation.stores.redis import RedisAway
 from quickpoll.repair.barrier import BarrierTaken, ClosedBarrier, WriteBarrier
 
 log = structlog.get_logger(__name__)
@@ -74,7 +74,7 @@ class Rebuilder:
     async def recount(self, poll_id: str) -> int:
         """Recount a poll; answers how many trusted counts were wrong.
 
-        Raises :class:`~quickpoll.foundation.redis.RedisAway` or a MongoDB error.
+        Raises :class:`~quickpoll.foundation.stores.redis.RedisAway` or a MongoDB error.
         """
         task = self._running.get(poll_id) or self._spawn(poll_id)
         return await asyncio.shield(task)
@@ -82,7 +82,7 @@ class Rebuilder:
     async def aclose(self) -> None:
         """Stop recounting; a barrier that was left closed opens by itself."""
         self._closing = True
-        await end(*self._running.values())
+        await cancel(*self._running.values())
 
     def _spawn(self, poll_id: str) -> asyncio.Task[int]:
         task = asyncio.create_task(self._until_done(poll_id), name=f"recount-{poll_id}")

@@ -16,15 +16,15 @@ from quickpoll.counting.counters import Counters
 from quickpoll.counting.scripts import Inspection, PollState
 from quickpoll.counting.tally import Census, Counted, Fences, parse_state
 from quickpoll.counting.uncounted import Note
-from quickpoll.foundation.mongo import deadline
-from quickpoll.foundation.periodic import Periodic
-from quickpoll.foundation.redis import RedisAway
-from quickpoll.foundation.time_limits import (
+from quickpoll.foundation.concurrency.periodic import Periodic
+from quickpoll.foundation.concurrency.time_limits import (
     BUSY_SECONDS,
     FORGETFUL_LOOKS_SECONDS,
     LOOK_SECONDS,
     SETTLE_SECONDS,
 )
+from quickpoll.foundation.stores.mongo import deadline
+from quickpoll.foundation.stores.redis import RedisAway
 from quickpoll.repair.rebuild import Rebuilder, drift
 
 log = structlog.get_logger(__name__)
@@ -99,7 +99,7 @@ class Reconciler:
 
     async def settle_all(self) -> None:
         """Give up what every instance has missed, as soon as Redis is back: nobody trusts counts
-        before. Raises :class:`~quickpoll.foundation.redis.RedisAway`."""
+        before. Raises :class:`~quickpoll.foundation.stores.redis.RedisAway`."""
         with suppress(PyMongoError), deadline(SETTLE_SECONDS):
             # Without MongoDB there is nothing to see or to count.
             await self._uncounted.look()

@@ -13,7 +13,7 @@ from pydantic import (
     Field,
 )
 
-from quickpoll.foundation.wording import a_whole_number, fault
+from quickpoll.foundation.http.wording import a_whole_number, fault
 from quickpoll.polls.bodies import (
     Body,
     Count,
@@ -30,7 +30,7 @@ from quickpoll.polls.validators import no_control_characters, printable
 _example_counts: dict[str, Any] = {"65f1c0ffee0000000000b001": 12, "65f1c0ffee0000000000b002": 7}
 
 
-class PollView(PollBody):
+class PollViewBody(PollBody):
     """A poll, its counts and what the caller has done.
 
     ``votersCount`` counts ballots, ``votesCount`` the choices made. Where the caller may not see

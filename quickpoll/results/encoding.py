@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from quickpoll.counting.tally import Tally
 from quickpoll.polls.store import KnownPoll
-from quickpoll.results.marks import unmarked
-from quickpoll.results.view import Sight
+from quickpoll.results.caller_state import NOTHING_DONE
+from quickpoll.results.poll_view import PollView
 
 remembered = 4_000
 """Encoded polls kept, those not used for longest forgotten first (a kilobyte or so each)."""
@@ -22,29 +22,29 @@ class _Shown(NamedTuple):
     status: str
     body: bytes
 
-    def shows(self, sight: Sight) -> bool:
+    def shows(self, view: PollView) -> bool:
         """Whether it shows this poll as it is now."""
         return (
-            self.known is sight.known
-            and (self.tally is sight.tally or self.tally == sight.tally)
-            and self.status == sight.status
+            self.known is view.known
+            and (self.tally is view.tally or self.tally == view.tally)
+            and self.status == view.status
         )
 
 
 class Encodings:
-    """Encodes sights of polls; those of callers without ballot and like are remembered."""
+    """Encodes views of polls; those of callers without ballot and like are remembered."""
 
     def __init__(self) -> None:
         self._shown: OrderedDict[tuple[str, bool], _Shown] = OrderedDict()
 
-    def of(self, sight: Sight) -> bytes:
-        """The JSON object of a PollView."""
-        if sight.mark != unmarked:
-            return sight.encoded()
-        key = sight.known.id, sight.open_to_caller
+    def of(self, view: PollView) -> bytes:
+        """The JSON object of a PollViewBody."""
+        if view.state != NOTHING_DONE:
+            return view.encoded()
+        key = view.known.id, view.open_to_caller
         shown = self._shown.get(key)
-        if shown is None or not shown.shows(sight):
-            shown = _Shown(sight.known, sight.tally, sight.status, sight.encoded())
+        if shown is None or not shown.shows(view):
+            shown = _Shown(view.known, view.tally, view.status, view.encoded())
             self._shown[key] = shown
         self._shown.move_to_end(key)
         if len(self._shown) > remembered:

@@ -10,7 +10,7 @@ from typing import Any
 
 from quickpoll.polls.bodies import fields_of
 from quickpoll.polls.texts import seen_start
-from quickpoll.results.view import Sight
+from quickpoll.results.poll_view import PollView
 
 _formula_starts = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _line_starts = ("\t", "\r", "\n")
@@ -29,13 +29,13 @@ def percentages(votes: Iterable[int], voters: int) -> list[float]:
     return [(count * 2000 + voters) // (2 * voters) / 10 for count in votes]
 
 
-def as_json(sight: Sight) -> dict[str, Any]:
+def as_json(view: PollView) -> dict[str, Any]:
     """The results as one object."""
-    poll, tally = sight.known.poll, sight.tally
+    poll, tally = view.known.poll, view.tally
     votes = [tally.options[option] for option in poll.option_ids()]
     rows = zip(poll.options, votes, percentages(votes, tally.voters), strict=True)
     return {
-        "poll": fields_of(poll, sight.now),
+        "poll": fields_of(poll, view.now),
         "options": [
             {"id": str(option.id), "text": option.text, "votes": count, "percent": share}
             for option, count, share in rows
@@ -46,11 +46,11 @@ def as_json(sight: Sight) -> dict[str, Any]:
     }
 
 
-def as_csv(sight: Sight) -> str:
+def as_csv(view: PollView) -> str:
     """The results as a table ``option,votes,percent``."""
     rows = [
         [option["text"], option["votes"], f"{option['percent']:.1f}"]
-        for option in as_json(sight)["options"]
+        for option in as_json(view)["options"]
     ]
     return table(["option", "votes", "percent"], rows)
 

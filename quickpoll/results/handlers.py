@@ -7,15 +7,15 @@ from typing import Any
 
 from quickpoll.auth.caller import Caller
 from quickpoll.errors import Forbidden
-from quickpoll.foundation.answers import Reply, joined, json_reply, nothing
+from quickpoll.foundation.http.answers import Reply, joined, json_reply, nothing
 from quickpoll.polls.ids import checked_id
 from quickpoll.polls.rules import check_manages
 from quickpoll.results import export
 from quickpoll.results.bodies import PollQuery
 from quickpoll.results.encoding import Encodings
 from quickpoll.results.listing import Page, PollListing
+from quickpoll.results.poll_view import PollViews, entity_tag
 from quickpoll.results.timeline import Timeline
-from quickpoll.results.view import PollViews, entity_tag
 
 
 class ResultHandlers:
@@ -29,8 +29,8 @@ class ResultHandlers:
 
     async def poll(self, caller: Caller, poll_id: str, if_none_match: str | None) -> Reply:
         """One poll; 304 where the caller has this answer already."""
-        sight = await self._views.one(caller, checked_id("poll_id", poll_id))
-        body = self._encodings.of(sight)
+        view = await self._views.one(caller, checked_id("poll_id", poll_id))
+        body = self._encodings.of(view)
         tag = entity_tag(body, caller)
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
         if if_none_match is not None and _matches(if_none_match, tag):
@@ -53,26 +53,26 @@ class ResultHandlers:
     async def timeline(self, caller: Caller, poll_id: str, seconds: int) -> Reply:
         """The counts over time, for whoever may see them."""
         poll = checked_id("poll_id", poll_id)
-        sight = await self._views.results(caller, poll)
-        rows = await self._timeline.rows(poll, sight.known.option_order, seconds)
+        view = await self._views.results(caller, poll)
+        rows = await self._timeline.rows(poll, view.known.option_order, seconds)
         return json_reply(rows)
 
     async def export(self, caller: Caller, poll_id: str, kind: str) -> Reply:
         """The results as a file, for the owner or an admin."""
-        sight = await self._views.one(caller, checked_id("poll_id", poll_id))
-        check_manages(caller, sight.known.poll)
-        name = f'attachment; filename="poll-{sight.known.id}.{kind}"'
+        view = await self._views.one(caller, checked_id("poll_id", poll_id))
+        check_manages(caller, view.known.poll)
+        name = f'attachment; filename="poll-{view.known.id}.{kind}"'
         headers = {"Content-Disposition": name}
         if kind == "csv":
-            return Reply(200, export.as_csv(sight).encode(), headers, "text/csv; charset=utf-8")
-        return json_reply(export.as_json(sight), headers=headers)
+            return Reply(200, export.as_csv(view).encode(), headers, "text/csv; charset=utf-8")
+        return json_reply(export.as_json(view), headers=headers)
 
     async def _page(self, caller: Caller, page: Page, next_link: Callable[[str], str]) -> Reply:
-        sights = await self._views.many(caller, page.poll_ids)
+        views = await self._views.many(caller, page.poll_ids)
         headers: dict[str, Any] = {}
         if page.cursor is not None:
             headers["Link"] = f'<{next_link(page.cursor)}>; rel="next"'
-        return json_reply(joined([self._encodings.of(sight) for sight in sights]), headers=headers)
+        return json_reply(joined([self._encodings.of(view) for view in views]), headers=headers)
 
 
 def _matches(if_none_match: str, tag: str) -> bool:

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from bson import ObjectId
 from odmantic import AIOEngine
 
-from quickpoll.foundation.batching import Batcher, Entry
-from quickpoll.foundation.mongo import Document
+from quickpoll.foundation.concurrency.batching import Batcher, Entry
+from quickpoll.foundation.stores.mongo import Document
 from quickpoll.polls.models import CLOSED, OPEN, PUBLIC, Poll, fold
 from quickpoll.results.bodies import PollQuery
 from quickpoll.results.cursors import read_cursor, write_cursor
@@ -57,7 +57,7 @@ class PollListing:
     def __init__(self, engine: AIOEngine) -> None:
         self._polls = engine.get_collection(Poll)
         self._batcher: Batcher[Wanted, Page] = Batcher(
-            "lists", self._read_batch, capacity=100_000, lanes=4
+            "lists", self._read_batch, capacity=100_000, workers=4
         )
 
     def start(self) -> None:

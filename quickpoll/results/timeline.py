@@ -10,7 +10,7 @@ from bson import ObjectId
 from odmantic import AIOEngine
 
 from quickpoll.errors import invalid
-from quickpoll.foundation.mongo import Document
+from quickpoll.foundation.stores.mongo import Document
 from quickpoll.polls.bodies import instant
 from quickpoll.votes.models import Vote
 

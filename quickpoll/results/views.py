@@ -7,12 +7,12 @@ from quart_schema import validate_querystring
 
 from quickpoll.auth.web import current_caller
 from quickpoll.errors import Forbidden, PollNotFound, ResultsHidden
-from quickpoll.foundation.openapi import Answer, documented
+from quickpoll.foundation.openapi.document import Answer, documented
 from quickpoll.results.bodies import (
     ExportBody,
     ExportQuery,
     PollQuery,
-    PollView,
+    PollViewBody,
     TimelineQuery,
     TimelineRow,
 )
@@ -23,7 +23,7 @@ from quickpoll.results.links import next_link
 _page = Answer(
     200,
     "A page of polls.",
-    list[PollView],
+    list[PollViewBody],
     headers={"Link": 'the next page, rel="next"; absent on the last'},
 )
 
@@ -44,7 +44,7 @@ def blueprint(handlers: ResultHandlers) -> Blueprint:
 
     @views.get("/get-poll-by-id/<poll_id>")
     @documented(
-        Answer(200, "The poll as the caller may see it.", PollView, headers={"ETag": "a tag"}),
+        Answer(200, "The poll as the caller may see it.", PollViewBody, headers={"ETag": "a tag"}),
         Answer(304, "The caller has this answer already.", headers={"ETag": "the same tag"}),
         errors=(PollNotFound,),
         headers={"If-None-Match": "the ETag of the answer that the caller has"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from quickpoll.foundation.store_addresses import without_password
+from quickpoll.foundation.stores.addresses import without_password
 from quickpoll.settings.limits import LimitSettings, RealtimeSettings
 from quickpoll.settings.operations import OperationSettings
 from quickpoll.settings.stores import StoreSettings

@@ -9,8 +9,8 @@ from typing import Any, Self
 from pydantic import SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings
 
-from quickpoll.foundation.redis_place import RedisPlace
-from quickpoll.foundation.store_addresses import database_named_in
+from quickpoll.foundation.stores.addresses import database_named_in
+from quickpoll.foundation.stores.redis_address import RedisAddress
 from quickpoll.settings.fields import revealed, setting
 
 
@@ -70,7 +70,7 @@ class StoreSettings(BaseSettings):
     @classmethod
     def _names_a_redis(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
-            RedisPlace.parse(value.get_secret_value())
+            RedisAddress.parse(value.get_secret_value())
         return value
 
     @model_validator(mode="after")
@@ -81,7 +81,7 @@ class StoreSettings(BaseSettings):
         return self
 
     @property
-    def redis_place(self) -> RedisPlace:
+    def redis_address(self) -> RedisAddress:
         """Where Redis is, and how to get in."""
         named = {"ca": self.api_redis_ca_file, "cert": self.api_redis_cert_file}
         files = {**named, "key": self.api_redis_key_file}
@@ -92,8 +92,8 @@ class StoreSettings(BaseSettings):
             "slot_of": self.redis_prefix,
         }
         if self.api_redis_url is None:
-            return RedisPlace(((self.api_redis_host, self.api_redis_port),), **more)
-        return RedisPlace.parse(self.api_redis_url.get_secret_value(), **more)
+            return RedisAddress(((self.api_redis_host, self.api_redis_port),), **more)
+        return RedisAddress.parse(self.api_redis_url.get_secret_value(), **more)
 
     @property
     def redis_prefix(self) -> str:
@@ -103,7 +103,7 @@ class StoreSettings(BaseSettings):
     @property
     def _in_cluster(self) -> bool:
         url = self.api_redis_url
-        return url is not None and RedisPlace.parse(url.get_secret_value()).kind == "cluster"
+        return url is not None and RedisAddress.parse(url.get_secret_value()).kind == "cluster"
 
     @property
     def database_name(self) -> str:

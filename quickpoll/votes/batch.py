@@ -12,7 +12,7 @@ from prometheus_client import Counter
 
 from quickpoll.counting.counted_path import Written
 from quickpoll.errors import QuickPollError, Unavailable
-from quickpoll.foundation.batching import Entry
+from quickpoll.foundation.concurrency.batching import Entry
 from quickpoll.polls.store import KnownPoll
 from quickpoll.votes.store import Ballot
 

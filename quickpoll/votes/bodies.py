@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import ConfigDict, Field, field_validator
 
-from quickpoll.foundation.wording import faults
+from quickpoll.foundation.http.wording import faults
 from quickpoll.polls.bodies import Body, Instant, ObjectIdInput, ObjectIdText
 from quickpoll.polls.validators import most_options
 

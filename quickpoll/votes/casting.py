@@ -25,9 +25,9 @@ from quickpoll.errors import (
     QuickPollError,
     Unavailable,
 )
-from quickpoll.foundation.batching import Batcher
-from quickpoll.foundation.mongo import Document, is_outage
-from quickpoll.foundation.time_limits import HELD_SECONDS
+from quickpoll.foundation.concurrency.batching import Batcher
+from quickpoll.foundation.concurrency.time_limits import HELD_SECONDS
+from quickpoll.foundation.stores.mongo import Document, is_outage
 from quickpoll.polls.store import KnownPoll, PollStore
 from quickpoll.votes import rules
 from quickpoll.votes.batch import Batch, Outcome, Result, Wish, WishEntry
@@ -54,7 +54,7 @@ class Casting:
         self._votes = votes
         self._path = path
         self.batcher: Batcher[Wish, Result] = Batcher(
-            "votes", self._flush, capacity=capacity, largest=largest, lanes=2
+            "votes", self._flush, capacity=capacity, largest=largest, workers=2
         )
 
     async def cast(self, user_id: str, poll_id: str, option_ids: Iterable[str]) -> Result:

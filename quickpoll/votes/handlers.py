@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Iterable
 
 from quickpoll.auth.caller import Caller
 from quickpoll.errors import NotFound, QuickPollError
-from quickpoll.foundation import metrics
-from quickpoll.foundation.answers import Reply, json_reply, nothing
+from quickpoll.foundation.http.answers import Reply, json_reply, nothing
+from quickpoll.foundation.observability import metrics
 from quickpoll.polls.bodies import instant
 from quickpoll.polls.ids import checked_id
 from quickpoll.polls.store import PollStore

@@ -15,8 +15,8 @@ from typing import NamedTuple, TypeVar
 from bson import ObjectId
 from odmantic import AIOEngine
 
-from quickpoll.foundation.inserting import Inserted, change_once, fence, insert_all
-from quickpoll.foundation.mongo import Document
+from quickpoll.foundation.stores.bulk_writes import Inserted, change_once, fence, insert_all
+from quickpoll.foundation.stores.mongo import Document
 from quickpoll.votes.models import Vote
 
 least_id = ObjectId("0" * 24)

@@ -14,7 +14,7 @@ from quickpoll.errors import (
     PollNotFound,
     VoteChangeNotAllowed,
 )
-from quickpoll.foundation.openapi import Answer, documented
+from quickpoll.foundation.openapi.document import Answer, documented
 from quickpoll.votes.bodies import BallotChoice, VoteBody
 from quickpoll.votes.handlers import VoteHandlers
 

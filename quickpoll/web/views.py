@@ -11,8 +11,8 @@ from quart import url_for as address_of
 from werkzeug.exceptions import NotFound
 
 from quickpoll.errors import PollNotFound
-from quickpoll.foundation.problems import as_error, problem_reply
-from quickpoll.foundation.requests import wants_page
+from quickpoll.foundation.http.problems import as_error, problem_reply
+from quickpoll.foundation.http.requests import wants_page
 from quickpoll.web import headers, qr
 from quickpoll.web.assets import Assets, ask_again
 from quickpoll.web.options import PageOptions

@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY
 from prometheus_client.core import Metric
 
 from quickpoll.factory import create_app
-from quickpoll.foundation.entrance import Entrance
+from quickpoll.foundation.http.request_middleware import RequestMiddleware
 from quickpoll.operations.gauges import registry_of
 from tests.architecture.house import root
 from tests.conftest import secret, settings_from
@@ -41,7 +41,7 @@ def ours() -> dict[str, Metric]:
     services = app.extensions["quickpoll"]
     services.issuer.fetched_at = time.time()
     gauges = registry_of(services.readings(lambda: 0))
-    assert isinstance(app.asgi_app, Entrance)
+    assert isinstance(app.asgi_app, RequestMiddleware)
     return {
         name: metric
         for registry in (REGISTRY, gauges)

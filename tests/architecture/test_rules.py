@@ -33,12 +33,12 @@ may_name_keys = {
 end_with_their_block = {
     "repair/barrier.py",  # the keeper of a barrier ends with the `async with` that closed it
     "counting/counted_path.py",  # awaited when it ends
-    "foundation/inserting.py",  # awaited where it is made: a context of its own, and nothing else
+    "foundation/stores/bulk_writes.py",  # awaited where it is made: a context of its own
     "lifespan.py",  # the farewell to clients, at the very end
     "foundation/http1/connection.py",  # one request, ended with its connection
     "foundation/http1/takeover.py",  # ended with the server that it watches
-    "realtime/sending.py",  # single emits
-    "realtime/fanout.py",  # single writes
+    "socketio/server.py",  # single emits
+    "socketio/fanout.py",  # single writes
 }
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from quickpoll.foundation.embedded import StoreAddresses
+from quickpoll.localrun.embedded import StoreAddresses
 from tests.exact.pair import Pair, stranger, two_running
 
 

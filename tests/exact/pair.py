@@ -18,7 +18,7 @@ from quart import Quart
 
 from quickpoll.counting.keys import Keys
 from quickpoll.factory import create_app
-from quickpoll.foundation.embedded import StoreAddresses
+from quickpoll.localrun.embedded import StoreAddresses
 from tests.builders import create_poll, vote
 from tests.conftest import bearer, environment, settings_from
 from tests.exact.framing import mongo_messages, redis_commands

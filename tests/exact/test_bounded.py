@@ -13,8 +13,8 @@ import pytest
 from bson import ObjectId
 from pymongo import MongoClient
 
-from quickpoll.foundation.embedded import StoreAddresses
-from quickpoll.foundation.mongo import open_client
+from quickpoll.foundation.stores.mongo import open_client
+from quickpoll.localrun.embedded import StoreAddresses
 from tests.exact.pair import Document, Pair
 
 stored = 4_000

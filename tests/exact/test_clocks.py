@@ -16,7 +16,7 @@ from secrets import token_hex
 import httpx
 import pytest
 
-from quickpoll.foundation.embedded import StoreAddresses
+from quickpoll.localrun.embedded import StoreAddresses
 from tests.builders import create_poll, look, vote
 from tests.conftest import Instance, environment, root, without_env_file
 from tests.exact.pair import Pair, Wires, owner, settles, two_running

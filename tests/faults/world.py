@@ -15,7 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 import redis
 from pymongo import MongoClient
 
-from quickpoll.foundation.embedded import EmbeddedStores, StoreAddresses
+from quickpoll.localrun.embedded import EmbeddedStores, StoreAddresses
 from tests.conftest import Instance, environment
 from tests.faults.wire import Wire
 

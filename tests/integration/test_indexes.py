@@ -19,9 +19,9 @@ from redis.asyncio import Redis
 
 from quickpoll.composition import Services, models
 from quickpoll.factory import create_app
-from quickpoll.foundation.embedded import EmbeddedMongo, StoreAddresses
-from quickpoll.foundation.mongo import Client
-from quickpoll.foundation.mongo_indexes import spec_of, wanted_of
+from quickpoll.foundation.stores.mongo import Client
+from quickpoll.foundation.stores.mongo_indexes import spec_of, wanted_of
+from quickpoll.localrun.embedded import EmbeddedMongo, StoreAddresses
 from quickpoll.settings import Settings
 from tests.builders import create_poll, look, option, vote
 from tests.conftest import bearer, environment, settings_from, until_ready
@@ -104,7 +104,7 @@ async def fill(database: Any, poll: str, options: list[str], count: int) -> Coun
 
 async def forget(settings: Settings) -> None:
     """Take from Redis what it knows of this database: the ballots came without its knowledge."""
-    place = settings.redis_place.addresses[0]
+    place = settings.redis_address.addresses[0]
     async with Redis(host=place[0], port=place[1]) as redis:
         async for key in redis.scan_iter(f"{settings.redis_prefix}*"):
             await redis.delete(key)

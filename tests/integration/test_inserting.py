@@ -10,7 +10,7 @@ from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection
 from pymongo.errors import AutoReconnect, BulkWriteError
 
 from quickpoll.composition import Services
-from quickpoll.foundation.inserting import change_once, fence, insert_all
+from quickpoll.foundation.stores.bulk_writes import change_once, fence, insert_all
 from quickpoll.votes.models import Vote
 from tests.conftest import free_port
 

@@ -15,7 +15,7 @@ import jwt
 import pytest
 
 from quickpoll.factory import create_app
-from quickpoll.foundation.embedded import StoreAddresses
+from quickpoll.localrun.embedded import StoreAddresses
 from tests.conftest import environment, root, secret, served, settings_from
 from tests.issuers import Publisher, private_key, public_jwk
 

@@ -18,8 +18,8 @@ from quickpoll.auth.refusals import Reason
 from quickpoll.auth.tokens import Tokens
 from quickpoll.errors import InvalidToken, Unavailable
 from quickpoll.factory import create_app
-from quickpoll.foundation.download import DownloadError, download
-from quickpoll.foundation.embedded import StoreAddresses
+from quickpoll.foundation.http.download import DownloadError, download
+from quickpoll.localrun.embedded import StoreAddresses
 from tests.conftest import environment, secret, served, settings_from, sign
 from tests.issuers import Publisher, private_key, public_jwk, signed, user
 

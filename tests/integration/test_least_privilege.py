@@ -16,8 +16,8 @@ import pytest
 
 from quickpoll.composition import Services
 from quickpoll.factory import create_app
-from quickpoll.foundation.child_process import LOOPBACK
-from quickpoll.foundation.embedded import StoreAddresses
+from quickpoll.localrun.child_process import LOOPBACK
+from quickpoll.localrun.embedded import StoreAddresses
 from tests.builders import create_poll, look, vote
 from tests.conftest import bearer, environment, root, served, settings_from
 from tests.integration.redis_servers import Valkey

@@ -12,8 +12,8 @@ from quickpoll.auth.limits import RateLimit
 from quickpoll.auth.sharing import LimitSharing
 from quickpoll.errors import RateLimited
 from quickpoll.factory import create_app
-from quickpoll.foundation.embedded import StoreAddresses
-from quickpoll.foundation.redis import RedisLink
+from quickpoll.foundation.stores.redis import RedisLink
+from quickpoll.localrun.embedded import StoreAddresses
 from tests.conftest import bearer, environment, free_port, served, settings_from
 from tests.integration.realtime_harness import running
 

@@ -15,7 +15,7 @@ import jwt
 import pytest
 import socketio
 
-from quickpoll.foundation.embedded import StoreAddresses
+from quickpoll.localrun.embedded import StoreAddresses
 from tests.conftest import (
     bare_environment,
     environment,

@@ -22,7 +22,7 @@ from bench.memory_mongo.commands import Database
 from bench.memory_mongo.wire import Connection
 from quickpoll.composition import Services
 from quickpoll.factory import create_app
-from quickpoll.foundation.embedded import StoreAddresses
+from quickpoll.localrun.embedded import StoreAddresses
 from tests.builders import create_poll, look, option, vote
 from tests.conftest import bearer, environment, free_port, served, settings_from
 

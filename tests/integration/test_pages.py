@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from quickpoll.factory import create_app
-from quickpoll.foundation.embedded import StoreAddresses
+from quickpoll.localrun.embedded import StoreAddresses
 from tests.conftest import bearer, environment, served, settings_from
 
 pages = ("/polls", f"/polls/{'a' * 24}", f"/polls/{'a' * 24}/present", "/polls/nothing", "/nowhere")

@@ -12,9 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
-from quickpoll.foundation.embedded import StoreAddresses
-from quickpoll.realtime import sending
+from quickpoll.localrun.embedded import StoreAddresses
 from quickpoll.settings import Settings
+from quickpoll.socketio import server as sending
 from tests.builders import create_poll, look, option, vote
 from tests.conftest import bearer, environment, settings_from, sign
 from tests.integration.realtime_harness import Live, query_token, running
@@ -108,7 +108,7 @@ async def test_whoever_stays_outside_is_shown_out(live: Live) -> None:
     outside, refused, inside = await live.open(), await live.open(), await live.screen()
     await refused.join({"token": "no"})
     for _ in range(2):
-        await live.services.doorkeeper.round()
+        await live.services.idle_reaper.round()
     for screen in (outside, refused):
         await asyncio.wait_for(screen.ended.wait(), 5)
     assert not inside.ended.is_set()
@@ -119,10 +119,10 @@ async def test_one_who_answers_no_ping_is_let_go(live: Live) -> None:
     manager, sockets = live.services.sio.manager, live.services.sio.eio.sockets
     sid = json.loads(silent.packets[1][2:])["sid"]
     sockets[manager.eio_sid_from_sid(sid, "/")].last_ping = time.time() - 60
-    await live.services.doorkeeper.round()
+    await live.services.idle_reaper.round()
     await asyncio.wait_for(silent.ended.wait(), 5)
     assert not other.ended.is_set()
-    await live.services.doorkeeper.round()
+    await live.services.idle_reaper.round()
     assert len(sockets) == 1
 
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 import websockets
 
-from quickpoll.realtime import direct, protocol
+from quickpoll.socketio import direct, protocol
 from tests.conftest import sign
 from tests.integration.realtime_harness import Live
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from quickpoll.foundation.embedded import StoreAddresses
+from quickpoll.localrun.embedded import StoreAddresses
 from quickpoll.settings import Settings
 from tests.builders import create_poll, vote
 from tests.conftest import bearer, environment, free_port, settings_from

@@ -11,7 +11,7 @@ import httpx
 import pytest
 import websockets
 
-from quickpoll.realtime.outbox import Outbox
+from quickpoll.socketio.outbox import Outbox
 from tests.builders import create_poll, vote
 from tests.conftest import sign
 from tests.integration.realtime_harness import Live

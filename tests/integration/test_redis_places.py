@@ -19,8 +19,8 @@ from redis.crc import key_slot
 
 from quickpoll.composition import Services
 from quickpoll.factory import create_app
-from quickpoll.foundation.embedded import StoreAddresses
-from quickpoll.foundation.redis_place import RedisPlace
+from quickpoll.foundation.stores.redis_address import RedisAddress
+from quickpoll.localrun.embedded import StoreAddresses
 from quickpoll.settings import SettingsError, load_settings
 from tests.builders import create_poll, look, option
 from tests.conftest import bearer, environment, served, settings_from
@@ -226,14 +226,14 @@ async def test_server_with_a_password_and_a_database_of_its_own(
 
 
 def test_place_of_a_url() -> None:
-    place = RedisPlace.parse("rediss+sentinel://u:p%40w@one,two:5/polls/2")
+    place = RedisAddress.parse("rediss+sentinel://u:p%40w@one,two:5/polls/2")
     assert place.addresses == (("one", 26379), ("two", 5))
     assert (place.kind, place.tls, place.master, place.database) == ("sentinel", True, "polls", 2)
     assert (place.user, place.password) == ("u", "p@w")
     assert "p@w" not in repr(place)
-    assert RedisPlace.parse("redis://[::1]:7").addresses == (("::1", 7),)
-    assert RedisPlace.parse("redis://:new@one", password="old").password == "new"
-    assert RedisPlace.parse("redis://one", password="old").password == "old"
+    assert RedisAddress.parse("redis://[::1]:7").addresses == (("::1", 7),)
+    assert RedisAddress.parse("redis://:new@one", password="old").password == "new"
+    assert RedisAddress.parse("redis://one", password="old").password == "old"
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_place_of_a_url() -> None:
 )
 def test_url_that_says_nothing_useful_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match=r"^it "):
-        RedisPlace.parse(url)
+        RedisAddress.parse(url)
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from quickpoll.foundation.child_process import LOOPBACK
-from quickpoll.foundation.embedded import StoreAddresses
+from quickpoll.localrun.child_process import LOOPBACK
+from quickpoll.localrun.embedded import StoreAddresses
 from tests.conftest import environment, free_port, sign
 from tests.integration.redis_servers import Relay, Valkey, certify, tls_context
 from tests.integration.secured_stores import SecuredMongo

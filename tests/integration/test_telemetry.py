@@ -10,7 +10,7 @@ import pytest
 from quart import Quart
 
 from quickpoll.factory import create_app
-from quickpoll.foundation.embedded import StoreAddresses
+from quickpoll.localrun.embedded import StoreAddresses
 from quickpoll.settings import Settings
 from tests.builders import create_poll, look, vote
 from tests.conftest import bearer, environment, served, settings_from

@@ -15,8 +15,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from quickpoll.factory import create_app
-from quickpoll.foundation import tracing
-from quickpoll.foundation.embedded import StoreAddresses
+from quickpoll.foundation.observability import tracing
+from quickpoll.localrun.embedded import StoreAddresses
 from quickpoll.operations.traces import provider_of
 from tests.builders import create_poll, look, option, vote
 from tests.conftest import bearer, environment, free_port, served, settings_from

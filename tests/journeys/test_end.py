@@ -16,7 +16,7 @@ import pytest
 import socketio
 from pymongo import MongoClient
 
-from quickpoll.foundation.embedded import EmbeddedStores, StoreAddresses
+from quickpoll.localrun.embedded import EmbeddedStores, StoreAddresses
 from tests.builders import create_poll, option
 from tests.conftest import Instance, bearer, environment, sign
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 import redis
 
-from quickpoll.foundation.embedded import EmbeddedStores
+from quickpoll.localrun.embedded import EmbeddedStores
 from tests.builders import create_poll, look, option, vote
 from tests.conftest import Instance, bearer, environment
 

@@ -14,7 +14,7 @@ import httpx
 import pytest
 import socketio
 
-from quickpoll.foundation.embedded import StoreAddresses
+from quickpoll.localrun.embedded import StoreAddresses
 from tests.builders import create_poll, vote
 from tests.conftest import Instance, environment, sign
 from tests.journeys import proxy

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from quickpoll.foundation.embedded import StoreAddresses
+from quickpoll.localrun.embedded import StoreAddresses
 from tests.builders import create_poll, look, vote
 from tests.conftest import Instance, environment, root
 

@@ -14,7 +14,7 @@ import pytest
 from bson import decode_all, encode
 from pymongo import MongoClient
 
-from quickpoll.foundation.embedded import StoreAddresses
+from quickpoll.localrun.embedded import StoreAddresses
 from tests.builders import create_poll, look, vote
 from tests.conftest import Instance, root
 

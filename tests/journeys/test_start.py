@@ -15,7 +15,7 @@ import jwt
 import pytest
 from bson import ObjectId
 
-from quickpoll.foundation.child_process import until
+from quickpoll.localrun.child_process import until
 from tests.conftest import free_port, root
 from tests.journeys.launched import Launched, gone
 from tests.processes import children_of

@@ -14,7 +14,7 @@ from secrets import token_hex
 import httpx
 import pytest
 
-from quickpoll.foundation.embedded import StoreAddresses
+from quickpoll.localrun.embedded import StoreAddresses
 from tests.builders import create_poll, look, option, vote
 from tests.conftest import Instance, bearer, environment, free_port
 from tests.journeys import proxy

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import socketio
 
-from quickpoll.foundation.embedded import StoreAddresses
+from quickpoll.localrun.embedded import StoreAddresses
 from tests.conftest import (
     Instance,
     bare_environment,

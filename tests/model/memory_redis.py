@@ -9,7 +9,7 @@ from typing import Any
 
 from lupa import lua51  # type: ignore[import-untyped]
 
-from quickpoll.foundation.redis import Script
+from quickpoll.foundation.stores.redis import Script
 
 start_ms = 1_700_000_000_000
 

@@ -17,7 +17,7 @@ from typing import Any, cast
 
 from prometheus_client import REGISTRY
 
-from quickpoll.foundation.redis import Call, RedisLink, Script
+from quickpoll.foundation.stores.redis import Call, RedisLink, Script
 from quickpoll.tallies import scripts
 from quickpoll.tallies.bell import Bell
 from quickpoll.tallies.counters import Counters, write_seconds

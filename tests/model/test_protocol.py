@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from quickpoll.foundation.redis import Script
+from quickpoll.foundation.stores.redis import Script
 from quickpoll.tallies import scripts
 from tests.model.explorer import Violation, explore
 from tests.model.protocol import CountingPlay, Scenario

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 import pytest
 
 from quickpoll.errors import Overloaded, Unavailable
-from quickpoll.foundation.batching import Batcher, Entry
+from quickpoll.foundation.concurrency.batching import Batcher, Entry
 
 Numbers = Batcher[int, int]
 
@@ -89,7 +89,7 @@ async def test_a_batch_has_a_largest_size(make: Make, works: Works) -> None:
 
 
 async def test_lanes_run_side_by_side(make: Make, works: Works) -> None:
-    batcher = make(lanes=2, largest=1)
+    batcher = make(workers=2, largest=1)
     tasks = await submit(batcher, 1, 2, 3)
     await works.arrived.get()
     await works.arrived.get()

@@ -6,7 +6,7 @@ from socketio import packet as socketio_packet
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import TextMessage
 
-from quickpoll.realtime.frames import SharedPacket, event_text, text_frame
+from quickpoll.socketio.frames import SharedPacket, event_text, text_frame
 
 
 @pytest.mark.parametrize("length", [0, 1, 125, 126, 127, 65_535, 65_536, 70_000])

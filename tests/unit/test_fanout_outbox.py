@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from engineio import packet as engineio_packet
 
-from quickpoll.realtime import outbox
-from quickpoll.realtime.frames import SharedPacket
-from quickpoll.realtime.outbox import Outbox
+from quickpoll.socketio import outbox
+from quickpoll.socketio.frames import SharedPacket
+from quickpoll.socketio.outbox import Outbox
 
 
 @dataclass

@@ -12,12 +12,11 @@ import pytest
 from hypercorn.config import Config
 from pydantic import SecretStr
 
-from quickpoll import launcher
-from quickpoll.demo.seeding import POLLS
-from quickpoll.foundation.child_process import LOOPBACK, free_port
-from quickpoll.foundation.embedded import StoreAddresses
-from quickpoll.foundation.run_record import RunDirectory
-from quickpoll.launcher import (
+from quickpoll.localrun import launcher
+from quickpoll.localrun.child_process import LOOPBACK, free_port
+from quickpoll.localrun.demo.seeding import POLLS
+from quickpoll.localrun.embedded import StoreAddresses
+from quickpoll.localrun.launcher import (
     DEVELOPMENT_USER,
     LaunchError,
     development_token,
@@ -25,6 +24,7 @@ from quickpoll.launcher import (
     refuse_taken_port,
     welcome,
 )
+from quickpoll.localrun.run_record import RunDirectory
 from quickpoll.settings import Settings
 
 ADDRESSES = StoreAddresses("mongodb://127.0.0.1:1/quickpoll", "127.0.0.1", 2)

@@ -9,8 +9,14 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from quickpoll.foundation.entrance import Entrance, Message, Receive, Scope, Send
-from quickpoll.foundation.logs import blotted, configure_logs
+from quickpoll.foundation.http.request_middleware import (
+    Message,
+    Receive,
+    RequestMiddleware,
+    Scope,
+    Send,
+)
+from quickpoll.foundation.observability.logs import blotted, configure_logs
 from tests.conftest import sign
 
 
@@ -69,7 +75,7 @@ async def test_a_line_names_the_request_that_it_is_about_and_no_later_one(
     async def unheard(message: Message) -> None:
         """Nobody listens."""
 
-    await Entrance(app)(scope, nothing, unheard)
+    await RequestMiddleware(app)(scope, nothing, unheard)
     log.info("outside")
     logging.getLogger("another.library").warning("said %s", "so")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from quickpoll.foundation.mongo_indexes import Plan, Spec, plan, spec_of
+from quickpoll.foundation.stores.mongo_indexes import Plan, Spec, plan, spec_of
 
 
 def index(name: str, *keys: str, **options: Any) -> Spec:

@@ -11,9 +11,9 @@ import structlog
 from pymongo.errors import AutoReconnect, OperationFailure
 from redis.exceptions import NoPermissionError
 
-from quickpoll.foundation.entrance import current_request
-from quickpoll.foundation.logs import configure_logs
-from quickpoll.foundation.once import Once
+from quickpoll.foundation.http.request_middleware import current_request
+from quickpoll.foundation.observability.logs import configure_logs
+from quickpoll.foundation.observability.once import Once
 
 
 def test_the_same_is_said_again_after_a_minute_with_how_often_it_was_kept_back() -> None:

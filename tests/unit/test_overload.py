@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from quickpoll.errors import Overloaded
-from quickpoll.foundation.batching import Batcher, Entry
-from quickpoll.foundation.overload import Overload, fewest
+from quickpoll.foundation.concurrency.batching import Batcher, Entry
+from quickpoll.foundation.concurrency.overload import Overload, fewest
 
 
 class Instance:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from quickpoll.realtime.packets import is_plausible, is_readable, query_of, refusal
+from quickpoll.socketio.packets import is_plausible, is_readable, query_of, refusal
 
 # Engine.IO packet, and whether it may come: in a request or on an open WebSocket; while a session
 # moves to one.

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quickpoll.foundation.proxies import trust_proxies
+from quickpoll.foundation.http.proxies import trust_proxies
 
 peer = ("10.0.0.1", 4711)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from quickpoll.foundation.run_record import RunDirectory, RunRecord
+from quickpoll.localrun.run_record import RunDirectory, RunRecord
 from quickpoll.settings import (
     SettingsError,
     load_settings,

@@ -22,8 +22,8 @@ from redis.exceptions import (
 )
 from redis.exceptions import ConnectionError as NoConnection
 
-from quickpoll.foundation.mongo import is_outage
-from quickpoll.foundation.store_failures import of_mongo, of_redis, of_store
+from quickpoll.foundation.stores.failures import of_mongo, of_redis, of_store
+from quickpoll.foundation.stores.mongo import is_outage
 
 secret = "a ballot of somebody's"
 

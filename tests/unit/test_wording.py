@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import InitErrorDetails
 from pydantic_core.core_schema import ErrorType
 
-from quickpoll.foundation.wording import faults, field_errors, not_as_expected, sentences
+from quickpoll.foundation.http.wording import faults, field_errors, not_as_expected, sentences
 from quickpoll.management.bodies import PollUpdate
 from quickpoll.polls.bodies import NewPoll
 from quickpoll.results.bodies import ExportQuery, PollQuery, TimelineQuery

@@ -1,0 +1,1 @@
+"""The fast path: the busiest routes, answered before the framework builds anything around them."""

@@ -1,0 +1,49 @@
+"""Loops that do something again and again, whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from quickpoll.foundation.concurrency.cancellation import cancel
+from quickpoll.foundation.stores.mongo import is_outage
+from quickpoll.foundation.stores.redis import RedisAway
+
+log = structlog.get_logger(__name__)
+
+
+class Periodic:
+    """Calls ``work`` every so many ``seconds``, from :meth:`start` to :meth:`aclose`.
+
+    A failure ends one round, not the loop; that a store is away is no news and not logged here.
+    """
+
+    def __init__(self, name: str, seconds: float, work: Callable[[], Awaitable[object]]) -> None:
+        self._name = name
+        self._seconds = seconds
+        self._work = work
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Start the loop; its first round comes after the pause."""
+        self._task = asyncio.create_task(self._run(), name=self._name)
+
+    async def aclose(self) -> None:
+        """End the loop, in the middle of a round if need be."""
+        if self._task is not None:
+            await cancel(self._task)
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(self._seconds)
+            await self.round()
+
+    async def round(self) -> None:
+        """One round, whose failure is logged."""
+        try:
+            await self._work()
+        except Exception as error:
+            if not (isinstance(error, RedisAway) or is_outage(error)):
+                log.exception("round_failed", loop=self._name)

@@ -1,0 +1,152 @@
+"""Why a store does not serve us, in one line that says what to do: for logs, readiness, metrics.
+
+A store that is away comes back by itself; one that refuses us does not before somebody has put
+something right. The words of the stores themselves go no further: they may hold keys, the names
+of users, or what was sent.
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+from dataclasses import dataclass
+from typing import Literal
+
+from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError, WriteConcernError
+from redis.exceptions import AuthenticationError, NoPermissionError, RedisError, ResponseError
+
+Cause = Literal["away", "credentials", "rights", "tls"]
+
+causes: tuple[Cause, ...] = ("away", "credentials", "rights", "tls")
+"""``away`` is everything that passes by itself: gone, hanging, loading, read-only, full."""
+
+credentials_refused = frozenset((11, 18, 8000))
+"""MongoDB's ``UserNotFound`` and ``AuthenticationFailed``, and Atlas' own."""
+
+rights_refused = 13
+"""MongoDB's ``Unauthorized``."""
+
+passing = frozenset(
+    (
+        *(6, 7, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436),
+        *(24, 43, 50, 64, 112, 133, 202, 237, 11601, 14031),
+    )
+)
+"""MongoDB's codes for what passes by itself. First the retryable errors of the drivers'
+specification (no primary, a shutdown, a network between members), then locks, conflicts, cursors
+that went, time limits, and a full disk."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a store does not serve us; ``detail`` is a sentence for the operator."""
+
+    cause: Cause
+    detail: str
+
+    @property
+    def lasts(self) -> bool:
+        """Whether somebody has to put something right."""
+        return self.cause != "away"
+
+
+def of_redis(error: BaseException) -> Failure:
+    """What an error of Redis' client says."""
+    said = _words(error)
+    if isinstance(error, NoPermissionError) or "noperm" in said or "acl failure" in said:
+        return Failure("rights", _redis_right(said))
+    if isinstance(error, AuthenticationError) or said.startswith(("noauth", "wrongpass")):
+        return Failure("credentials", "Redis refused our credentials.")
+    if _is_tls(error, said):
+        return Failure("tls", f"There is no TLS with Redis: {_tls_reason(said)}.")
+    if said.startswith(_our_own_words):
+        return Failure("away", f"Redis does not serve us: {said}.")
+    return Failure("away", f"Redis does not answer ({_kind(error)}).")
+
+
+def of_mongo(error: BaseException) -> Failure:
+    """What an error of MongoDB's driver says."""
+    said = _words(error)
+    code = error.code if isinstance(error, OperationFailure) else None
+    if code in credentials_refused or (code == rights_refused and _nobody in said):
+        return Failure("credentials", "MongoDB refused our credentials.")
+    if code == rights_refused:
+        return Failure("rights", _mongo_right(str(error)))
+    if _is_tls(error, said):
+        return Failure("tls", f"There is no TLS with MongoDB: {_tls_reason(said)}.")
+    return Failure("away", f"MongoDB does not answer ({_kind(error)}).")
+
+
+def of_store(error: BaseException) -> tuple[str, Failure] | None:
+    """The store and its failure, where an error is one of a store that does not serve us."""
+    if isinstance(error, PyMongoError):
+        return ("mongodb", of_mongo(error)) if is_mongo_failure(error) else None
+    if isinstance(error, RedisError):
+        failure = of_redis(error)
+        wrong = isinstance(error, ResponseError) and not failure.lasts
+        return None if wrong else ("redis", failure)
+    return None
+
+
+def is_mongo_failure(error: BaseException) -> bool:
+    """Whether MongoDB is away, slow or refuses us, rather than that we asked wrongly."""
+    if isinstance(error, ConnectionFailure | WriteConcernError):
+        return True
+    if isinstance(error, OperationFailure) and error.code is not None:
+        lasting = error.code in credentials_refused or error.code == rights_refused
+        return lasting or error.code in passing or error.timeout
+    return isinstance(error, PyMongoError) and error.timeout
+
+
+def _words(error: BaseException) -> str:
+    return str(error).lower()
+
+
+def _kind(error: BaseException) -> str:
+    return type(error).__name__
+
+
+_our_own_words = ("it is a replica", "it is another server", "no node serves", "nobody knows")
+"""What :mod:`.redis` and :mod:`.redis_address` say themselves of a server that they refuse."""
+
+_command = re.compile(r"'([\w|]{1,40})' (?:command|subcommand)")
+
+
+def _redis_right(said: str) -> str:
+    if found := _command.search(said):
+        return f"Redis does not let us run {found[1].upper()}: give our user +{found[1]}."
+    if "channel" in said:
+        return "Redis does not let us use our channels: give our user &PREFIX* (resetchannels)."
+    if "key" in said:
+        return "Redis does not let us use our keys: give our user ~PREFIX*."
+    return "Redis does not let us run a command (NOPERM)."
+
+
+_nobody = "requires authentication"
+"""What MongoDB says to whom has not said who they are."""
+
+_not_authorized = re.compile(
+    r"not authorized on (\S{1,64}) to execute command (?:\{\s*|\(action: )(\w{1,40})"
+)
+
+
+def _mongo_right(said: str) -> str:
+    if found := _not_authorized.search(said):
+        return f"MongoDB does not let us run {found[2]} in {found[1]}: our role lacks it."
+    return "MongoDB does not let us do what we need: our role lacks a right."
+
+
+def _is_tls(error: BaseException, said: str) -> bool:
+    if isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError):
+        return True
+    return "ssl" in said and ("handshake" in said or "certificate" in said or "[ssl" in said)
+
+
+def _tls_reason(said: str) -> str:
+    if "certificate verify failed" in said or "certificate_verify_failed" in said:
+        return "its certificate is not one that we trust for this name"
+    if "certificate required" in said or "certificate_required" in said:
+        return "it asks for a certificate of ours"
+    if "wrong_version" in said or "wrong version" in said or "record layer" in said:
+        return "it does not speak TLS at this port"
+    return "the handshake failed"

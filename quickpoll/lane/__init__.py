@@ -1,1 +1,0 @@
-"""The lane: the busiest routes, answered before the framework builds anything around them."""

@@ -1,0 +1,248 @@
+"""The service with embedded stores, in one process: what ``make run`` starts.
+
+For one machine and one folder; its data, and the secret that signs its tokens, are in
+``.quickpoll/``. However it ends, its stores end with it and the data stays.
+"""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import click
+from hypercorn.config import Config
+from hypercorn.run import run as serve_until_stopped
+
+from quickpoll.auth.signing import sign_token
+from quickpoll.localrun.child_process import LOOPBACK, until
+from quickpoll.localrun.demo.seeding import seed_once
+from quickpoll.localrun.embedded import EmbeddedStoreError, EmbeddedStores, StoreAddresses
+from quickpoll.localrun.run_record import (
+    AlreadyRunningError,
+    RunDirectory,
+    RunRecord,
+    UnusableDirectoryError,
+)
+from quickpoll.settings import (
+    Settings,
+    SettingsError,
+    given_variables,
+    load_settings,
+    run_folder,
+)
+
+PACKAGE = Path(__file__).parent
+DEVELOPMENT_USER = "5eed5eed5eed5eed5eed0001"
+DEVELOPMENT_TOKEN_LIFE = timedelta(days=30)
+START_SECONDS = 60.0
+LOOK_SECONDS = 0.5
+NOWHERE = StoreAddresses("mongodb://127.0.0.1:1/quickpoll", LOOPBACK, 1)
+"""What the settings are checked with while the stores have no address yet."""
+
+
+class LaunchError(Exception):
+    """The service cannot be started; the message is one line for a person."""
+
+
+refusals = (
+    LaunchError,
+    AlreadyRunningError,
+    UnusableDirectoryError,
+    EmbeddedStoreError,
+    SettingsError,
+)
+"""Whatever may keep the service from starting; each says why in one line."""
+
+
+@click.command(help="Run QuickPoll with embedded stores, its data in .quickpoll/.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=8001,
+    show_default=True,
+    help="Port on 127.0.0.1.",
+)
+@click.option(
+    "--with-parent", is_flag=True, help="End when the process that started this one does."
+)
+def main(port: int, with_parent: bool) -> None:
+    """Run the service until SIGTERM or Ctrl-C. Exit status 1 if it cannot be started."""
+    _hear_every_farewell_as_sigterm()
+    if with_parent:
+        _end_with_parent()
+    try:
+        launch(RunDirectory(run_folder), port)
+    except refusals as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+
+
+def launch(directory: RunDirectory, port: int) -> None:
+    """Start the stores, seed them the first time, and serve until told to stop.
+
+    Raises one of :data:`refusals`, with nothing left running.
+    """
+    with directory:
+        refuse_taken_port(port)
+        given = given_variables()
+        # A bad setting is told at once, before anything is started.
+        os.environ.update(environment_of_run(given, NOWHERE, directory))
+        load_settings()
+        if given.get("API_DATABASE_URL"):
+            click.echo("API_DATABASE_URL is not used here: this run brings its own stores.")
+        stores = EmbeddedStores(directory.path, redis_password=given.get("API_REDIS_PASSWORD"))
+        click.echo(f"Starting the embedded stores (data in {directory.path}) ...")
+        with stores as addresses:
+            directory.write(RunRecord(os.getpid(), _address(port), **vars(addresses)))
+            os.environ.update(environment_of_run(given, addresses, directory))
+            settings = load_settings()
+            seed_once(directory, addresses.database_url, DEVELOPMENT_USER)
+            _announce_when_up(port, settings)
+            _serve(port)
+        click.echo("Stopped. The data is kept.")
+
+
+def refuse_taken_port(port: int) -> None:
+    """Raise :class:`LaunchError` if somebody listens on ``port`` already."""
+    with socket.socket() as probe:
+        # Hypercorn sets it too: a port that was just left is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+            probe.listen()
+        except OSError as error:
+            raise _port_error(port, error) from error
+
+
+def environment_of_run(
+    given: Mapping[str, str | None], addresses: StoreAddresses, directory: RunDirectory
+) -> dict[str, str]:
+    """The variables that this run sets: its stores always, the rest where nobody ``given`` it."""
+    environment = {
+        "API_DATABASE_URL": addresses.database_url,
+        "API_REDIS_HOST": addresses.redis_host,
+        "API_REDIS_PORT": str(addresses.redis_port),
+    }
+    if given.get("API_REDIS_URL"):  # it would win over host and port
+        environment["API_REDIS_URL"] = f"redis://{addresses.redis_host}:{addresses.redis_port}"
+    if not given.get("JWT_SECRET_KEY"):
+        environment["JWT_SECRET_KEY"] = directory.secret()
+    if not given.get("API_LOG_FORMAT"):
+        environment["API_LOG_FORMAT"] = "console"
+    return environment
+
+
+def development_token(settings: Settings) -> str | None:
+    """A token that this run accepts; ``None`` if it takes only those of an issuer elsewhere."""
+    return sign_token(settings, DEVELOPMENT_USER, DEVELOPMENT_TOKEN_LIFE)
+
+
+def welcome(port: int, token: str | None) -> str:
+    """What a person reads once the service is up."""
+    lines = [
+        "",
+        f"  QuickPoll is up.   Live page   {_address(port)}/polls",
+        f"                     API         {_address(port)}/docs",
+    ]
+    if token is not None:
+        lines += [
+            "",
+            "  Development token, 30 days (Authorization: Bearer ...):",
+            "",
+            token,
+            "",
+            "  The live page, signed in with it:",
+            "",
+            f"{_address(port)}/polls#token={token}",
+        ]
+    return "\n".join([*lines, "", "  Ctrl-C stops it.", ""])
+
+
+def _address(port: int) -> str:
+    return f"http://{LOOPBACK}:{port}"
+
+
+def _port_error(port: int, error: OSError) -> LaunchError:
+    if error.errno == errno.EADDRINUSE:
+        return LaunchError(
+            f"Port {port} of {LOOPBACK} is taken by another program; stop that one, "
+            f"or choose another port: make run PORT={port + 1}"
+        )
+    return LaunchError(f"Port {port} of {LOOPBACK} cannot be used: {error.strerror}")
+
+
+def _hear_every_farewell_as_sigterm() -> None:
+    """Ctrl-C, and the terminal's end, arrive as SIGTERM, for which everything is prepared.
+
+    They are blocked for all threads, those of libraries too, and one thread waits for them: so it
+    does not matter who installs which handler later. The stores start with nothing blocked.
+    """
+    wanted = {signal.SIGINT, signal.SIGHUP}
+    heard = {number for number in wanted if signal.getsignal(number) is not signal.SIG_IGN}
+    signal.pthread_sigmask(signal.SIG_BLOCK, heard)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the server puts its own there
+
+    def relay() -> None:
+        while True:
+            signal.sigwait(heard)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    if heard:
+        threading.Thread(target=relay, name="farewell", daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Be told to stop when the parent is gone: ``make`` may be killed, and the service with it."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(LOOK_SECONDS)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+
+
+def _announce_when_up(port: int, settings: Settings) -> None:
+    """Print the welcome as soon as the service answers, from a thread beside it."""
+
+    def announce() -> None:
+        if until(lambda: _is_live(port), START_SECONDS, pause=0.1):
+            click.echo(welcome(port, development_token(settings)))
+
+    threading.Thread(target=announce, name="announcer", daemon=True).start()
+
+
+def _is_live(port: int) -> bool:
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=2)
+    try:
+        connection.request("GET", "/health/live")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _serve(port: int) -> None:
+    """Serve in this process until a signal ends it."""
+    config = Config.from_toml(PACKAGE / "hypercorn.toml")
+    config.application_path = "quickpoll.asgi:app"
+    config.bind = [f"{LOOPBACK}:{port}"]
+    config.loglevel = "WARNING"  # the welcome says where it runs
+    try:
+        serve_until_stopped(config)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        # Somebody took the port since it was looked at.
+        raise _port_error(port, error) from error
