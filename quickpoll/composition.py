@@ -68,7 +68,7 @@ from quickpoll.votes.handlers import VoteHandlers
 from quickpoll.votes.models import Vote
 from quickpoll.votes.store import VoteStore
 
-models = (Poll, Vote, Like, HistoryRow, Deletion)
+MODELS = (Poll, Vote, Like, HistoryRow, Deletion)
 
 
 class Services:
@@ -147,7 +147,7 @@ class Services:
         self.mongo = open_client(settings.api_database_url.get_secret_value())
         self.engine = open_engine(self.mongo, settings.database_name)
         self.mongo_trouble = MongoTrouble()
-        self.schema = Schema(self.engine, models, self.mongo_trouble)
+        self.schema = Schema(self.engine, MODELS, self.mongo_trouble)
         self.redis = RedisLink(settings.redis_address)
         self.store_watch = StoreWatch(self.mongo, self.redis, self.mongo_trouble)
         self.polls = PollStore(self.engine)

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-type_prefix = "urn:quickpoll:problem:"
+TYPE_PREFIX = "urn:quickpoll:problem:"
 
 
 class QuickPollError(Exception):
@@ -271,7 +271,7 @@ class Overloaded(ServiceUnavailable):
 def problem(error: QuickPollError) -> dict[str, Any]:
     """The problem document of an error: RFC 9457, with ``code`` for programs."""
     return {
-        "type": type_prefix + error.code,
+        "type": TYPE_PREFIX + error.code,
         "title": error.title,
         "status": error.status,
         "detail": error.detail,

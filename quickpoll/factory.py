@@ -24,8 +24,8 @@ from quickpoll.fast_path.dispatch import FastPath
 from quickpoll.foundation.concurrency.time_limits import ANSWER_SECONDS
 from quickpoll.foundation.http.origins import OriginFields, allow_origins
 from quickpoll.foundation.http.problems import as_error, problem_reply
-from quickpoll.foundation.http.request_middleware import RequestMiddleware, unknown_route
-from quickpoll.foundation.http.requests import StrictRequest, most_bytes
+from quickpoll.foundation.http.request_middleware import UNKNOWN_ROUTE, RequestMiddleware
+from quickpoll.foundation.http.requests import MOST_BYTES, StrictRequest
 from quickpoll.foundation.observability import metrics
 from quickpoll.foundation.observability.logs import configure_logs
 from quickpoll.foundation.openapi.document import QuickPollOpenAPI
@@ -37,14 +37,14 @@ from quickpoll.operations import views as operations_views
 from quickpoll.operations.gauges import registry_of
 from quickpoll.people import views as people_views
 from quickpoll.polls import views as polls_views
-from quickpoll.realtime.server import path as socket_path
+from quickpoll.realtime.server import PATH as SOCKET_PATH
 from quickpoll.results import views as results_views
 from quickpoll.settings import Settings
 from quickpoll.votes import views as votes_views
 from quickpoll.web import views as web_views
 from quickpoll.web.options import PageOptions
 
-api_prefix = "/api/"
+API_PREFIX = "/api/"
 
 
 class QuickPoll(Quart):
@@ -92,7 +92,7 @@ def create_app(
     services = Services(settings, clock=clock)
     app = QuickPoll("quickpoll", static_folder=None)
     app.extensions["quickpoll"] = services
-    app.config["MAX_CONTENT_LENGTH"] = most_bytes
+    app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
     app.url_map.merge_slashes = False
     _document(app)
     _add_routes(app, services)
@@ -112,7 +112,7 @@ def _document(app: Quart) -> None:
         swagger_ui_path=None,
         redoc_ui_path=None,
         scalar_ui_path=None,
-        info=Info(title="QuickPoll", version=__version__, description=_description),
+        info=Info(title="QuickPoll", version=__version__, description=_DESCRIPTION),
         security_schemes={"bearer": HttpSecurityScheme(scheme="bearer", bearer_format="JWT")},
         security=[{"bearer": []}],
         conversion_preference="pydantic",
@@ -120,7 +120,7 @@ def _document(app: Quart) -> None:
     )
 
 
-_description = """Live polls that can be believed: a vote that was acknowledged is never lost and
+_DESCRIPTION = """Live polls that can be believed: a vote that was acknowledged is never lost and
 never counted twice, and every screen shows the new count at once.
 
 Live updates come over Socket.IO at `/ws/updates`; errors are problem documents (RFC 9457)."""
@@ -154,20 +154,20 @@ def _expect_routes(app: Quart) -> None:
     for rule in app.url_map.iter_rules():
         methods = (rule.methods or set()) - {"HEAD", "OPTIONS"}
         metrics.expect_route(template(rule.rule), sorted(methods))
-    metrics.expect_route(unknown_route, ("GET", "POST"))
+    metrics.expect_route(UNKNOWN_ROUTE, ("GET", "POST"))
 
 
 def _guard(app: Quart, services: Services) -> None:
     @app.before_request
     async def guard() -> None:
-        if not request.path.startswith(api_prefix) or _is_preflight():
+        if not request.path.startswith(API_PREFIX) or _is_preflight():
             return
         authorization, address = request.headers.get("Authorization"), request.remote_addr or ""
         caller = await services.enter(authorization, address)
         scope: dict[str, Any] = request.scope  # type: ignore[assignment]
         scope["quickpoll.user_id"] = caller.user_id
         admit(caller)
-        if request.routing_exception is None and (request.content_length or 0) > most_bytes:
+        if request.routing_exception is None and (request.content_length or 0) > MOST_BYTES:
             raise PayloadTooLarge  # also where nobody would read it
 
 
@@ -192,13 +192,13 @@ def _serve(app: Quart, services: Services, *, fast_path: bool) -> None:
             yield
 
     # Wrapped inside, so that Hypercorn, `quart run` and the test client serve the same thing.
-    inner: Any = socketio.ASGIApp(services.sio, app.asgi_app, socketio_path=socket_path)
+    inner: Any = socketio.ASGIApp(services.sio, app.asgi_app, socketio_path=SOCKET_PATH)
     if fast_path:
         inner = app.extensions["quickpoll.fast_path"] = _fast_path(services, inner)
     app.asgi_app = RequestMiddleware(  # type: ignore[assignment,method-assign]
         inner,
         trusted_proxies=services.settings.api_trusted_proxies,
-        prefixes=(socket_path,),
+        prefixes=(SOCKET_PATH,),
         overload=services.overload,
     )
 

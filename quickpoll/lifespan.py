@@ -16,10 +16,10 @@ from quickpoll.composition import Services
 
 log = structlog.get_logger(__name__)
 
-longest_stop_seconds = 9.5
+LONGEST_STOP_SECONDS = 9.5
 """A stop that takes longer is ended by force: ten seconds are promised."""
 
-one_breath_seconds = 0.3
+ONE_BREATH_SECONDS = 0.3
 """Within which a second SIGTERM is the same one, come by another way."""
 
 
@@ -112,8 +112,8 @@ def _stopping_gracefully(services: Services) -> Iterator[None]:
     def stop() -> None:
         log.info("stopping", instance=services.instance)
         loop.add_signal_handler(signal.SIGTERM, _do_nothing)
-        loop.call_later(one_breath_seconds, loop.remove_signal_handler, signal.SIGTERM)
-        loop.call_later(longest_stop_seconds, _end_by_force)
+        loop.call_later(ONE_BREATH_SECONDS, loop.remove_signal_handler, signal.SIGTERM)
+        loop.call_later(LONGEST_STOP_SECONDS, _end_by_force)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # whoever may have blocked it
         signal.raise_signal(signal.SIGINT)
         farewells.add(asyncio.create_task(services.live.aclose()))
@@ -129,7 +129,7 @@ def _do_nothing() -> None:
 
 
 def _end_by_force() -> None:
-    log.error("stop_took_too_long", seconds=longest_stop_seconds)
+    log.error("stop_took_too_long", seconds=LONGEST_STOP_SECONDS)
     os._exit(1)
 
 

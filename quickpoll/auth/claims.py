@@ -6,9 +6,9 @@ import re
 from hashlib import sha256
 from typing import Any
 
-_object_id = re.compile("[0-9a-fA-F]{24}")
+_OBJECT_ID = re.compile("[0-9a-fA-F]{24}")
 
-longest_foreign_id = 255
+LONGEST_FOREIGN_ID = 255
 """Characters of an id that is mapped (OpenID Connect Core, section 2, bounds ``sub`` the same)."""
 
 
@@ -24,9 +24,9 @@ def user_id_of(value: object, issuer: object, *, any_text: bool = False) -> str:
     text = str(value) if any_text and type(value) is int else value
     if not isinstance(text, str):
         raise ValueError("it is no text")
-    if _object_id.fullmatch(text):
+    if _OBJECT_ID.fullmatch(text):
         return text.lower()
-    if not any_text or not 1 <= len(text) <= longest_foreign_id:
+    if not any_text or not 1 <= len(text) <= LONGEST_FOREIGN_ID:
         raise ValueError("it is no id")
     if not isinstance(issuer, str):
         raise ValueError("the issuer is no text")

@@ -18,19 +18,19 @@ from quickpoll.foundation.observability import metrics
 
 log = structlog.get_logger(__name__)
 
-renew_seconds = 300.0
+RENEW_SECONDS = 300.0
 """Between two looks at the keys: how long a key that the issuer withdrew may still be good."""
 
-fetch_seconds = 5.0
+FETCH_SECONDS = 5.0
 """How long the issuer may take."""
 
-patience_seconds = 1.5
+PATIENCE_SECONDS = 1.5
 """How long a request waits for keys; all of it must answer within three seconds."""
 
-pause_seconds = 5.0
+PAUSE_SECONDS = 5.0
 """Between two fetches that requests ask for: made-up key names must not become a flood there."""
 
-most_tried = 8
+MOST_TRIED = 8
 """Keys tried for a token that names none."""
 
 Fetch = Callable[[str, float], Awaitable[bytes]]
@@ -110,17 +110,17 @@ class Issuer:
             Candidate(key.key, [algorithm])
             for key in self._keys
             if algorithm in key.algorithms and kid in (None, key.kid)
-        ][:most_tried]
+        ][:MOST_TRIED]
 
     async def _look_again(self) -> bool:
         """Fetch the keys, or wait for the fetch under way; answers whether they came."""
         under_way = self._fetching is not None and not self._fetching.done()
         if not under_way:
-            if self._clock() - self._asked_at < pause_seconds:
+            if self._clock() - self._asked_at < PAUSE_SECONDS:
                 return False
             self._asked_at = self._clock()
         try:
-            async with asyncio.timeout(patience_seconds):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 return await asyncio.shield(self._start_fetch())
         except TimeoutError:
             return False
@@ -136,14 +136,14 @@ class Issuer:
         while True:
             if await asyncio.shield(self._start_fetch()):
                 delay = 1.0
-                await asyncio.sleep(renew_seconds)
+                await asyncio.sleep(RENEW_SECONDS)
             else:
                 await asyncio.sleep(delay)
-                delay = min(delay * 2, pause_seconds if not self._keys else 30.0)
+                delay = min(delay * 2, PAUSE_SECONDS if not self._keys else 30.0)
 
     async def _renew(self) -> bool:
         try:
-            keys = read_keys(await self._fetch(self._url, fetch_seconds), self._algorithms)
+            keys = read_keys(await self._fetch(self._url, FETCH_SECONDS), self._algorithms)
         except (DownloadError, UnusableKeys) as error:
             self._complain(error)
             return False

@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 log = structlog.get_logger(__name__)
 
-_rsa = frozenset(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"))
-_by_curve = {
+_RSA = frozenset(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"))
+_BY_CURVE = {
     ("EC", "P-256"): frozenset(("ES256",)),
     ("EC", "P-384"): frozenset(("ES384",)),
     ("EC", "P-521"): frozenset(("ES512",)),
@@ -27,10 +27,10 @@ _by_curve = {
     ("OKP", "Ed448"): frozenset(("EdDSA",)),
 }
 
-least_rsa_bits = 2048
+LEAST_RSA_BITS = 2048
 """RFC 7518, section 3.3."""
 
-most_keys = 100
+MOST_KEYS = 100
 
 
 class UnusableKeys(Exception):
@@ -55,7 +55,7 @@ def read_keys(document: bytes, allowed: Iterable[str]) -> list[PublicKey]:
     """
     try:
         published = orjson.loads(document)["keys"]
-        candidates = [one for one in published[:most_keys] if isinstance(one, dict)]
+        candidates = [one for one in published[:MOST_KEYS] if isinstance(one, dict)]
     except (ValueError, KeyError, TypeError) as error:
         raise UnusableKeys("it is no JSON Web Key Set") from error
     found = [_read_key(one, frozenset(allowed)) for one in candidates]
@@ -77,7 +77,7 @@ def _read_key(published: dict[str, Any], allowed: frozenset[str]) -> PublicKey |
     except (jwt.PyJWTError, ValueError, TypeError, KeyError) as error:
         log.warning("unreadable_key", kid=str(published.get("kid")), error=type(error).__name__)
         return None
-    if isinstance(key, RSAPublicKey) and key.key_size < least_rsa_bits:
+    if isinstance(key, RSAPublicKey) and key.key_size < LEAST_RSA_BITS:
         log.warning("weak_key", kid=str(published.get("kid")), bits=key.key_size)
         return None
     kid = published.get("kid")
@@ -87,7 +87,7 @@ def _read_key(published: dict[str, Any], allowed: frozenset[str]) -> PublicKey |
 
 def _algorithms_of(published: dict[str, Any]) -> frozenset[str]:
     kind, curve, named = (published.get(name) for name in ("kty", "crv", "alg"))
-    of_kind = _rsa if kind == "RSA" else _by_curve.get((str(kind), str(curve)), frozenset())
+    of_kind = _RSA if kind == "RSA" else _BY_CURVE.get((str(kind), str(curve)), frozenset())
     return of_kind if named is None else of_kind & {str(named)}
 
 

@@ -16,9 +16,9 @@ from time import monotonic
 from quickpoll.errors import RateLimited
 from quickpoll.foundation.observability import metrics
 
-remembered = 100_000
+REMEMBERED = 100_000
 
-worth_sharing = 0.1
+WORTH_SHARING = 0.1
 """The part of a limit that a key may have taken here before the other instances are told: most
 callers never come near it, and cost nothing."""
 
@@ -52,7 +52,7 @@ class RateLimit:
         self._interval = seconds / count
         # A microsecond more, lest rounding takes a request from somebody.
         self._tolerance = seconds - self._interval + 1e-6
-        self._tell_from = seconds * worth_sharing
+        self._tell_from = seconds * WORTH_SHARING
         self._clock = clock
         self._accounts: OrderedDict[str, Account] = OrderedDict()
         self._due: set[str] = set()
@@ -81,7 +81,7 @@ class RateLimit:
 
     def _open(self, key: str, now: float) -> Account:
         account = self._accounts[key] = Account(now)
-        if len(self._accounts) > remembered:
+        if len(self._accounts) > REMEMBERED:
             forgotten, _ = self._accounts.popitem(last=False)
             self._due.discard(forgotten)
         return account

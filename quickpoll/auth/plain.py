@@ -17,9 +17,9 @@ import orjson
 
 from quickpoll.auth.compact import decoded
 
-_digests = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}
+_DIGESTS = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}
 
-most_headers = 16
+MOST_HEADERS = 16
 """An issuer has one or two; whoever could make more would have the secret."""
 
 
@@ -60,8 +60,8 @@ class PlainTokens:
 
     def learn(self, token: str, algorithm: str, key: object) -> None:
         """Remember the header of a token that PyJWT has accepted, signed by ``key``."""
-        digest = _digests.get(algorithm)
-        if digest and isinstance(key, str) and len(self._headers) < most_headers:
+        digest = _DIGESTS.get(algorithm)
+        if digest and isinstance(key, str) and len(self._headers) < MOST_HEADERS:
             self._headers[token.partition(".")[0]] = key.encode(), digest
 
     def forget_all(self) -> None:

@@ -31,7 +31,7 @@ class Reason(StrEnum):
     BAD_CLAIM = "bad_claim"
 
 
-_sentences = {
+_SENTENCES = {
     Reason.MISSING: "there is no token in the request",
     Reason.MALFORMED: "it is no token in the compact form of RFC 7515, or over 8,192 characters",
     Reason.WRONG_ALGORITHM: "its alg is none of JWT_ALGORITHMS, or there is no key for it",
@@ -59,12 +59,12 @@ def refused(reason: Reason, detail: str | None = None) -> InvalidToken:
 
 def note(error: Unauthenticated) -> None:
     """Count a refusal by its reason, and say it at DEBUG."""
-    reason = Reason(error.reason or _by_code.get(error.code, Reason.MALFORMED))
+    reason = Reason(error.reason or _BY_CODE.get(error.code, Reason.MALFORMED))
     metrics.tokens_refused.labels(reason).inc()
-    log.debug("token_refused", reason=reason.value, detail=_sentences[reason])
+    log.debug("token_refused", reason=reason.value, detail=_SENTENCES[reason])
 
 
-_by_code = {"missing_token": Reason.MISSING, "expired_token": Reason.EXPIRED}
+_BY_CODE = {"missing_token": Reason.MISSING, "expired_token": Reason.EXPIRED}
 
 
 def reason_of(error: Exception, user_id_claim: str) -> Reason:
@@ -76,10 +76,10 @@ def reason_of(error: Exception, user_id_claim: str) -> Reason:
             user_id_claim: Reason.BAD_USER_ID,
         }
         return of_claim.get(error.claim, Reason.BAD_CLAIM)
-    return next((reason for kind, reason in _by_kind if isinstance(error, kind)), Reason.BAD_CLAIM)
+    return next((reason for kind, reason in _BY_KIND if isinstance(error, kind)), Reason.BAD_CLAIM)
 
 
-_by_kind: tuple[tuple[type[Exception], Reason], ...] = (
+_BY_KIND: tuple[tuple[type[Exception], Reason], ...] = (
     (jwt.InvalidSignatureError, Reason.WRONG_SIGNATURE),
     (jwt.InvalidAlgorithmError, Reason.WRONG_ALGORITHM),
     (jwt.ImmatureSignatureError, Reason.NOT_YET_VALID),

@@ -21,8 +21,8 @@ from quickpoll.foundation.stores.redis import RedisAway, RedisLink, Script
 
 log = structlog.get_logger(__name__)
 
-share_seconds = 0.1
-most_keys = 500
+SHARE_SECONDS = 0.1
+MOST_KEYS = 500
 """Keys in one call, so that none holds up Redis for more than a millisecond."""
 
 _add_up = Script("""
@@ -69,8 +69,8 @@ class LimitSharing:
         """Share once. Without Redis the limits of this instance hold by themselves."""
         for limit in self._limits:
             told = list(limit.tell().items())
-            for start in range(0, len(told), most_keys):
-                await self._add_up(limit, dict(told[start : start + most_keys]))
+            for start in range(0, len(told), MOST_KEYS):
+                await self._add_up(limit, dict(told[start : start + MOST_KEYS]))
 
     async def _add_up(self, limit: RateLimit, taken: dict[str, float]) -> None:
         keys = [self._name_key(limit.name, key) for key in taken]
@@ -85,7 +85,7 @@ class LimitSharing:
 
     async def _share_forever(self) -> None:
         while True:
-            await asyncio.sleep(share_seconds)
+            await asyncio.sleep(SHARE_SECONDS)
             try:
                 await self.share()
             except Exception:

@@ -19,9 +19,9 @@ from quickpoll.auth.plain import ClaimRules, PlainTokens
 from quickpoll.auth.refusals import Reason, note, reason_of, refused
 from quickpoll.errors import ExpiredToken, Unauthenticated
 
-_undecodable = (jwt.PyJWTError, ValueError, TypeError, ArithmeticError, RecursionError)
+_UNDECODABLE = (jwt.PyJWTError, ValueError, TypeError, ArithmeticError, RecursionError)
 
-longest_token = 8192
+LONGEST_TOKEN = 8192
 """Characters; a longer one is refused unread."""
 
 
@@ -98,7 +98,7 @@ class Tokens:
         self._plain.forget_all()
 
     async def _verify(self, token: str) -> Caller:
-        if len(token) > longest_token or not token.isascii():
+        if len(token) > LONGEST_TOKEN or not token.isascii():
             raise refused(Reason.MALFORMED)
         claims = self._plain.claims(token, self._clock())
         return self._caller(claims or await self._judged(token))
@@ -108,7 +108,7 @@ class Tokens:
         try:
             header, claims = parts_of(token)
             candidates = await self._keys.find(header)
-        except _undecodable as error:
+        except _UNDECODABLE as error:
             raise refused(Reason.MALFORMED) from error
         try:
             judged, key = self._decode_with_any(token, candidates)
@@ -116,7 +116,7 @@ class Tokens:
             raise ExpiredToken from error
         except jwt.ImmatureSignatureError as error:  # its signature is good, so it may be told
             raise refused(Reason.NOT_YET_VALID, _begins(claims.get("nbf"))) from error
-        except _undecodable as error:
+        except _UNDECODABLE as error:
             raise refused(reason_of(error, self._claim)) from error
         self._plain.learn(token, header["alg"], key)
         return judged
@@ -150,12 +150,12 @@ class Tokens:
     def _caller(self, claims: dict[str, Any]) -> Caller:
         try:
             expires_at = float(claims["exp"])
-        except _undecodable as error:  # more seconds than a number holds
+        except _UNDECODABLE as error:  # more seconds than a number holds
             raise refused(Reason.BAD_CLAIM) from error
         try:
             named, issuer = claims[self._claim], claims.get("iss", "")
             user_id = user_id_of(named, issuer, any_text=self._any_user_id)
-        except _undecodable as error:
+        except _UNDECODABLE as error:
             detail = "The token does not name a user of this service."
             raise refused(Reason.BAD_USER_ID, detail) from error
         roles = roles_of(claims, self._roles_claim)

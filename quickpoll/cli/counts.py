@@ -16,7 +16,7 @@ from quickpoll.errors import PollNotFound
 from quickpoll.polls.models import Poll
 from quickpoll.results.poll_view import PollView
 
-look_seconds = 0.25
+LOOK_SECONDS = 0.25
 
 operator = Caller(str(ObjectId("0" * 24)), admin=True)
 """Whoever may run commands may see and change everything."""
@@ -87,7 +87,7 @@ async def watch(services: Services, poll_id: str, once: bool) -> None:
     shown = draw(view, clear=not once)
     try:
         while not once:
-            await asyncio.sleep(look_seconds)
+            await asyncio.sleep(LOOK_SECONDS)
             view = await services.views.one(operator, poll_id)
             if (view.tally, view.known.poll.status_at(view.now)) != shown:
                 shown = draw(view, clear=True)

@@ -12,8 +12,8 @@ from quickpoll.polls.models import Poll
 from quickpoll.polls.rules import make_poll
 from quickpoll.polls.store import KnownPoll
 
-_subjects = ("lunch", "the next talk", "our mascot", "the team day", "the new logo", "Friday")
-_answers = (
+_SUBJECTS = ("lunch", "the next talk", "our mascot", "the team day", "the new logo", "Friday")
+_ANSWERS = (
     "Apple", "Birch", "Cedar", "Dahlia", "Elm", "Fern", "Ginkgo", "Hazel", "Iris", "Juniper",
 )  # fmt: skip
 
@@ -27,8 +27,8 @@ def make_polls(random: Random, owner: str, count: int) -> list[Poll]:
 
 
 def _new_poll(random: Random) -> NewPoll:
-    texts = random.sample(_answers, random.randint(2, 6))
-    question = f"What about {random.choice(_subjects)}?"
+    texts = random.sample(_ANSWERS, random.randint(2, 6))
+    question = f"What about {random.choice(_SUBJECTS)}?"
     return NewPoll.model_validate({"question": question, "options": [{"text": t} for t in texts]})
 
 

@@ -17,7 +17,7 @@ from quickpoll.polls.bodies import NewPoll
 from quickpoll.polls.models import Poll
 from quickpoll.polls.rules import make_poll
 
-most_of_a_question = 60
+MOST_OF_A_QUESTION = 60
 """Characters of a question that an error shows."""
 
 
@@ -67,7 +67,7 @@ def _named(row: Any) -> str:
     question = row.get("question") if isinstance(row, dict) else None
     if not isinstance(question, str):
         return ""
-    shown = question[:most_of_a_question] + "…" * (len(question) > most_of_a_question)
+    shown = question[:MOST_OF_A_QUESTION] + "…" * (len(question) > MOST_OF_A_QUESTION)
     return f" ({json.dumps(shown, ensure_ascii=not shown.isprintable())})"
 
 

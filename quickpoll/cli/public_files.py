@@ -19,15 +19,15 @@ from urllib.parse import urlsplit
 
 from quickpoll.verification.findings import CannotCheck, NotServed
 
-seconds = 20.0
+SECONDS = 20.0
 """The time for one file."""
 
-most_bytes = 256 * 1024 * 1024
-tries = 5
-longest_wait = 30
+MOST_BYTES = 256 * 1024 * 1024
+TRIES = 5
+LONGEST_WAIT = 30
 """What is waited at the most where the service asks for it (429 and 503)."""
 
-_address = re.compile(
+_ADDRESS = re.compile(
     r"(?P<base>.*?)/(?:polls|log|embed/polls)/(?P<poll_id>[0-9a-fA-F]{24})(?:/.*)?"
 )
 
@@ -48,7 +48,7 @@ def find_place(address: str) -> Place:
     """Read the address of a page or a log, or the path of a copied log. Raises
     :class:`NoAddress`."""
     without_query = address if "://" not in address else re.split(r"[?#]", address)[0]
-    found = _address.fullmatch(without_query)
+    found = _ADDRESS.fullmatch(without_query)
     if found is None or ("://" in address and urlsplit(address).scheme not in ("http", "https")):
         raise NoAddress(
             f"{address!r} is neither a poll's page nor its log, such as"
@@ -85,12 +85,12 @@ class WebFiles:
 
     def __call__(self, path: str) -> bytes:
         """Read one file. Raises ``NotServed``, ``CannotCheck``."""
-        return self._read(request.Request(f"{self._base}/{path}", headers=_headers))  # noqa: S310 (find_place lets only http and https in)
+        return self._read(request.Request(f"{self._base}/{path}", headers=_HEADERS))  # noqa: S310 (find_place lets only http and https in)
 
     def poll(self, poll_id: str, token: str) -> dict[str, Any]:
         """The poll as its page shows it. Raises ``NotServed``, ``CannotCheck``."""
         asked = request.Request(  # noqa: S310
-            f"{self._base}/api/poll/get-poll-by-id/{poll_id}", headers=_headers
+            f"{self._base}/api/poll/get-poll-by-id/{poll_id}", headers=_HEADERS
         )
         asked.add_unredirected_header("Authorization", f"Bearer {token}")
         try:
@@ -102,7 +102,7 @@ class WebFiles:
         return found
 
     def _read(self, asked: request.Request) -> bytes:
-        for left in reversed(range(tries)):
+        for left in reversed(range(TRIES)):
             try:
                 return self._once(asked)
             except HTTPError as error:
@@ -114,10 +114,10 @@ class WebFiles:
         raise AssertionError("the last try waits for nothing")
 
     def _once(self, asked: request.Request) -> bytes:
-        with self._opener.open(asked, timeout=seconds) as answer:
-            body: bytes = answer.read(most_bytes + 1)
-        if len(body) > most_bytes:
-            raise CannotCheck(f"{asked.full_url} is larger than {most_bytes} bytes")
+        with self._opener.open(asked, timeout=SECONDS) as answer:
+            body: bytes = answer.read(MOST_BYTES + 1)
+        if len(body) > MOST_BYTES:
+            raise CannotCheck(f"{asked.full_url} is larger than {MOST_BYTES} bytes")
         return body
 
 
@@ -128,11 +128,11 @@ def _pause(error: HTTPError, asked: request.Request, left: int) -> float:
         raise NotServed(said) from None
     after = error.headers.get("Retry-After", "")
     if left and error.code in (429, 503) and after.isdecimal():
-        return min(int(after), longest_wait)
+        return min(int(after), LONGEST_WAIT)
     raise CannotCheck(said) from None
 
 
-_headers = {"User-Agent": "quickpoll-verify", "Accept": "*/*"}
+_HEADERS = {"User-Agent": "quickpoll-verify", "Accept": "*/*"}
 
 
 class _NoWorse(request.HTTPRedirectHandler):

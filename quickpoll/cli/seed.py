@@ -19,15 +19,15 @@ from quickpoll.errors import ServiceUnavailable
 from quickpoll.likes.rules import Act
 from quickpoll.polls.models import Poll
 
-at_once = 256
+AT_ONCE = 256
 """Votes under way at a time: enough to fill the batches."""
 
-usual_polls = 5
+USUAL_POLLS = 5
 
-repeated = 60
+REPEATED = 60
 """How often what was refused for a moment is tried again."""
 
-pause_seconds = 0.5
+PAUSE_SECONDS = 0.5
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -47,7 +47,7 @@ class Wanted:
 @click.command(cls=Command)
 @click.option(
     "--polls", type=click.IntRange(0), default=None,
-    help=f"Polls to make up.  [default: {usual_polls}]",
+    help=f"Polls to make up.  [default: {USUAL_POLLS}]",
 )  # fmt: skip
 @click.option("--voters", type=click.IntRange(0), default=100, show_default=True)
 @click.option("--votes", type=click.IntRange(0), default=0, show_default=True, help="In all.")
@@ -72,7 +72,7 @@ def seed(
     made_up = make_id(random)
     owner = user_id or made_up
     if file is None:
-        found = make_polls(random, owner, usual_polls if polls is None else polls)
+        found = make_polls(random, owner, USUAL_POLLS if polls is None else polls)
     elif user_id is None:
         raise BadArguments("--file needs --user-id: whose polls are they?")
     elif polls is not None:
@@ -110,11 +110,11 @@ async def _create(services: Services, wanted: Wanted) -> None:
 
 async def _sure(work: Callable[[], Awaitable[Made]]) -> Made:
     """Do what may be repeated until it is done: MongoDB may be slow, and the queue full."""
-    for _ in range(repeated):
+    for _ in range(REPEATED):
         try:
             return await work()
         except ServiceUnavailable:
-            await asyncio.sleep(pause_seconds)
+            await asyncio.sleep(PAUSE_SECONDS)
     return await work()
 
 
@@ -126,8 +126,8 @@ async def _all(
     if not waiting:
         return made
     with click.progressbar(length=len(waiting), label=label) as bar:
-        for start in range(0, len(waiting), at_once):
-            part = waiting[start : start + at_once]
+        for start in range(0, len(waiting), AT_ONCE):
+            part = waiting[start : start + AT_ONCE]
             made += await asyncio.gather(*map(work, part))
             bar.update(len(part))
     return made

@@ -9,10 +9,10 @@ from quart.cli import ScriptInfo, pass_script_info
 
 from quickpoll.auth.signing import sign_token
 from quickpoll.cli.running import Command, HexId, services_of, with_services
-from quickpoll.composition import Services, models
+from quickpoll.composition import MODELS, Services
 from quickpoll.settings import given_variables, masked, unknown_variables
 
-longest_life = 100 * 365 * 86_400
+LONGEST_LIFE = 100 * 365 * 86_400
 """Seconds; the calendar ends some time after that."""
 
 
@@ -20,7 +20,7 @@ longest_life = 100 * 365 * 86_400
 @click.option("--user-id", type=HexId(), required=True, help="24 hexadecimal digits.")
 @click.option("--admin", is_flag=True, help="With the role admin.")
 @click.option(
-    "--ttl", type=click.IntRange(1, longest_life), default=3600, show_default=True, help="Seconds.",
+    "--ttl", type=click.IntRange(1, LONGEST_LIFE), default=3600, show_default=True, help="Seconds.",
 )  # fmt: skip
 @pass_script_info
 def token(info: ScriptInfo, user_id: str, admin: bool, ttl: int) -> None:
@@ -36,7 +36,7 @@ def token(info: ScriptInfo, user_id: str, admin: bool, ttl: int) -> None:
 @with_services
 async def indexes(services: Services) -> None:
     """Create the indexes that are not there yet, and list them."""
-    for model in models:
+    for model in MODELS:
         found = await services.engine.get_collection(model).index_information()
         for name, index in sorted(found.items()):
             keys = ", ".join(f"{key} {direction}" for key, direction in index["key"])

@@ -22,11 +22,11 @@ from quickpoll.verification.findings import CannotCheck, Kept, NotServed, Report
 from quickpoll.verification.fold import Fold
 from quickpoll.verification.notes import BadNote, VerifierKey
 
-may_be_late = {"openings_withheld", "not_closed", "counts_shown"}
+MAY_BE_LATE = {"openings_withheld", "not_closed", "counts_shown"}
 """What the service has ten seconds for after a close."""
 
-patience_seconds, pause_seconds = 12, 2
-most_lines = 100
+PATIENCE_SECONDS, PAUSE_SECONDS = 12, 2
+MOST_LINES = 100
 
 
 @click.command(cls=Command)
@@ -51,7 +51,7 @@ most_lines = 100
 @click.option(
     "--patience",
     type=click.IntRange(0),
-    default=patience_seconds,
+    default=PATIENCE_SECONDS,
     show_default=True,
     metavar="SECONDS",
     help="How long to wait for what may only be late.",
@@ -98,10 +98,10 @@ def look(
     while True:
         shown = _shown(files, place, token)
         report = check(files, place.poll_id, keys, replace(kept, shown=shown), time.time())
-        if left < pause_seconds or not _may_pass(report, shown):
+        if left < PAUSE_SECONDS or not _may_pass(report, shown):
             return report
-        sleep(pause_seconds)
-        left -= pause_seconds
+        sleep(PAUSE_SECONDS)
+        left -= PAUSE_SECONDS
 
 
 def _shown(
@@ -119,13 +119,13 @@ def _shown(
 
 def _may_pass(report: Report, shown: Mapping[str, Any] | None) -> bool:
     codes = {one.code for one in report.findings}
-    if not codes or not codes <= may_be_late:
+    if not codes or not codes <= MAY_BE_LATE:
         return False
     try:
         closed = datetime.fromisoformat(str((shown or {})["closedAt"])).timestamp()
     except (KeyError, ValueError):
         return True
-    return time.time() - closed < patience_seconds
+    return time.time() - closed < PATIENCE_SECONDS
 
 
 def _file(name: str) -> bytes:
@@ -141,10 +141,10 @@ def _older(given: str) -> bytes:
 
 
 def _say(place: Place, report: Report) -> NoReturn:
-    for finding in report.findings[:most_lines]:
+    for finding in report.findings[:MOST_LINES]:
         click.echo(_legible(f"{finding.code}: {finding.said}."))
-    if len(report.findings) > most_lines:
-        click.echo(f"… and {len(report.findings) - most_lines} findings more.")
+    if len(report.findings) > MOST_LINES:
+        click.echo(f"… and {len(report.findings) - MOST_LINES} findings more.")
     for note in report.notes:
         click.echo(_legible(f"note: {note}"))
     if report.fold is not None and not report.findings:

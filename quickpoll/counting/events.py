@@ -25,10 +25,10 @@ from quickpoll.foundation.stores.redis import RedisAway, RedisLink
 
 log = structlog.get_logger(__name__)
 
-beat_seconds = 1.0
-deaf_seconds = 5.0
-again_seconds = 0.1
-refused_seconds = 5.0
+BEAT_SECONDS = 1.0
+DEAF_SECONDS = 5.0
+AGAIN_SECONDS = 0.1
+REFUSED_SECONDS = 5.0
 """Until the next try to subscribe: after a loss, and where our user may not."""
 
 
@@ -80,7 +80,7 @@ class PollEvents:
     @property
     def deaf(self) -> bool:
         """Whether the own heartbeat has not been heard for too long."""
-        return monotonic() - self._heard > deaf_seconds
+        return monotonic() - self._heard > DEAF_SECONDS
 
     def publish_here(self, event: PollEvent) -> None:
         """Tell the listeners of this instance (also used directly while Redis is away)."""
@@ -109,7 +109,7 @@ class PollEvents:
             except Exception as error:
                 self._tell(error)
                 lasts = isinstance(error, RedisError) and of_redis(error).lasts
-                await asyncio.sleep(refused_seconds if lasts else again_seconds)
+                await asyncio.sleep(REFUSED_SECONDS if lasts else AGAIN_SECONDS)
 
     def _tell(self, error: Exception) -> None:
         """Log the loss of the subscription once, not each try to have it back."""
@@ -127,7 +127,7 @@ class PollEvents:
         async with self._client.pubsub() as channel:
             await channel.subscribe(self._updates, self._heartbeat)
             while True:
-                message = await channel.get_message(timeout=deaf_seconds)
+                message = await channel.get_message(timeout=DEAF_SECONDS)
                 if message is None:
                     raise TimeoutError("no heartbeat")
                 self._heard = monotonic()
@@ -146,7 +146,7 @@ class PollEvents:
 
     async def _beat(self) -> None:
         while True:
-            await asyncio.sleep(beat_seconds)
+            await asyncio.sleep(BEAT_SECONDS)
             try:
                 await self._link.call("PUBLISH", self._heartbeat, "")
             except RedisAway:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-update_channel = "poll-updates"
+UPDATE_CHANNEL = "poll-updates"
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Keys:
     @property
     def updates(self) -> str:
         """Channel: JSON ``{event, pollId, version, …}``, one message a change or batch."""
-        return f"{self.prefix}{update_channel}"
+        return f"{self.prefix}{UPDATE_CHANNEL}"
 
     def heartbeat(self, instance: str) -> str:
         """Channel: an instance's own heartbeat, to notice a deaf subscription."""

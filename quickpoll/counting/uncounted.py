@@ -39,7 +39,7 @@ COLLECTION = "uncounted"
 MOST_NOTES = 20_000
 """Read in one look. More polls than this, written to in one outage, are settled in turns."""
 
-_fields = {MarkKind.VOTES: "voters", MarkKind.LIKES: "likers", MarkKind.CHANGE: "changes"}
+_FIELDS = {MarkKind.VOTES: "voters", MarkKind.LIKES: "likers", MarkKind.CHANGE: "changes"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ class Uncounted:
             {"_id": self._id(poll_id)},
             {
                 "$inc": {"writes": 1},
-                "$push": {_fields[mark.kind]: {"$each": _entries(token, mark)}},
+                "$push": {_FIELDS[mark.kind]: {"$each": _entries(token, mark)}},
                 "$setOnInsert": new,
             },
             upsert=True,
@@ -208,4 +208,4 @@ def _entries(token: str, mark: Mark) -> list[dict[str, Any]]:
 
 
 def _without(token: str, mark: Mark) -> dict[str, Any]:
-    return {"$pull": {_fields[mark.kind]: {"token": token}}}
+    return {"$pull": {_FIELDS[mark.kind]: {"token": token}}}

@@ -20,7 +20,7 @@ from quickpoll.foundation.http.answers import Reply
 from quickpoll.foundation.http.origins import OriginFields
 from quickpoll.foundation.http.problems import as_error, problem_reply
 
-base = "/api/poll/"
+BASE = "/api/poll/"
 
 Enter = Callable[[str | None, str], Awaitable[Caller]]
 """Lets a caller in by their ``Authorization`` header and address, or raises."""
@@ -44,7 +44,7 @@ class Route:
     @cached_property
     def template(self) -> str:
         """The path as OpenAPI writes it."""
-        return base + "/".join((self.name, *(f"{{{one}}}" for one in self.parameters)))
+        return BASE + "/".join((self.name, *(f"{{{one}}}" for one in self.parameters)))
 
 
 class FastPath:
@@ -75,9 +75,9 @@ class FastPath:
 
     def take(self, scope: Scope) -> tuple[Route, Asked] | None:
         """The route that answers a request; ``None`` for what is handed on."""
-        if scope["type"] != "http" or not scope["path"].startswith(base):
+        if scope["type"] != "http" or not scope["path"].startswith(BASE):
             return None
-        name, *ids = scope["path"][len(base) :].split("/")
+        name, *ids = scope["path"][len(BASE) :].split("/")
         route = self._routes.get((scope["method"], name, len(ids)))
         if route is None or "" in ids:
             return None

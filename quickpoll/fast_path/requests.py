@@ -13,7 +13,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_plain_host = re.compile(r"[A-Za-z0-9.-]+(?::[1-9][0-9]{0,4})?")
+_PLAIN_HOST = re.compile(r"[A-Za-z0-9.-]+(?::[1-9][0-9]{0,4})?")
 
 
 @dataclass(slots=True)
@@ -73,4 +73,4 @@ def _plain(fields: dict[bytes, bytes]) -> bool:
 def _is_plain(host: bytes) -> bool:
     name = host.decode("latin-1")
     # Werkzeug leaves out a port that goes without saying.
-    return not name.endswith((":80", ":443")) and _plain_host.fullmatch(name) is not None
+    return not name.endswith((":80", ":443")) and _PLAIN_HOST.fullmatch(name) is not None

@@ -19,9 +19,9 @@ from quickpoll.results.handlers import ResultHandlers
 from quickpoll.results.links import next_link
 from quickpoll.votes.handlers import VoteHandlers
 
-_plain_query = re.compile(rb"[A-Za-z0-9_=&-]{0,200}")
+_PLAIN_QUERY = re.compile(rb"[A-Za-z0-9_=&-]{0,200}")
 
-get = ("GET", "HEAD")
+GET = ("GET", "HEAD")
 
 
 def voting(handlers: VoteHandlers) -> list[Route]:
@@ -58,8 +58,8 @@ def reading(handlers: ResultHandlers) -> list[Route]:
         return await handlers.all(caller, query, next_link(query, asked.address))
 
     return [
-        Route("get-poll-by-id", ("poll_id",), get, poll),
-        Route("get-all-polls", (), get, page, _asks_plainly),
+        Route("get-poll-by-id", ("poll_id",), GET, poll),
+        Route("get-all-polls", (), GET, page, _asks_plainly),
     ]
 
 
@@ -70,7 +70,7 @@ def _asks_plainly(asked: Asked) -> bool:
 @lru_cache(maxsize=1024)
 def _query(text: bytes) -> PollQuery | None:
     """A query that needs no decoding and is valid; any other is for the framework to judge."""
-    if not _plain_query.fullmatch(text):
+    if not _PLAIN_QUERY.fullmatch(text):
         return None
     pairs = parse_qsl(text.decode("ascii"), keep_blank_values=True)
     if len(dict(pairs)) < len(pairs):

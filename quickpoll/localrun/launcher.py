@@ -33,11 +33,11 @@ from quickpoll.localrun.run_record import (
     UnusableDirectoryError,
 )
 from quickpoll.settings import (
+    RUN_FOLDER,
     Settings,
     SettingsError,
     given_variables,
     load_settings,
-    run_folder,
 )
 
 PACKAGE = Path(__file__).parent
@@ -53,7 +53,7 @@ class LaunchError(Exception):
     """The service cannot be started; the message is one line for a person."""
 
 
-refusals = (
+REFUSALS = (
     LaunchError,
     AlreadyRunningError,
     UnusableDirectoryError,
@@ -80,8 +80,8 @@ def main(port: int, with_parent: bool) -> None:
     if with_parent:
         _end_with_parent()
     try:
-        launch(RunDirectory(run_folder), port)
-    except refusals as error:
+        launch(RunDirectory(RUN_FOLDER), port)
+    except REFUSALS as error:
         click.echo(str(error), err=True)
         sys.exit(1)
 

@@ -18,7 +18,7 @@ from quickpoll.polls.bodies import (
     Results,
     Visibility,
 )
-from quickpoll.polls.validators import most_options, told_apart
+from quickpoll.polls.validators import MOST_OPTIONS, told_apart
 
 
 class OptionUpdate(Body):
@@ -44,7 +44,7 @@ class PollUpdate(Body):
     options: Annotated[list[OptionUpdate], WrapValidator(told_apart)] = Field(
         default=[],
         min_length=2,
-        max_length=most_options,
+        max_length=MOST_OPTIONS,
         description="No two may look alike.",
     )
     min_choices: Choices = 1

@@ -13,22 +13,22 @@ from quickpoll.errors import Locked, PollHasVotes, invalid
 from quickpoll.management.bodies import OptionUpdate, PollUpdate
 from quickpoll.polls.bodies import fields_of, instant, misfit
 from quickpoll.polls.models import (
+    AFTER_CLOSE,
+    AFTER_VOTE,
+    ALWAYS,
     CLOSED,
     OPEN,
+    OWNER_ONLY,
     Option,
     Poll,
-    after_close,
-    after_vote,
-    always,
     fold,
-    owner_only,
 )
 from quickpoll.polls.rules import check_deadline
 
-_openness = (owner_only, after_close, after_vote, always)
+_OPENNESS = (OWNER_ONLY, AFTER_CLOSE, AFTER_VOTE, ALWAYS)
 
-fixed_texts = frozenset({"question", "options"})
-fixed_settings = frozenset({"min_choices", "max_choices", "allow_vote_change"})
+FIXED_TEXTS = frozenset({"question", "options"})
+FIXED_SETTINGS = frozenset({"min_choices", "max_choices", "allow_vote_change"})
 
 Fields = dict[str, Any]
 
@@ -53,7 +53,7 @@ def update(poll: Poll, asked: PollUpdate, now: datetime) -> Fields:
 
 def needs_no_votes(poll: Poll, changed: Fields, now: datetime) -> bool:
     """Whether the change is one that the first vote forbids."""
-    return bool(changed.keys() & (fixed_texts | fixed_settings)) or _opens_results(
+    return bool(changed.keys() & (FIXED_TEXTS | FIXED_SETTINGS)) or _opens_results(
         poll, changed, now
     )
 
@@ -61,9 +61,9 @@ def needs_no_votes(poll: Poll, changed: Fields, now: datetime) -> bool:
 def check_locks(poll: Poll, changed: Fields, now: datetime) -> None:
     """Raises :class:`~quickpoll.errors.PollHasVotes` or :class:`~quickpoll.errors.Locked` for a
     change of what voters rely on."""
-    if changed.keys() & fixed_texts:
+    if changed.keys() & FIXED_TEXTS:
         raise PollHasVotes
-    if changed.keys() & fixed_settings or _opens_results(poll, changed, now):
+    if changed.keys() & FIXED_SETTINGS or _opens_results(poll, changed, now):
         raise Locked
 
 
@@ -143,4 +143,4 @@ def _check_valid(poll: Poll, changed: Fields, now: datetime) -> None:
 def _opens_results(poll: Poll, changed: Fields, now: datetime) -> bool:
     if "results" not in changed or not poll.is_open(now):
         return False
-    return _openness.index(changed["results"]) > _openness.index(poll.results)
+    return _OPENNESS.index(changed["results"]) > _OPENNESS.index(poll.results)

@@ -19,7 +19,7 @@ from quickpoll.polls.ids import checked_id
 from quickpoll.polls.views import created_poll, poll_reply
 
 _poll = Answer(200, "The poll as it now is.", PollBody)
-_owners = (PollNotFound, Forbidden)
+_OWNERS = (PollNotFound, Forbidden)
 
 
 def blueprint(changes: PollChanges, deletion: PollDeletion) -> Blueprint:
@@ -29,7 +29,7 @@ def blueprint(changes: PollChanges, deletion: PollDeletion) -> Blueprint:
     @views.patch("/update-poll/<poll_id>")
     @answered_within(CHANGE_ANSWER_SECONDS)
     @validate_request(PollUpdate)
-    @documented(_poll, errors=(*_owners, PollHasVotes, Locked))
+    @documented(_poll, errors=(*_OWNERS, PollHasVotes, Locked))
     async def update_poll(poll_id: str, data: PollUpdate) -> Response:
         """Change a poll.
 
@@ -42,7 +42,7 @@ def blueprint(changes: PollChanges, deletion: PollDeletion) -> Blueprint:
 
     @views.post("/close-poll/<poll_id>")
     @answered_within(CHANGE_ANSWER_SECONDS)
-    @documented(_poll, errors=_owners)
+    @documented(_poll, errors=_OWNERS)
     async def close_poll(poll_id: str) -> Response:
         """Close a poll; a closed one stays closed.
 
@@ -55,7 +55,7 @@ def blueprint(changes: PollChanges, deletion: PollDeletion) -> Blueprint:
 
     @views.post("/reopen-poll/<poll_id>")
     @answered_within(CHANGE_ANSWER_SECONDS)
-    @documented(_poll, errors=_owners)
+    @documented(_poll, errors=_OWNERS)
     async def reopen_poll(poll_id: str) -> Response:
         """Open a poll again; a deadline that has passed is cleared."""
         poll = checked_id("poll_id", poll_id)
@@ -63,7 +63,7 @@ def blueprint(changes: PollChanges, deletion: PollDeletion) -> Blueprint:
 
     @views.delete("/delete-poll/<poll_id>")
     @answered_within(CHANGE_ANSWER_SECONDS)
-    @documented(Answer(204, "Nothing is left of the poll."), errors=_owners)
+    @documented(Answer(204, "Nothing is left of the poll."), errors=_OWNERS)
     async def delete_poll(poll_id: str) -> Response:
         """Delete a poll with its votes, likes, history and counts."""
         await deletion.delete(current_caller(), checked_id("poll_id", poll_id))

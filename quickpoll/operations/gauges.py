@@ -15,11 +15,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from quickpoll import __version__
-from quickpoll.foundation.stores.failures import causes
+from quickpoll.foundation.stores.failures import CAUSES
 
 Read = Callable[[], float | None]
 
-stores = ("redis", "mongodb")
+STORES = ("redis", "mongodb")
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,8 @@ class Gauges(Collector):
             "tls), else 0",
             labels=("store", "cause"),
         )
-        for store in stores:
-            for cause in causes:
+        for store in STORES:
+            for cause in CAUSES:
                 family.add_metric((store, cause), failing.get(store) == cause)
         yield family
         skew = GaugeMetricFamily(
@@ -93,7 +93,7 @@ class Gauges(Collector):
             "By how much the clock of a store is ahead of this instance's; 0 while it is unknown",
             labels=("store",),
         )
-        for store in stores:
+        for store in STORES:
             skew.add_metric((store,), self._readings.skews().get(store, 0.0))
         yield skew
         yield _one(

@@ -16,8 +16,8 @@ from quickpoll.foundation.stores.redis import RedisLink
 from quickpoll.operations.schema import Schema
 from quickpoll.operations.store_watch import StoreWatch
 
-ping_seconds = 1.0
-fresh_seconds = 0.2
+PING_SECONDS = 1.0
+FRESH_SECONDS = 0.2
 """How old an answer of MongoDB may be that others were waiting for, too."""
 
 
@@ -54,7 +54,7 @@ class Health:
         Raises :class:`~quickpoll.errors.Unavailable`, which says what is missing.
         """
         async with self._turn:
-            if monotonic() - self._asked_at > fresh_seconds:
+            if monotonic() - self._asked_at > FRESH_SECONDS:
                 self._problem = await self._ask_mongo()
                 self._asked_at = monotonic()
         if self._problem is not None:
@@ -66,8 +66,8 @@ class Health:
 
     async def _ask_mongo(self) -> str | None:
         try:
-            with deadline(ping_seconds):
-                async with asyncio.timeout(ping_seconds + 0.5):
+            with deadline(PING_SECONDS):
+                async with asyncio.timeout(PING_SECONDS + 0.5):
                     await self._client.admin.command("ping")
         except Exception as error:
             known = self._trouble.failure or of_mongo(error)

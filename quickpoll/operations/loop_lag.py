@@ -6,7 +6,7 @@ import asyncio
 
 from quickpoll.foundation.observability import metrics
 
-look_seconds = 0.5
+LOOK_SECONDS = 0.5
 
 
 class LoopLag:
@@ -17,7 +17,7 @@ class LoopLag:
 
     def start(self) -> None:
         """Start to look."""
-        self._look_at(asyncio.get_running_loop().time() + look_seconds)
+        self._look_at(asyncio.get_running_loop().time() + LOOK_SECONDS)
 
     async def aclose(self) -> None:
         """Stop looking."""
@@ -30,4 +30,4 @@ class LoopLag:
     def _look(self, due: float) -> None:
         now = asyncio.get_running_loop().time()
         metrics.loop_lag.observe(max(now - due, 0.0))
-        self._look_at(now + look_seconds)
+        self._look_at(now + LOOK_SECONDS)

@@ -34,27 +34,27 @@ from quickpoll.foundation.stores.mongo_trouble import MongoTrouble
 
 log = structlog.get_logger(__name__)
 
-retry_seconds = 0.5
-slow_retry_seconds = 10.0
+RETRY_SECONDS = 0.5
+SLOW_RETRY_SECONDS = 10.0
 """Until the next try to make an index that only speeds things up: it may be a long one."""
 
-first_try_seconds = 3.0
+FIRST_TRY_SECONDS = 3.0
 """How long the first try may hold up the start: an absent MongoDB takes two of them."""
 
-build_seconds = 24 * 3600.0
+BUILD_SECONDS = 24 * 3600.0
 """How long one index may take. MongoDB is told, too, and would give up a build that takes longer,
 again and again: so it is longer than any."""
 
-at_once_seconds = 2.0
+AT_ONCE_SECONDS = 2.0
 """An index that is made within this time is there before anything is served."""
 
-told_seconds = 1.0
+TOLD_SECONDS = 1.0
 """An index that was made in less time, under its own name, is one of an empty database."""
 
-no_collection, no_index = 26, 27
+NO_COLLECTION, NO_INDEX = 26, 27
 """MongoDB's ``NamespaceNotFound`` and ``IndexNotFound``."""
 
-in_conflict = (85, 86)
+IN_CONFLICT = (85, 86)
 """MongoDB's ``IndexOptionsConflict`` and ``IndexKeySpecsConflict``."""
 
 
@@ -95,7 +95,7 @@ class Schema:
         """Make them as soon as MongoDB is there."""
         self._loop = asyncio.create_task(self._make_sometime(), name="schema")
 
-    async def tried(self, seconds: float = first_try_seconds) -> None:
+    async def tried(self, seconds: float = FIRST_TRY_SECONDS) -> None:
         """Wait for the first try to end, well or not.
 
         An instance that accepts connections before it could answer fails requests that another
@@ -113,14 +113,14 @@ class Schema:
     async def _make_sometime(self) -> None:
         while not await self._succeeds(self._make_needed):
             self._tried.set()
-            await asyncio.sleep(retry_seconds)
+            await asyncio.sleep(RETRY_SECONDS)
         rest = asyncio.create_task(self._succeeds(self._make_the_rest), name="schema-rest")
         try:
-            await asyncio.wait([rest], timeout=at_once_seconds)
+            await asyncio.wait([rest], timeout=AT_ONCE_SECONDS)
             self.ready = True
             self._tried.set()
             while not await rest:
-                await asyncio.sleep(slow_retry_seconds)
+                await asyncio.sleep(SLOW_RETRY_SECONDS)
                 rest = asyncio.create_task(self._succeeds(self._make_the_rest), name="schema-rest")
         finally:
             await cancel(rest)
@@ -161,7 +161,7 @@ class Schema:
         try:
             found = await self._engine.database[collection].list_indexes().to_list(None)
         except OperationFailure as error:
-            if error.code != no_collection:
+            if error.code != NO_COLLECTION:
                 raise
             found = []
         return [spec_of(one) for one in found]
@@ -176,16 +176,16 @@ class Schema:
                     self._blame(collection, spec, error)
                 raise
             seconds = round(monotonic() - began, 1)
-            say = log.info if spec.name != spec.family or seconds >= told_seconds else log.debug
+            say = log.info if spec.name != spec.family or seconds >= TOLD_SECONDS else log.debug
             say("index_made", collection=collection, index=spec.name, seconds=seconds)
 
     async def _make_one(self, collection: str, spec: Spec, old: Iterable[Spec]) -> None:
         indexes = self._engine.database[collection]
-        with deadline(build_seconds):
+        with deadline(BUILD_SECONDS):
             try:
                 await indexes.create_index(list(spec.keys), name=spec.name, **spec.options)
             except OperationFailure as error:
-                hindering = in_the_way(spec, old) if error.code in in_conflict else ()
+                hindering = in_the_way(spec, old) if error.code in IN_CONFLICT else ()
                 if not hindering:
                     raise
                 await self._drop(collection, hindering)
@@ -196,7 +196,7 @@ class Schema:
             try:
                 await self._engine.database[collection].drop_index(spec.name)
             except OperationFailure as error:
-                if error.code not in (no_collection, no_index):
+                if error.code not in (NO_COLLECTION, NO_INDEX):
                     raise
             else:
                 log.info("index_dropped", collection=collection, index=spec.name)
@@ -229,6 +229,6 @@ def _reason(error: OperationFailure) -> str:
     """What the operator is told; never the documents that MongoDB's own words quote."""
     if error.code == 11000:
         return "documents are alike that must not be; find them and keep one of each"
-    if error.code in in_conflict:
+    if error.code in IN_CONFLICT:
         return "one with the same keys or name is there; drop that one"
     return f"MongoDB answers {(error.details or {}).get('codeName', error.code)}"

@@ -25,9 +25,9 @@ from quickpoll.foundation.stores.redis import RedisAway, RedisLink
 
 log = structlog.get_logger(__name__)
 
-look_seconds = 5.0
-answer_seconds = 1.0
-most_skew_seconds = 1.0
+LOOK_SECONDS = 5.0
+ANSWER_SECONDS = 1.0
+MOST_SKEW_SECONDS = 1.0
 """By how much a clock may differ from ours before somebody is told."""
 
 
@@ -54,7 +54,7 @@ class StoreWatch:
     @property
     def clocks_differ(self) -> bool:
         """Whether a clock certainly differs from ours by more than is good."""
-        return any(sure > most_skew_seconds for sure in self._sure.values())
+        return any(sure > MOST_SKEW_SECONDS for sure in self._sure.values())
 
     def start(self) -> None:
         """Start to look."""
@@ -76,11 +76,11 @@ class StoreWatch:
     async def _look_forever(self) -> None:
         while True:
             await self.look()
-            await asyncio.sleep(look_seconds)
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def _look_at_mongo(self) -> None:
         try:
-            with deadline(answer_seconds):
+            with deadline(ANSWER_SECONDS):
                 await self._measure("mongodb", self._time_of_mongo)
         except PyMongoError as error:
             self._forget("mongodb")
@@ -99,7 +99,7 @@ class StoreWatch:
         skew = theirs - (before + after) / 2
         self.skews[store] = skew
         self._sure[store] = abs(skew) - (after - before) / 2
-        if self._sure[store] > most_skew_seconds and self._once.say(store) is not None:
+        if self._sure[store] > MOST_SKEW_SECONDS and self._once.say(store) is not None:
             detail = "deadlines and versions go wrong: are all clocks kept by NTP?"
             log.warning("clocks_differ", store=store, ahead_seconds=round(skew, 3), detail=detail)
 

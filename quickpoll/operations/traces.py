@@ -13,7 +13,7 @@ from quickpoll.foundation.observability import tracing
 
 log = structlog.get_logger(__name__)
 
-farewell_seconds = 1.0
+FAREWELL_SECONDS = 1.0
 """What is left of the spans at the end may take this long to be sent, and no longer."""
 
 
@@ -48,7 +48,7 @@ class Traces:
             return
         tracing.trace_with(None)
         try:
-            await run_in_daemon_thread("traces-farewell", self._provider.shutdown, farewell_seconds)
+            await run_in_daemon_thread("traces-farewell", self._provider.shutdown, FAREWELL_SECONDS)
         except TimeoutError:
             log.info("traces_not_sent")
 

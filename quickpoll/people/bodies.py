@@ -10,7 +10,7 @@ from pydantic import ConfigDict
 from quickpoll.auth.caller import Caller
 from quickpoll.polls.bodies import Body, Instant, ObjectIdText, instant
 
-_last = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+_LAST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 """RFC 3339 writes no later year."""
 
 
@@ -45,4 +45,4 @@ def fields_of(caller: Caller) -> dict[str, Any]:
 
 def _moment(seconds: float) -> datetime:
     """A time in seconds since 1970; one that no calendar holds is the last there is."""
-    return datetime.fromtimestamp(min(seconds, _last.timestamp()), UTC)
+    return datetime.fromtimestamp(min(seconds, _LAST.timestamp()), UTC)

@@ -23,10 +23,10 @@ from pydantic.alias_generators import to_camel
 from quickpoll.foundation.http.wording import faults
 from quickpoll.polls.models import Poll
 from quickpoll.polls.validators import (
+    LEGIBLE_PATTERN,
+    MOST_OPTIONS,
     legible,
-    legible_pattern,
     lower_id,
-    most_options,
     rfc_3339,
     to_the_millisecond,
     told_apart,
@@ -67,7 +67,7 @@ InstantInput = Annotated[
 Question = Annotated[
     str,
     Field(
-        min_length=1, max_length=500, strict=True, json_schema_extra={"pattern": legible_pattern}
+        min_length=1, max_length=500, strict=True, json_schema_extra={"pattern": LEGIBLE_PATTERN}
     ),
     AfterValidator(legible),
     BeforeValidator(trim),
@@ -75,7 +75,7 @@ Question = Annotated[
 OptionText = Annotated[
     str,
     Field(
-        min_length=1, max_length=200, strict=True, json_schema_extra={"pattern": legible_pattern}
+        min_length=1, max_length=200, strict=True, json_schema_extra={"pattern": LEGIBLE_PATTERN}
     ),
     AfterValidator(legible),
     BeforeValidator(trim),
@@ -83,7 +83,7 @@ OptionText = Annotated[
 Status = Literal["open", "closed"]
 Results = Literal["always", "after_vote", "after_close", "owner"]
 Visibility = Literal["public", "unlisted"]
-Choices = Annotated[int, Field(strict=True, ge=1, le=most_options), BeforeValidator(whole)]
+Choices = Annotated[int, Field(strict=True, ge=1, le=MOST_OPTIONS), BeforeValidator(whole)]
 Int64 = Annotated[int, Field(json_schema_extra={"format": "int64"})]
 """An integer as it is answered that may be beyond 32 bits."""
 Count = Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})]
@@ -130,7 +130,7 @@ class NewPoll(Body):
 
     question: Question
     options: Annotated[list[NewOption], WrapValidator(told_apart)] = Field(
-        min_length=2, max_length=most_options, description="No two may look alike."
+        min_length=2, max_length=MOST_OPTIONS, description="No two may look alike."
     )
     min_choices: Choices = 1
     max_choices: Choices = 1
@@ -155,7 +155,7 @@ class OptionBody(Body):
     poll_id: ObjectIdText
 
 
-example_poll: dict[str, Any] = {
+EXAMPLE_POLL: dict[str, Any] = {
     "id": "65f1c0ffee0000000000a001",
     "question": "When shall we meet?",
     "userId": "65f1c0ffee0000000000c001",
@@ -185,7 +185,7 @@ example_poll: dict[str, Any] = {
 class PollBody(Body):
     """A poll."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [example_poll]})
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE_POLL]})
 
     id: ObjectIdText
     question: str
@@ -194,8 +194,8 @@ class PollBody(Body):
     options: list[OptionBody]
     status: Status
     closes_at: Instant | None
-    min_choices: Annotated[int, Field(ge=1, le=most_options)]
-    max_choices: Annotated[int, Field(ge=1, le=most_options)]
+    min_choices: Annotated[int, Field(ge=1, le=MOST_OPTIONS)]
+    max_choices: Annotated[int, Field(ge=1, le=MOST_OPTIONS)]
     results: Results
     allow_vote_change: bool
     visibility: Visibility

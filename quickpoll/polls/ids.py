@@ -6,18 +6,18 @@ import re
 
 from quickpoll.errors import invalid
 
-id_sentence = "An id has 24 hexadecimal digits."
+ID_SENTENCE = "An id has 24 hexadecimal digits."
 
-_object_id = re.compile("[0-9a-fA-F]{24}", re.ASCII)
+_OBJECT_ID = re.compile("[0-9a-fA-F]{24}", re.ASCII)
 
 
 def is_id(value: object) -> bool:
     """Whether this is an id: 24 hexadecimal digits in either case."""
-    return isinstance(value, str) and _object_id.fullmatch(value) is not None
+    return isinstance(value, str) and _OBJECT_ID.fullmatch(value) is not None
 
 
 def checked_id(name: str, value: str) -> str:
     """The id in lower case. Raises :class:`~quickpoll.errors.InvalidRequest`."""
-    if _object_id.fullmatch(value) is None:
-        raise invalid(name, id_sentence)
+    if _OBJECT_ID.fullmatch(value) is None:
+        raise invalid(name, ID_SENTENCE)
     return value.lower()

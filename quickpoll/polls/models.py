@@ -10,7 +10,7 @@ from bson import ObjectId
 from odmantic import EmbeddedModel, Field, Index, Model
 from odmantic.query import asc, desc
 
-always, after_vote, after_close, owner_only = "always", "after_vote", "after_close", "owner"
+ALWAYS, AFTER_VOTE, AFTER_CLOSE, OWNER_ONLY = "always", "after_vote", "after_close", "owner"
 PUBLIC, UNLISTED = "public", "unlisted"
 OPEN, CLOSED = "open", "closed"
 
@@ -42,7 +42,7 @@ class Poll(Model):
     closed_at: datetime | None = Field(default=None, key_name="closedAt")
     min_choices: int = Field(default=1, key_name="minChoices")
     max_choices: int = Field(default=1, key_name="maxChoices")
-    results: str = always
+    results: str = ALWAYS
     allow_vote_change: bool = Field(default=False, key_name="allowVoteChange")
     visibility: str = PUBLIC
     voted_on: bool = Field(default=False, key_name="votedOn")

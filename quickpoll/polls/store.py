@@ -18,7 +18,7 @@ from quickpoll.foundation.stores.bulk_writes import change_once
 from quickpoll.polls.bodies import fields_of
 from quickpoll.polls.models import Poll
 
-remembered = 10_000
+REMEMBERED = 10_000
 """Polls kept in memory, those not used for longest forgotten first (12 kB each with four options,
 65 kB with fifty)."""
 
@@ -189,7 +189,7 @@ class PollStore:
         known = KnownPoll(poll)
         self._known[known.id] = known
         self._known.move_to_end(known.id)
-        while len(self._known) > remembered:
+        while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
         return known
 

@@ -15,7 +15,7 @@ from unicodedata import normalize
 
 import regex
 
-_white_space = " \t\n\v\f\r\u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + "".join(
+_WHITE_SPACE = " \t\n\v\f\r\u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + "".join(
     map(chr, range(0x2000, 0x200B))
 )
 """What ``str.strip`` takes as well, the information separators and NEL, are control characters."""
@@ -26,26 +26,26 @@ _turns_around = regex.compile("[\u202a-\u202e\u2066-\u2069]")
 
 # Format characters that are seen: signs that stand over or around digits (Unicode, section 23.2),
 # and those that build blocks of hieroglyphs (section 11.4), which no font hides.
-_seen = r"\p{Prepended_Concatenation_Mark}\U00013430-\U0001343F"
-_unseen = rf"[[\p{{Default_Ignorable_Code_Point}}\p{{Cf}}\u2800]--[{_seen}]]"
-_invisible = regex.compile(_unseen, regex.V1)
+_SEEN = r"\p{Prepended_Concatenation_Mark}\U00013430-\U0001343F"
+_UNSEEN = rf"[[\p{{Default_Ignorable_Code_Point}}\p{{Cf}}\u2800]--[{_SEEN}]]"
+_invisible = regex.compile(_UNSEEN, regex.V1)
 
 # Within an emoji (UTS #51, ED-16 and ED-14a): the joiner between two pictures, and the tags that
 # make the flags of England, Scotland and Wales, the only ones that are drawn everywhere.
-_joiner = (
+_JOINER = (
     r"(?<=\p{Extended_Pictographic}[\uFE0F\p{Emoji_Modifier}]*)\u200D(?=\p{Extended_Pictographic})"
 )
-_flags = "|".join(
+_FLAGS = "|".join(
     "".join(chr(0xE0000 + ord(letter)) for letter in region)
     for region in ("gbeng", "gbsct", "gbwls")
 )
-_in_emoji = rf"{_joiner}|(?<=\U0001F3F4)(?:{_flags})\U000E007F"
-_unseen_outside_emoji = regex.compile(rf"(?P<kept>{_in_emoji})|{_unseen}", regex.V1)
+_IN_EMOJI = rf"{_JOINER}|(?<=\U0001F3F4)(?:{_FLAGS})\U000E007F"
+_unseen_outside_emoji = regex.compile(rf"(?P<kept>{_IN_EMOJI})|{_UNSEEN}", regex.V1)
 
 
 def trimmed(text: str) -> str:
     """The text without white space at its ends."""
-    return text.strip(_white_space)
+    return text.strip(_WHITE_SPACE)
 
 
 def is_blank(text: str) -> bool:

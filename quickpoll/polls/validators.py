@@ -10,26 +10,26 @@ from typing import Any
 
 from pydantic import ValidationError, ValidatorFunctionWrapHandler
 
-from quickpoll.foundation.http.wording import a_time, fault, faults, sentences
-from quickpoll.polls.ids import id_sentence, is_id
+from quickpoll.foundation.http.wording import A_TIME, fault, faults, sentences
+from quickpoll.polls.ids import ID_SENTENCE, is_id
 from quickpoll.polls.texts import is_blank, look_alikes, trimmed, turned_around, unfit
 
-no_control_characters = r"^[^\x00-\x1f\x7f-\x9f]*$"
-_turning = r"\u202a-\u202e\u2066-\u2069"
-_unseen = (
+NO_CONTROL_CHARACTERS = r"^[^\x00-\x1f\x7f-\x9f]*$"
+_TURNING = r"\u202a-\u202e\u2066-\u2069"
+_UNSEEN = (
     r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u206f\u2800\u3164"
     r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
 )
-_allowed = rf"[^\x00-\x1f\x7f-\x9f{_turning}]"
-legible_pattern = rf"^{_allowed}*[^\x00-\x20\x7f-\xa0{_turning}{_unseen}]{_allowed}*$"
+_ALLOWED = rf"[^\x00-\x1f\x7f-\x9f{_TURNING}]"
+LEGIBLE_PATTERN = rf"^{_ALLOWED}*[^\x00-\x20\x7f-\xa0{_TURNING}{_UNSEEN}]{_ALLOWED}*$"
 """For the documentation: no control characters, nothing that turns text around, and something to
 read. Of what is invisible only what every engine of regular expressions can name."""
 
-_moment = re.compile(
+_MOMENT = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
 
-most_options = 50
+MOST_OPTIONS = 50
 
 
 def trim(value: object) -> object:
@@ -56,15 +56,15 @@ def legible(value: str) -> str:
 
 def rfc_3339(value: object) -> object:
     """Refuses what is not a time with an offset (RFC 3339, section 5.6)."""
-    if isinstance(value, datetime) or (isinstance(value, str) and _moment.fullmatch(value)):
+    if isinstance(value, datetime) or (isinstance(value, str) and _MOMENT.fullmatch(value)):
         return value
-    raise fault(a_time)
+    raise fault(A_TIME)
 
 
 def lower_id(value: str) -> str:
     """An id in lower case; refuses what is none."""
     if not is_id(value):
-        raise fault(id_sentence)
+        raise fault(ID_SENTENCE)
     return value.lower()
 
 
@@ -100,7 +100,7 @@ def told_apart(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
 
 
 def _texts(options: object) -> Iterable[str | None]:
-    if not isinstance(options, list) or len(options) > most_options:
+    if not isinstance(options, list) or len(options) > MOST_OPTIONS:
         return
     for one in options:
         text = one.get("text") if isinstance(one, dict) else None

@@ -14,12 +14,12 @@ from quickpoll.polls.bodies import NewPoll, PollBody
 from quickpoll.polls.creation import PollCreation
 from quickpoll.polls.store import KnownPoll
 
-poll_address = "/api/poll/get-poll-by-id/"
+POLL_ADDRESS = "/api/poll/get-poll-by-id/"
 
 
 def poll_reply(known: KnownPoll, status: int = 200) -> Reply:
     """A poll as it is answered; a new one says where it is."""
-    headers = {"Location": poll_address + known.id} if status == 201 else {}
+    headers = {"Location": POLL_ADDRESS + known.id} if status == 201 else {}
     return json_reply(known.encoded(datetime.now(UTC)), status, headers)
 
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from quickpoll.auth.caller import Caller
 from quickpoll.errors import Overloaded, RateLimited, TooManySubscriptions
 
-most_polls = 100
+MOST_POLLS = 100
 """Polls that one client may follow at a time."""
 
-firehose = "firehose"
+FIREHOSE = "firehose"
 """The room of those who have subscribed to nothing: they get every public poll."""
 
 
@@ -95,7 +95,7 @@ class Audience:
         Raises :class:`~quickpoll.errors.TooManySubscriptions`, and then changes nothing.
         """
         new = set(poll_ids) - client.polls
-        if len(client.polls) + len(new) > most_polls:
+        if len(client.polls) + len(new) > MOST_POLLS:
             raise TooManySubscriptions
         client.polls |= new
         for poll_id in new:

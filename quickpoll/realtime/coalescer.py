@@ -13,10 +13,10 @@ from quickpoll.foundation.concurrency.cancellation import cancel
 
 log = structlog.get_logger(__name__)
 
-event_seconds = 0.1
+EVENT_SECONDS = 0.1
 """What one event of a poll costs of its time: ten a second."""
 
-cost_of_failure = 10
+COST_OF_FAILURE = 10
 """What could not be read is tried again after as long as ten events take: a second."""
 
 Kinds = frozenset[str]
@@ -46,7 +46,7 @@ class Schedule:
     def shown(self, poll_id: str, events: int, now: float) -> None:
         """So many events of the poll went out at that moment."""
         if events:
-            self._free_at[poll_id] = now + events * event_seconds
+            self._free_at[poll_id] = now + events * EVENT_SECONDS
 
     def next_at(self) -> float | None:
         """When the next poll may be shown; ``None`` while nothing has changed."""
@@ -93,7 +93,7 @@ class Coalescer:
             sent = await self._deliver(due)
         except Exception as error:
             log.warning("updates_delayed", error=type(error).__name__)
-            sent = dict.fromkeys(due, cost_of_failure)
+            sent = dict.fromkeys(due, COST_OF_FAILURE)
             for poll_id, kinds in due.items():
                 for kind in kinds:
                     self._schedule.mark(poll_id, kind)

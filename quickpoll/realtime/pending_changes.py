@@ -15,10 +15,10 @@ from quickpoll.counting.versions import STEP
 from quickpoll.polls.models import PUBLIC, Poll
 from quickpoll.polls.store import KnownPoll
 
-remembered = 10_000
+REMEMBERED = 10_000
 """Polls of which the last version shown is kept."""
 
-updated, closed, reopened, deleted = "updated", "closed", "reopened", "deleted"
+UPDATED, CLOSED, REOPENED, DELETED = "updated", "closed", "reopened", "deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class PendingChanges:
 
     def add(self, event: PollEvent) -> None:
         """Something has happened to a poll; unless that was found out already."""
-        name = event.change or updated
+        name = event.change or UPDATED
         if self._found_out.get((event.poll_id, name), 0) >= event.version:
             return
         changes = self._events.setdefault(event.poll_id, {})
@@ -87,7 +87,7 @@ class PendingChanges:
         before = self._polls.pop(poll_id, None)
         told = [(name, event.version, event.public) for name, event in events.items()]
         name = _difference(before, now_is) if before is not None else None
-        if before is not None and name and name not in events and (not events or name != updated):
+        if before is not None and name and name not in events and (not events or name != UPDATED):
             # Whoever was to say so was not heard: it is seen all the same.
             found = version - STEP if now_is else version
             told.append((name, found, before.visibility == PUBLIC))
@@ -125,15 +125,15 @@ def keep(kept: dict[Key, Value], key: Key, value: Value) -> None:
     """Keep a value, and only so many of them: those that were set last."""
     kept.pop(key, None)
     kept[key] = value
-    if len(kept) > remembered:
+    if len(kept) > REMEMBERED:
         del kept[next(iter(kept))]
 
 
 def _difference(before: Poll, after: Poll | None) -> str | None:
     """The change that lies between a poll as it was and as it is."""
     if after is None:
-        return deleted
+        return DELETED
     now = datetime.now(UTC)
     if before.is_open(now) != after.is_open(now):
-        return reopened if after.is_open(now) else closed
-    return updated if before.revision != after.revision else None
+        return REOPENED if after.is_open(now) else CLOSED
+    return UPDATED if before.revision != after.revision else None

@@ -17,23 +17,23 @@ from quickpoll.counting.reading import Tallies, TallyReader
 from quickpoll.counting.tally import Tally
 from quickpoll.foundation.observability import metrics
 from quickpoll.polls.bodies import instant
-from quickpoll.polls.models import PUBLIC, after_vote, always
+from quickpoll.polls.models import AFTER_VOTE, ALWAYS, PUBLIC
 from quickpoll.polls.store import KnownPoll, PollStore
-from quickpoll.realtime.audience import Audience, Client, firehose, room
-from quickpoll.realtime.coalescer import Coalescer, Kinds, cost_of_failure
-from quickpoll.realtime.pending_changes import ChangeUpdate, PendingChanges, deleted, keep, updated
+from quickpoll.realtime.audience import FIREHOSE, Audience, Client, room
+from quickpoll.realtime.coalescer import COST_OF_FAILURE, Coalescer, Kinds
+from quickpoll.realtime.pending_changes import DELETED, UPDATED, ChangeUpdate, PendingChanges, keep
 from quickpoll.results.poll_view import PollView, tally_revision, view_without_ballot
 from quickpoll.results.rules import everybody_may_see, may_see_results
 from quickpoll.votes.store import VoteStore
 
 messages = Counter("quickpoll_socket_messages_total", "Live updates, counted once for each client")
 
-vote_update, like_update, poll_update = EventKind.VOTES, EventKind.LIKES, EventKind.POLL
+VOTE_UPDATE, LIKE_UPDATE, POLL_UPDATE = EventKind.VOTES, EventKind.LIKES, EventKind.POLL
 
-most_at_once = 2_000
+MOST_AT_ONCE = 2_000
 """Messages that are sent without letting anybody else have a turn: some 15 ms."""
 
-recent_on_firehose = 100
+RECENT_ON_FIREHOSE = 100
 """Polls shown anew to those who follow none, after messages may have been missed."""
 
 
@@ -80,7 +80,7 @@ class Relay:
         known = self._polls.known(event.poll_id)
         if event.kind is EventKind.POLL:
             self._polls.forget(event.poll_id)
-            if event.change == deleted and event.public is None and known is not None:
+            if event.change == DELETED and event.public is None and known is not None:
                 event = replace(event, public=known.poll.visibility == PUBLIC)
         if self._audience.reach(event.poll_id):
             if event.kind is not EventKind.POLL:
@@ -103,11 +103,11 @@ class Relay:
         """Messages may have been missed: every poll that is watched counts as changed."""
         watched = dict.fromkeys(self._audience.followed())
         if self._audience.on_firehose():
-            watched |= dict.fromkeys(self._polls.in_use(recent_on_firehose))
-            watched |= dict.fromkeys(self._pending.recent(recent_on_firehose))
+            watched |= dict.fromkeys(self._polls.in_use(RECENT_ON_FIREHOSE))
+            watched |= dict.fromkeys(self._pending.recent(RECENT_ON_FIREHOSE))
         for poll_id in watched:
             self._pending.show(poll_id, self._polls.known(poll_id))
-            for kind in (poll_update, vote_update, like_update):
+            for kind in (POLL_UPDATE, VOTE_UPDATE, LIKE_UPDATE):
                 self.coalescer.mark(poll_id, kind)
         self._polls.forget_all()
 
@@ -133,7 +133,7 @@ class Relay:
         size = 0
         for poll_id, kinds in due.items():
             reach = self._audience.reach(poll_id) * len(kinds)
-            if part and size + reach > most_at_once:
+            if part and size + reach > MOST_AT_ONCE:
                 yield part
                 part, size = {}, 0
             if reach:
@@ -186,7 +186,7 @@ class Relay:
         """Who may see the poll could not be read: nobody is shown it before that is known."""
         for kind in kinds:
             self.coalescer.mark(poll_id, kind)
-        return cost_of_failure
+        return COST_OF_FAILURE
 
     def _watchers(self, known: KnownPoll) -> list[Client]:
         clients = self._audience.followers(known.id)
@@ -202,8 +202,8 @@ class Relay:
                 "version": change.version,
                 "at": instant(datetime.now(UTC)),
             }
-            self._send_to_all(poll_id, poll_update, payload, on_firehose=change.public)
-            if change.name == deleted:
+            self._send_to_all(poll_id, POLL_UPDATE, payload, on_firehose=change.public)
+            if change.name == DELETED:
                 self._audience.close(poll_id)
                 self._sender.empty(room(poll_id))
         return changes
@@ -245,7 +245,7 @@ class Relay:
             (may if allowed else may_not).append(client.sid)
         for event in events:
             messages.inc(self._sender.send(event, _payload(event, full), sids=may))
-            if event == like_update:
+            if event == LIKE_UPDATE:
                 messages.inc(self._sender.send(event, _payload(event, part), sids=may_not))
 
     def _send_to_all(
@@ -253,20 +253,20 @@ class Relay:
     ) -> None:
         messages.inc(self._sender.send(event, payload, room=room(poll_id)))
         if on_firehose:
-            messages.inc(self._sender.send(event, payload, room=firehose))
+            messages.inc(self._sender.send(event, payload, room=FIREHOSE))
 
 
 def _events(known: KnownPoll, kinds: Kinds, changes: list[ChangeUpdate]) -> list[str]:
     # With a change of the poll, more people may be allowed to see the counts that there are.
-    may_reveal = known.poll.results != always or any(one.name == updated for one in changes)
-    revealed = {vote_update} if changes and may_reveal else set()
-    return [event for event in (vote_update, like_update) if event in kinds | revealed]
+    may_reveal = known.poll.results != ALWAYS or any(one.name == UPDATED for one in changes)
+    revealed = {VOTE_UPDATE} if changes and may_reveal else set()
+    return [event for event in (VOTE_UPDATE, LIKE_UPDATE) if event in kinds | revealed]
 
 
 def _payload(event: str, view: PollView) -> dict[str, Any]:
     counts = view.counts()
     same = {"pollId": view.known.id, "counts": counts["counts"], "version": counts["version"]}
-    if event == like_update:
+    if event == LIKE_UPDATE:
         more: dict[str, Any] = {"likes": view.tally.likes}
     else:
         more = {"votersCount": view.tally.voters, "votesCount": view.tally.votes}
@@ -274,7 +274,7 @@ def _payload(event: str, view: PollView) -> dict[str, Any]:
 
 
 def _needs_voters(known: KnownPoll, now: datetime) -> bool:
-    return known.poll.results == after_vote and not everybody_may_see(known.poll, now)
+    return known.poll.results == AFTER_VOTE and not everybody_may_see(known.poll, now)
 
 
 def _stale(known: dict[str, KnownPoll], tallies: Tallies) -> dict[str, int]:

@@ -28,7 +28,7 @@ from quickpoll.foundation.concurrency.time_limits import ANSWER_SECONDS
 from quickpoll.foundation.http.problems import as_error
 from quickpoll.polls.ids import is_id
 from quickpoll.polls.store import KnownPoll
-from quickpoll.realtime.audience import Audience, Client, firehose, room
+from quickpoll.realtime.audience import FIREHOSE, Audience, Client, room
 from quickpoll.results.poll_view import PollViews
 from quickpoll.socketio.fanout import FanOutManager
 from quickpoll.socketio.protocol import SocketServer
@@ -37,12 +37,12 @@ log = structlog.get_logger(__name__)
 
 dropped = Counter("quickpoll_socket_clients_dropped_total", "Clients that did not keep up")
 
-path = "/ws/updates"
-namespace = "/"
-farewell = "session-ended"
+PATH = "/ws/updates"
+NAMESPACE = "/"
+FAREWELL = "session-ended"
 """The event that tells a client why it is about to be disconnected: ``{code, detail}``."""
 
-longest_timer = 86_400.0
+LONGEST_TIMER = 86_400.0
 
 
 class LiveServer:
@@ -170,22 +170,22 @@ class LiveServer:
         """The polls that are new to the client, and whether it was on the firehose before."""
         new = self._audience.follow(client, poll_ids)
         first = self._audience.leave_firehose(client)
-        self._fanout.basic_leave_room(client.sid, namespace, firehose)
+        self._fanout.basic_leave_room(client.sid, NAMESPACE, FIREHOSE)
         for poll_id in new:
-            self._fanout.basic_enter_room(client.sid, namespace, room(poll_id))
+            self._fanout.basic_enter_room(client.sid, NAMESPACE, room(poll_id))
         return new, first
 
     def _leave(self, client: Client, poll_ids: Iterable[str]) -> None:
         self._audience.unfollow(client, poll_ids)
         for poll_id in poll_ids:
-            self._fanout.basic_leave_room(client.sid, namespace, room(poll_id))
+            self._fanout.basic_leave_room(client.sid, NAMESPACE, room(poll_id))
 
     def _to_firehose(self, client: Client) -> None:
         self._audience.join_firehose(client)
-        self._fanout.basic_enter_room(client.sid, namespace, firehose)
+        self._fanout.basic_enter_room(client.sid, NAMESPACE, FIREHOSE)
 
     def _expire_later(self, sid: str, caller: Caller) -> None:
-        seconds = min(caller.expires_at + self._leeway - time(), longest_timer)
+        seconds = min(caller.expires_at + self._leeway - time(), LONGEST_TIMER)
         loop = asyncio.get_running_loop()
         self._timers[sid] = loop.call_later(seconds, self._expired, sid, caller)
 
@@ -198,8 +198,8 @@ class LiveServer:
             task.add_done_callback(self._tasks.discard)
 
     async def _dismiss(self, sid: str) -> None:
-        eio_sid = self._fanout.eio_sid_from_sid(sid, namespace)
-        self._fanout.send(farewell, _told(ExpiredToken()), sids=[sid])
+        eio_sid = self._fanout.eio_sid_from_sid(sid, NAMESPACE)
+        self._fanout.send(FAREWELL, _told(ExpiredToken()), sids=[sid])
         await self.sio.disconnect(sid)
         await self.sio.hang_up(eio_sid)
 

@@ -39,7 +39,7 @@ time it falls quiet would cost its voters."""
 RESTING_AT_ONCE = 100
 """Keys of Redis that one round walks over."""
 
-_braces = re.compile(r"\{([0-9a-f]{24})\}")
+_BRACES = re.compile(r"\{([0-9a-f]{24})\}")
 
 oldest_write = Gauge(
     "quickpoll_oldest_write_seconds", "Age of the oldest batch between MongoDB and the counts"
@@ -236,7 +236,7 @@ class Reconciler:
             "SCAN", self._cursor, "MATCH", pattern, "COUNT", RESTING_AT_ONCE
         )
         self._cursor = int(cursor)
-        return {found[1] for name in names if (found := _braces.search(name))}
+        return {found[1] for name in names if (found := _BRACES.search(name))}
 
     async def stored(self, poll_id: str) -> dict[str, int | None]:
         """The counts as Redis has them, by option id, ``likes`` and ``voters``; of a state that

@@ -13,8 +13,9 @@ from pydantic import (
     Field,
 )
 
-from quickpoll.foundation.http.wording import a_whole_number, fault
+from quickpoll.foundation.http.wording import A_WHOLE_NUMBER, fault
 from quickpoll.polls.bodies import (
+    EXAMPLE_POLL,
     Body,
     Count,
     Counts,
@@ -23,11 +24,10 @@ from quickpoll.polls.bodies import (
     ObjectIdText,
     PollBody,
     Status,
-    example_poll,
 )
-from quickpoll.polls.validators import no_control_characters, printable
+from quickpoll.polls.validators import NO_CONTROL_CHARACTERS, printable
 
-_example_counts: dict[str, Any] = {"65f1c0ffee0000000000b001": 12, "65f1c0ffee0000000000b002": 7}
+_EXAMPLE_COUNTS: dict[str, Any] = {"65f1c0ffee0000000000b001": 12, "65f1c0ffee0000000000b002": 7}
 
 
 class PollViewBody(PollBody):
@@ -42,8 +42,8 @@ class PollViewBody(PollBody):
         json_schema_extra={
             "examples": [
                 {
-                    **example_poll,
-                    "counts": {"likes": 3, **_example_counts},
+                    **EXAMPLE_POLL,
+                    "counts": {"likes": 3, **_EXAMPLE_COUNTS},
                     "votersCount": 19,
                     "votesCount": 19,
                     "version": 1895400000000000,
@@ -52,7 +52,7 @@ class PollViewBody(PollBody):
                     "userHasLiked": False,
                 },
                 {
-                    **example_poll,
+                    **EXAMPLE_POLL,
                     "results": "after_close",
                     "counts": {"likes": 3},
                     "version": 1895400000000000,
@@ -80,7 +80,7 @@ class TimelineRow(Body):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"at": "2030-01-31T12:01:00.000Z", "counts": _example_counts}]
+            "examples": [{"at": "2030-01-31T12:01:00.000Z", "counts": _EXAMPLE_COUNTS}]
         }
     )
 
@@ -104,7 +104,7 @@ class ExportBody(Body):
         json_schema_extra={
             "examples": [
                 {
-                    "poll": example_poll,
+                    "poll": EXAMPLE_POLL,
                     "options": [
                         {
                             "id": "65f1c0ffee0000000000b001",
@@ -142,7 +142,7 @@ class Query(BaseModel):
 
 def _digits(value: object) -> object:
     if isinstance(value, str) and not re.fullmatch("-?[0-9]{1,20}", value):
-        raise fault(a_whole_number)
+        raise fault(A_WHOLE_NUMBER)
     return value
 
 
@@ -152,7 +152,7 @@ whole_number = BeforeValidator(_digits)
 
 Search = Annotated[
     str,
-    Field(max_length=100, json_schema_extra={"pattern": no_control_characters}),
+    Field(max_length=100, json_schema_extra={"pattern": NO_CONTROL_CHARACTERS}),
     AfterValidator(printable),
 ]
 

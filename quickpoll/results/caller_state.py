@@ -13,16 +13,16 @@ from quickpoll.foundation.concurrency.batching import Batcher, Entry
 from quickpoll.likes.store import LikeStore
 from quickpoll.votes.store import VoteStore
 
-no_choice: tuple[str, ...] = ()
+NO_CHOICE: tuple[str, ...] = ()
 
-most_pairs = 1_000
+MOST_PAIRS = 1_000
 """Of callers and polls, looked up by one query: some milliseconds of MongoDB's time."""
 
 
 class CallerState(NamedTuple):
     """A caller's ballot (empty: none) and like on one poll."""
 
-    option_ids: tuple[str, ...] = no_choice
+    option_ids: tuple[str, ...] = NO_CHOICE
     liked: bool = False
 
 
@@ -74,7 +74,7 @@ class CallerStateReader:
             *[
                 self._answer(poll_ids, entries[start : start + most])
                 for poll_ids, entries in alike.items()
-                for most in [max(1, most_pairs // len(poll_ids))]
+                for most in [max(1, MOST_PAIRS // len(poll_ids))]
                 for start in range(0, len(entries), most)
             ]
         )

@@ -11,15 +11,15 @@ from bson import ObjectId
 
 from quickpoll.errors import invalid
 
-_epoch = datetime(1970, 1, 1, tzinfo=UTC)
-_layout = struct.Struct(">qq12s")
-_check_bytes = 6
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAYOUT = struct.Struct(">qq12s")
+_CHECK_BYTES = 6
 
 
 def write_cursor(list_name: str, likes: int, created_at: datetime, poll_id: ObjectId) -> str:
     """The cursor behind a poll in the list of that name."""
-    milliseconds = (created_at - _epoch) // timedelta(milliseconds=1)
-    place = _layout.pack(likes, milliseconds, poll_id.binary)
+    milliseconds = (created_at - _EPOCH) // timedelta(milliseconds=1)
+    place = _LAYOUT.pack(likes, milliseconds, poll_id.binary)
     return _text(_check(list_name, place) + place)
 
 
@@ -30,19 +30,19 @@ def read_cursor(list_name: str, cursor: str) -> tuple[int, datetime, ObjectId]:
     """
     try:
         raw = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        place = raw[_check_bytes:]
+        place = raw[_CHECK_BYTES:]
         # The comparison of the texts refuses what decodes the same but was written otherwise.
-        if _text(raw) != cursor or raw[:_check_bytes] != _check(list_name, place):
+        if _text(raw) != cursor or raw[:_CHECK_BYTES] != _check(list_name, place):
             raise ValueError(cursor)
-        likes, milliseconds, poll_id = _layout.unpack(place)
-        return likes, _epoch + timedelta(milliseconds=milliseconds), ObjectId(poll_id)
+        likes, milliseconds, poll_id = _LAYOUT.unpack(place)
+        return likes, _EPOCH + timedelta(milliseconds=milliseconds), ObjectId(poll_id)
     except (ValueError, OverflowError, struct.error):
         raise invalid("cursor", "This is not a cursor that this list has given.") from None
 
 
 def _check(list_name: str, place: bytes) -> bytes:
     """Not a secret: it tells a mistake, and somebody who forges a cursor sees nothing new."""
-    return blake2b(place, digest_size=_check_bytes, key=list_name.encode()).digest()
+    return blake2b(place, digest_size=_CHECK_BYTES, key=list_name.encode()).digest()
 
 
 def _text(raw: bytes) -> str:

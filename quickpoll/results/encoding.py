@@ -10,7 +10,7 @@ from quickpoll.polls.store import KnownPoll
 from quickpoll.results.caller_state import NOTHING_DONE
 from quickpoll.results.poll_view import PollView
 
-remembered = 4_000
+REMEMBERED = 4_000
 """Encoded polls kept, those not used for longest forgotten first (a kilobyte or so each)."""
 
 
@@ -47,6 +47,6 @@ class Encodings:
             shown = _Shown(view.known, view.tally, view.status, view.encoded())
             self._shown[key] = shown
         self._shown.move_to_end(key)
-        if len(self._shown) > remembered:
+        if len(self._shown) > REMEMBERED:
             self._shown.popitem(last=False)
         return shown.body

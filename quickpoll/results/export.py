@@ -12,10 +12,10 @@ from quickpoll.polls.bodies import fields_of
 from quickpoll.polls.texts import seen_start
 from quickpoll.results.poll_view import PollView
 
-_formula_starts = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-_line_starts = ("\t", "\r", "\n")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_LINE_STARTS = ("\t", "\r", "\n")
 
-byte_order_mark = "\ufeff"
+BYTE_ORDER_MARK = "\ufeff"
 """Tells spreadsheets that a table is in UTF-8."""
 
 
@@ -62,7 +62,7 @@ def table(names: list[str], rows: Iterable[list[object]]) -> str:
     (:func:`defused`).
     """
     written = io.StringIO(newline="")
-    written.write(byte_order_mark)
+    written.write(BYTE_ORDER_MARK)
     csv.writer(written).writerow(names)
     for row in rows:
         cells = [
@@ -85,7 +85,7 @@ def defused(cell: str, *, first: bool = True) -> str:
 
 
 def _defused(cell: str) -> str:
-    dangerous = cell.startswith(_line_starts) or seen_start(cell).startswith(_formula_starts)
+    dangerous = cell.startswith(_LINE_STARTS) or seen_start(cell).startswith(_FORMULA_STARTS)
     return f"'{cell}" if dangerous else cell
 
 

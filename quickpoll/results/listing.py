@@ -17,11 +17,11 @@ from quickpoll.polls.models import CLOSED, OPEN, PUBLIC, Poll, fold
 from quickpoll.results.bodies import PollQuery
 from quickpoll.results.cursors import read_cursor, write_cursor
 
-_sort_keys = {
+_SORT_KEYS = {
     "newest": [("createdAt", -1), ("_id", -1)],
     "popular": [("likes", -1), ("createdAt", -1), ("_id", -1)],
 }
-_cursor_keys = ("likes", "createdAt", "_id")
+_CURSOR_KEYS = ("likes", "createdAt", "_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def pipeline(wanted: Wanted, now: datetime) -> list[Document]:
     query, user = wanted.query, wanted.user_id
     which = {"visibility": PUBLIC} if user is None else {"userId": ObjectId(user)}
     bound, after = _after(f"{query.sort} {user or PUBLIC}", query)
-    keys = dict(_sort_keys[query.sort])
+    keys = dict(_SORT_KEYS[query.sort])
     return [
         {"$match": {**which, **bound}},
         {"$match": {**after, **_filters(query, now)}},
@@ -137,8 +137,8 @@ def _after(list_name: str, query: PollQuery) -> tuple[Document, Document]:
     entered, and what that lets through too much."""
     if query.cursor is None:
         return {}, {}
-    place = dict(zip(_cursor_keys, read_cursor(list_name, query.cursor), strict=True))
-    names = [name for name, _ in _sort_keys[query.sort]]
+    place = dict(zip(_CURSOR_KEYS, read_cursor(list_name, query.cursor), strict=True))
+    names = [name for name, _ in _SORT_KEYS[query.sort]]
     alternatives = []
     for rank, name in enumerate(names):
         same = {other: place[other] for other in names[:rank]}

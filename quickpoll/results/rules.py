@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from quickpoll.auth.caller import Caller
-from quickpoll.polls.models import Poll, after_close, after_vote, always
+from quickpoll.polls.models import AFTER_CLOSE, AFTER_VOTE, ALWAYS, Poll
 from quickpoll.polls.rules import manages
 
 
@@ -17,11 +17,11 @@ def may_see_results(poll: Poll, caller: Caller, *, has_ballot: bool, now: dateti
     """
     if everybody_may_see(poll, now) or manages(caller, poll):
         return True
-    return poll.results == after_vote and has_ballot
+    return poll.results == AFTER_VOTE and has_ballot
 
 
 def everybody_may_see(poll: Poll, now: datetime) -> bool:
     """Whether no ballot is needed to see the results."""
-    if poll.results == always:
+    if poll.results == ALWAYS:
         return True
-    return poll.results in (after_vote, after_close) and not poll.is_open(now)
+    return poll.results in (AFTER_VOTE, AFTER_CLOSE) and not poll.is_open(now)

@@ -14,7 +14,7 @@ from quickpoll.foundation.stores.mongo import Document
 from quickpoll.polls.bodies import instant
 from quickpoll.votes.models import Vote
 
-most_rows = 1000
+MOST_ROWS = 1000
 
 
 class Timeline:
@@ -31,9 +31,9 @@ class Timeline:
         Raises :class:`~quickpoll.errors.InvalidRequest` when there are more than 1,000.
         """
         buckets = await self._votes.aggregate(_pipeline(poll_id, seconds * 1000)).to_list(None)
-        if len(buckets) > most_rows:
+        if len(buckets) > MOST_ROWS:
             raise invalid(
-                "bucket", f"This makes more than {most_rows:,} rows; choose longer buckets."
+                "bucket", f"This makes more than {MOST_ROWS:,} rows; choose longer buckets."
             )
         return accumulate(buckets, option_ids)
 
@@ -53,7 +53,7 @@ def _pipeline(poll_id: str, milliseconds: int) -> list[Document]:
             }
         },
         {"$sort": {"_id": 1}},
-        {"$limit": most_rows + 1},
+        {"$limit": MOST_ROWS + 1},
     ]
 
 

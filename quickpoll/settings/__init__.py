@@ -7,26 +7,26 @@ make the tables in ``docs/settings.md``, which a test holds against this package
 from __future__ import annotations
 
 from quickpoll.settings.loading import (
+    RUN_FOLDER,
     given_variables,
     load_settings,
-    run_folder,
     settings_or_exit,
 )
 from quickpoll.settings.refusals import SettingsError
-from quickpoll.settings.service import Settings, groups, masked, names
+from quickpoll.settings.service import GROUPS, Settings, masked, names
 from quickpoll.settings.tokens import TokenSettings
 from quickpoll.settings.unknown import unknown_variables, warn_of_unknown_variables
 
 __all__ = [
+    "GROUPS",
+    "RUN_FOLDER",
     "Settings",
     "SettingsError",
     "TokenSettings",
     "given_variables",
-    "groups",
     "load_settings",
     "masked",
     "names",
-    "run_folder",
     "settings_or_exit",
     "unknown_variables",
     "warn_of_unknown_variables",

@@ -9,9 +9,9 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
-_default_ports = {"http": ":80", "https": ":443"}
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
-_origin = re.compile(
+_ORIGIN = re.compile(
     r"[a-z][a-z0-9+.-]*://(?:[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\])(?::\d{1,5})?"
 )
 
@@ -60,6 +60,6 @@ def origin(value: str) -> str:
     plain = value.lower()
     if plain == "null":
         raise ValueError("null is the origin of every page that has none, so nobody's")
-    if not _origin.fullmatch(plain):
+    if not _ORIGIN.fullmatch(plain):
         raise ValueError(f"{value} is not an origin (scheme://host, a port at most, no path)")
-    return plain.removesuffix(_default_ports.get(plain.partition("://")[0], " "))
+    return plain.removesuffix(_DEFAULT_PORTS.get(plain.partition("://")[0], " "))

@@ -15,10 +15,10 @@ from quickpoll.settings.refusals import SettingsError, refusal, refusal_of
 from quickpoll.settings.service import Settings
 from quickpoll.settings.unknown import unknown_variables
 
-run_folder = Path(".quickpoll")
+RUN_FOLDER = Path(".quickpoll")
 """Where ``make run`` keeps its data, and says how its stores are reached."""
 
-_file_settings = ("API_REDIS_CA_FILE", "API_REDIS_CERT_FILE", "API_REDIS_KEY_FILE")
+_FILE_SETTINGS = ("API_REDIS_CA_FILE", "API_REDIS_CERT_FILE", "API_REDIS_KEY_FILE")
 
 
 def load_settings(*, running: bool = False) -> Settings:
@@ -66,7 +66,7 @@ def settings_or_exit(*, running: bool = False) -> Settings:
 
 
 def _of_running_service(given: dict[str, str | None]) -> dict[str, Any]:
-    directory = RunDirectory(run_folder)
+    directory = RunDirectory(RUN_FOLDER)
     if given.get("API_DATABASE_URL") or (run := directory.read()) is None:
         return {}
     found: dict[str, Any] = {
@@ -82,7 +82,7 @@ def _of_running_service(given: dict[str, str | None]) -> dict[str, Any]:
 
 def _refused_file(settings: Settings) -> str | None:
     """The line for a file that cannot be read, where there is one."""
-    for variable in _file_settings:
+    for variable in _FILE_SETTINGS:
         file = getattr(settings, variable.lower())
         if file is not None and not os.access(file, os.R_OK):
             return refusal(variable, f"{file} is not there, or cannot be read", str(file))

@@ -12,7 +12,7 @@ from quickpoll.settings.stores import StoreSettings
 from quickpoll.settings.tokens import TokenSettings
 from quickpoll.settings.web import WebSettings
 
-groups: tuple[type[BaseSettings], ...] = (
+GROUPS: tuple[type[BaseSettings], ...] = (
     StoreSettings,
     TokenSettings,
     WebSettings,
@@ -40,7 +40,7 @@ class Settings(
 
 def names() -> tuple[str, ...]:
     """The variables of all settings, group by group."""
-    return tuple(name.upper() for group in groups for name in group.model_fields)
+    return tuple(name.upper() for group in GROUPS for name in group.model_fields)
 
 
 def masked(settings: Settings) -> dict[str, str]:

@@ -10,8 +10,8 @@ from pydantic_settings import BaseSettings
 
 from quickpoll.settings.fields import CommaSeparated, WebAddress, setting
 
-_signatures = {f"{kind}{bits}" for kind in ("HS", "RS", "ES", "PS") for bits in (256, 384, 512)}
-_known_algorithms = {*_signatures, "EdDSA"}
+_SIGNATURES = {f"{kind}{bits}" for kind in ("HS", "RS", "ES", "PS") for bits in (256, 384, 512)}
+_KNOWN_ALGORITHMS = {*_SIGNATURES, "EdDSA"}
 
 
 class TokenSettings(BaseSettings):
@@ -63,7 +63,7 @@ class TokenSettings(BaseSettings):
     @field_validator("jwt_algorithms")
     @classmethod
     def _are_known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        unknown = [name for name in value if name not in _known_algorithms]
+        unknown = [name for name in value if name not in _KNOWN_ALGORITHMS]
         if unknown or not value:
             raise ValueError(f"no known signature algorithm: {', '.join(unknown) or '(none)'}")
         return value

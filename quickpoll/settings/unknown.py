@@ -11,14 +11,14 @@ from quickpoll.settings.service import names
 
 log = structlog.get_logger(__name__)
 
-_ours = ("API_", "JWT_")
+_OURS = ("API_", "JWT_")
 
 
 def unknown_variables(given: Iterable[str]) -> list[str]:
     """One line that names them, each with the nearest setting that there is; none where all are
     known. Values are not looked at."""
     known = names()
-    unknown = sorted({name.upper() for name in given if name.upper().startswith(_ours)} - {*known})
+    unknown = sorted({name.upper() for name in given if name.upper().startswith(_OURS)} - {*known})
     if not unknown:
         return []
     said = "; ".join(f"{name} (the nearest is {_nearest(name, known)})" for name in unknown)

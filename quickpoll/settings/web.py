@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings
 
 from quickpoll.settings.fields import CommaSeparated, origin, setting
 
-_frame_source = re.compile(r"[^\s;,]+")
+_FRAME_SOURCE = re.compile(r"[^\s;,]+")
 """More would begin another directive of the Content-Security-Policy."""
 
 
@@ -44,6 +44,6 @@ class WebSettings(BaseSettings):
     @classmethod
     def _are_sources(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for one in value:
-            if not _frame_source.fullmatch(one):
+            if not _FRAME_SOURCE.fullmatch(one):
                 raise ValueError(f"{one!r} is not an origin")
         return value

@@ -20,9 +20,9 @@ from quickpoll.socketio.protocol import SocketServer
 
 log = structlog.get_logger(__name__)
 
-round_seconds = 10.0
+ROUND_SECONDS = 10.0
 
-most_at_once = 1_000
+MOST_AT_ONCE = 1_000
 """Clients that are looked at without letting anybody else have a turn: some 2 ms."""
 
 
@@ -53,7 +53,7 @@ class IdleReaper:
                 await self._sio.hang_up(eio_sid)
             elif self._sio.manager.sid_from_eio_sid(eio_sid, "/") is None:
                 outside.add(eio_sid)
-            if number % most_at_once == 0:
+            if number % MOST_AT_ONCE == 0:
                 await asyncio.sleep(0)
         for eio_sid in outside & self._outside:
             await self._sio.hang_up(eio_sid)
@@ -66,7 +66,7 @@ class IdleReaper:
 
     async def _go_round(self) -> None:
         while True:
-            await asyncio.sleep(round_seconds)
+            await asyncio.sleep(ROUND_SECONDS)
             try:
                 await self.round()
             except Exception:

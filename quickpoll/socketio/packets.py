@@ -9,16 +9,16 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
-separator = "\x1e"
-most_packets = 128
+SEPARATOR = "\x1e"
+MOST_PACKETS = 128
 """In one request of a long-polling client; a page that follows polls one by one sends many."""
 
-longest_control = 16
+LONGEST_CONTROL = 16
 """Characters of a packet that is no message."""
 
-_close, _pong, _message = "1", "3", "4"
-_messages = "01234"  # connect, disconnect, event, acknowledgement, connect error: nothing binary
-_upgrading = frozenset(("2probe", "5"))
+_CLOSE, _PONG, _MESSAGE = "1", "3", "4"
+_MESSAGES = "01234"  # connect, disconnect, event, acknowledgement, connect error: nothing binary
+_UPGRADING = frozenset(("2probe", "5"))
 
 
 def is_plausible(packet: object, *, upgrading: bool = False) -> bool:
@@ -31,19 +31,19 @@ def is_plausible(packet: object, *, upgrading: bool = False) -> bool:
     if not isinstance(packet, str) or not packet:
         return False
     if upgrading:
-        return packet in _upgrading
-    if packet[0] == _message:
-        return packet[1:2] != "" and packet[1] in _messages
-    return packet[0] in (_close, _pong) and len(packet) <= longest_control
+        return packet in _UPGRADING
+    if packet[0] == _MESSAGE:
+        return packet[1:2] != "" and packet[1] in _MESSAGES
+    return packet[0] in (_CLOSE, _PONG) and len(packet) <= LONGEST_CONTROL
 
 
 def is_readable(body: bytes) -> bool:
     """Whether this is the body of a long-polling client's request."""
     try:
-        packets = body.decode().split(separator)
+        packets = body.decode().split(SEPARATOR)
     except UnicodeDecodeError:
         return False
-    return len(packets) <= most_packets and all(map(is_plausible, packets))
+    return len(packets) <= MOST_PACKETS and all(map(is_plausible, packets))
 
 
 def query_of(scope: Mapping[str, Any]) -> dict[str, list[str]]:

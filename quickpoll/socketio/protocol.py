@@ -33,10 +33,10 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-body_seconds = 10.0
+BODY_SECONDS = 10.0
 """For a body to come in, 64 KiB at most: a phone with a bad line needs a few."""
 
-_reserved = frozenset({"connect", "disconnect", "connect_error", "*"})
+_RESERVED = frozenset({"connect", "disconnect", "connect_error", "*"})
 
 
 class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
@@ -113,7 +113,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
         body = b""
         if scope["type"] == "http" and scope["method"] == "POST":
             try:
-                async with asyncio.timeout(body_seconds):
+                async with asyncio.timeout(BODY_SECONDS):
                     body = await _whole_body(receive, self.eio.max_http_buffer_size)
             except TimeoutError:
                 return await refuse(scope, send, 408, "The body did not come in time.")
@@ -152,7 +152,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
     ) -> None:
         if not isinstance(data, list) or not data or not isinstance(data[0], str):
             raise ValueError("no event")
-        if data[0] in _reserved:
+        if data[0] in _RESERVED:
             raise ValueError("an event that only the server makes")
         await super()._handle_event(eio_sid, namespace, packet_id, data)
 

@@ -7,14 +7,14 @@ import logging
 from engineio.payload import Payload
 
 from quickpoll.socketio.fanout import FanOutManager
-from quickpoll.socketio.packets import most_packets
+from quickpoll.socketio.packets import MOST_PACKETS
 from quickpoll.socketio.protocol import SocketServer
 
-ping_seconds = 25
-most_message_bytes = 64 * 1024
+PING_SECONDS = 25
+MOST_MESSAGE_BYTES = 64 * 1024
 
 
-spare_connections = 1_000
+SPARE_CONNECTIONS = 1_000
 """Beyond the clients that may join: so many can be told why they may not."""
 
 
@@ -22,18 +22,18 @@ def make_server(origins: tuple[str, ...], most_clients: int) -> tuple[SocketServ
     """A server for these origins (``*`` is any), and how to send through it."""
     fanout = FanOutManager()
     sio = SocketServer(
-        most_connections=most_clients + spare_connections,
+        most_connections=most_clients + SPARE_CONNECTIONS,
         async_mode="asgi",
         client_manager=fanout,
         cors_allowed_origins="*" if "*" in origins else list(origins),
-        max_http_buffer_size=most_message_bytes,
-        ping_interval=ping_seconds,
+        max_http_buffer_size=MOST_MESSAGE_BYTES,
+        ping_interval=PING_SECONDS,
         http_compression=False,
         monitor_clients=False,  # the idle_reaper does it
         logger=_logger("socketio.server"),
         engineio_logger=_logger("engineio.server"),
     )
-    Payload.max_decode_packets = most_packets  # of the process, as the library offers it
+    Payload.max_decode_packets = MOST_PACKETS  # of the process, as the library offers it
     return sio, fanout
 
 

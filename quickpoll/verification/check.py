@@ -21,12 +21,12 @@ from typing import Any
 from quickpoll.verification import entries, findings, notes, tree
 from quickpoll.verification.findings import CannotCheck, NotServed, Wrong, require
 from quickpoll.verification.fold import Fold
-from quickpoll.verification.openings import Opening, least_ballots, parse_openings
-from quickpoll.verification.promise import Promise, least_depth, open_promise
+from quickpoll.verification.openings import LEAST_BALLOTS, Opening, parse_openings
+from quickpoll.verification.promise import LEAST_DEPTH, Promise, open_promise
 from quickpoll.verification.reading import read_entries, read_hashes, read_keys
 from quickpoll.verification.receipt import Receipt
 
-looks = 5
+LOOKS = 5
 """How often a log that grows meanwhile is looked at again before its findings are believed."""
 
 
@@ -44,7 +44,7 @@ def check(
     Raises :class:`~quickpoll.verification.findings.CannotCheck`.
     """
     trusted = tuple(keys) or read_keys(fetch)
-    for _ in range(looks):
+    for _ in range(LOOKS):
         checker = Checker(fetch, poll_id, trusted, now)
         report = checker.run(kept)
         if not report.findings or not checker.has_grown():
@@ -172,8 +172,8 @@ class Checker:
     # 5. The openings, and their sum.
 
     def _openings(self, close: entries.Entry) -> None:
-        if close.ballots < least_ballots:
-            few = f"With fewer than {least_ballots} ballots nothing is opened"
+        if close.ballots < LEAST_BALLOTS:
+            few = f"With fewer than {LEAST_BALLOTS} ballots nothing is opened"
             return self.report.notes.append(f"{few}: the sum is not proven.")
         try:
             opened = parse_openings(self.fetch(f"{self.log}/openings"))
@@ -270,7 +270,7 @@ class Checker:
         depth = len(promise.path)
         leaf = tree.leaf_hash(promise.entry)
         leads = tree.root_by_path(leaf, promise.index, 1 << depth, promise.path) == root
-        require(leads and depth >= least_depth, "promise_path", "the promise is of another entry")
+        require(leads and depth >= LEAST_DEPTH, "promise_path", "the promise is of another entry")
         self._is_kept(promise.entry, entry, due)
 
     def _is_kept(self, line: bytes, entry: entries.Entry, due: int | None) -> None:

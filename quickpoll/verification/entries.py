@@ -19,12 +19,12 @@ from typing import Any, Literal
 
 Kind = Literal["poll", "cast", "change", "retract", "erase", "close", "reopen"]
 
-is_id = re.compile(r"[0-9a-f]{24}").fullmatch
-is_hash = re.compile(r"[0-9a-f]{64}").fullmatch
+IS_ID = re.compile(r"[0-9a-f]{24}").fullmatch
+IS_HASH = re.compile(r"[0-9a-f]{64}").fullmatch
 """A hash, nonce, pepper or salt: 32 bytes as lower-case hex."""
 
-most_bytes = 255
-most_close_bytes = 4095
+MOST_BYTES = 255
+MOST_CLOSE_BYTES = 4095
 
 
 class BadEntry(ValueError):
@@ -155,18 +155,18 @@ def close_entry(ballots: int, tally: Mapping[str, int]) -> bytes:
     return " ".join(["close", str(ballots), *votes]).encode("ascii")
 
 
-reopen_entry = b"reopen"
+REOPEN_ENTRY = b"reopen"
 
-_number = r"(?:0|[1-9][0-9]{0,14})"
-_tag, _commit = r"(?P<tag>[0-9a-f]{64})", r"(?P<commit>[0-9a-f]{64})"
-_forms: Mapping[Kind, str] = {
-    "poll": rf"poll v1 (?P<poll_id>[0-9a-f]{{24}}) (?P<least>{_number}) (?P<most>{_number})"
+_NUMBER = r"(?:0|[1-9][0-9]{0,14})"
+_TAG, _COMMIT = r"(?P<tag>[0-9a-f]{64})", r"(?P<commit>[0-9a-f]{64})"
+_FORMS: Mapping[Kind, str] = {
+    "poll": rf"poll v1 (?P<poll_id>[0-9a-f]{{24}}) (?P<least>{_NUMBER}) (?P<most>{_NUMBER})"
     r" (?P<free>fixed|free) (?P<nonce>[0-9a-f]{64}) (?P<definition>[0-9a-f]{64})",
-    "cast": f"cast {_tag} {_commit}",
-    "change": f"change {_tag} {_commit}",
-    "retract": f"retract {_tag}",
-    "erase": f"erase {_tag}",
-    "close": rf"close (?P<ballots>{_number})(?P<tally>(?: [0-9a-f]{{24}}={_number})+)",
+    "cast": f"cast {_TAG} {_COMMIT}",
+    "change": f"change {_TAG} {_COMMIT}",
+    "retract": f"retract {_TAG}",
+    "erase": f"erase {_TAG}",
+    "close": rf"close (?P<ballots>{_NUMBER})(?P<tally>(?: [0-9a-f]{{24}}={_NUMBER})+)",
     "reopen": "reopen",
 }
 
@@ -177,9 +177,9 @@ def parse_entry(content: bytes) -> Entry:
         line = content.decode("ascii")
     except UnicodeDecodeError:
         raise BadEntry("it is not ASCII") from None
-    for kind, form in _forms.items():
+    for kind, form in _FORMS.items():
         if found := re.fullmatch(form, line):
-            if len(line) > (most_close_bytes if kind == "close" else most_bytes):
+            if len(line) > (MOST_CLOSE_BYTES if kind == "close" else MOST_BYTES):
                 raise BadEntry("it is too long")
             return Entry(kind, **_fields(found.groupdict()))
     raise BadEntry("it has no known form")

@@ -37,7 +37,7 @@ class Fold:
         if self.closed:
             allowed = entry.kind in ("erase", "reopen")
             require(allowed, "after_close", f"{entry.kind} while the poll is closed")
-        _steps[entry.kind](self, entry)
+        _STEPS[entry.kind](self, entry)
 
     def choices(self) -> tuple[int, int]:
         """How many options a ballot has, at least and at most."""
@@ -102,7 +102,7 @@ class Fold:
         self.closed = None
 
 
-_steps: dict[str, Callable[[Fold, Entry], None]] = {
+_STEPS: dict[str, Callable[[Fold, Entry], None]] = {
     "poll": Fold._poll,
     "cast": Fold._cast,
     "change": Fold._change,

@@ -62,7 +62,7 @@ class GrowingLog:
             if place.first >= first and entries:
                 at = place.first - first
                 changed[place] = tiles.bundle(self.entries[at : at + place.holds])
-        full = len(self.entries) // tiles.width * tiles.width
+        full = len(self.entries) // tiles.WIDTH * tiles.WIDTH
         del self.entries[:full]
         return changed
 

@@ -18,13 +18,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from quickpoll.verification import objects
 
-ed25519 = b"\x01"
-most_signatures = 64
-_key_name = re.compile(r"[^\s+\x00-\x1f\x7f]+")
-_vkey = re.compile(r"([^\s+\x00-\x1f\x7f]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)")
-_signature_line = re.compile(r"— ([^\s+]+) ([A-Za-z0-9+/=]+)")
-_control = re.compile(rb"[\x00-\x09\x0b-\x1f]")
-decimal = re.compile(r"0|[1-9][0-9]{0,14}")
+ED25519 = b"\x01"
+MOST_SIGNATURES = 64
+_KEY_NAME = re.compile(r"[^\s+\x00-\x1f\x7f]+")
+_VKEY = re.compile(r"([^\s+\x00-\x1f\x7f]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)")
+_SIGNATURE_LINE = re.compile(r"— ([^\s+]+) ([A-Za-z0-9+/=]+)")
+_CONTROL = re.compile(rb"[\x00-\x09\x0b-\x1f]")
+DECIMAL = re.compile(r"0|[1-9][0-9]{0,14}")
 """A number as the formats write it: no sign, no leading zeros."""
 
 
@@ -54,7 +54,7 @@ def to_base64(content: bytes) -> str:
 
 def key_id(name: str, public: bytes) -> bytes:
     """The four bytes that tell keys of one name apart."""
-    return sha256(name.encode() + b"\n" + ed25519 + public).digest()[:4]
+    return sha256(name.encode() + b"\n" + ED25519 + public).digest()[:4]
 
 
 @dataclass(frozen=True)
@@ -67,12 +67,12 @@ class VerifierKey:
     @classmethod
     def parse(cls, text: str) -> VerifierKey:
         """Read ``<name>+<key id>+<base64(0x01 ‖ public key)>``. Raises :class:`BadNote`."""
-        found = _vkey.fullmatch(text.strip())
+        found = _VKEY.fullmatch(text.strip())
         if found is None:
             raise BadNote("a verifier key is <name>+<8 hex digits>+<base64>")
         name, said, encoded = found.groups()
         content = from_base64(encoded, 33)
-        if content[:1] != ed25519:
+        if content[:1] != ED25519:
             raise BadNote("the key is not an Ed25519 key")
         if key_id(name, content[1:]).hex() != said:
             raise BadNote("the key's id does not fit the key")
@@ -84,7 +84,7 @@ class VerifierKey:
         return key_id(self.name, self.public)
 
     def __str__(self) -> str:
-        return f"{self.name}+{self.id.hex()}+{to_base64(ed25519 + self.public)}"
+        return f"{self.name}+{self.id.hex()}+{to_base64(ED25519 + self.public)}"
 
     def is_signed(self, text: bytes, signature: bytes) -> bool:
         """Whether a signature over a text is this key's."""
@@ -105,7 +105,7 @@ class Signer:
 
     def __init__(self, name: str, private: bytes) -> None:
         """Raises ``ValueError`` for a bad name, or a key that has not 32 bytes."""
-        if _key_name.fullmatch(name) is None:
+        if _KEY_NAME.fullmatch(name) is None:
             raise ValueError("a key's name has no blanks and no +")
         self._key = Ed25519PrivateKey.from_private_bytes(private)
         self.key = VerifierKey(name, self._key.public_key().public_bytes_raw())
@@ -118,7 +118,7 @@ class Signer:
 
 
 def _text(content: bytes) -> str:
-    if _control.search(content):
+    if _CONTROL.search(content):
         raise BadNote("it holds control characters")
     try:
         return content.decode("utf-8")
@@ -136,7 +136,7 @@ def open_note(content: bytes, keys: Iterable[VerifierKey]) -> tuple[str, Verifie
     if not empty_line or not below.endswith("\n"):
         raise BadNote("it has no signatures")
     lines = below.split("\n")[:-1]
-    if len(lines) > most_signatures:
+    if len(lines) > MOST_SIGNATURES:
         raise BadNote("it has too many signatures")
     known = {(key.name, key.id): key for key in keys}
     signers = []
@@ -152,7 +152,7 @@ def open_note(content: bytes, keys: Iterable[VerifierKey]) -> tuple[str, Verifie
 
 
 def _signature(line: str) -> tuple[str, bytes]:
-    found = _signature_line.fullmatch(line)
+    found = _SIGNATURE_LINE.fullmatch(line)
     if found is None:
         raise BadNote("a signature line is — <key name> <base64>")
     signature = from_base64(found[2])
@@ -180,7 +180,7 @@ class Checkpoint:
         lines = text.split("\n")
         if len(lines) != 4 or lines[3] or not lines[0]:
             raise BadNote("a checkpoint is an origin, a size and a root, a line each")
-        if not decimal.fullmatch(lines[1]):
+        if not DECIMAL.fullmatch(lines[1]):
             raise BadNote("the size is no number")
         return cls(lines[0], int(lines[1]), from_base64(lines[2], 32))
 

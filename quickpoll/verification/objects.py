@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from quickpoll.verification.entries import is_hash, is_id
+from quickpoll.verification.entries import IS_HASH, IS_ID
 
 
 class BadObject(ValueError):
@@ -15,7 +15,7 @@ class BadObject(ValueError):
 
 Form = Callable[[Any], bool]
 
-most_steps = 48
+MOST_STEPS = 48
 """From a leaf to the root of the largest tree whose size can be written."""
 
 
@@ -47,12 +47,12 @@ def inner(found: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 def hex_hash(value: Any) -> bool:
     """A hash, nonce, pepper or salt."""
-    return isinstance(value, str) and is_hash(value) is not None
+    return isinstance(value, str) and IS_HASH(value) is not None
 
 
 def hex_id(value: Any) -> bool:
     """The id of a poll, an option or a user."""
-    return isinstance(value, str) and is_id(value) is not None
+    return isinstance(value, str) and IS_ID(value) is not None
 
 
 def choice(value: Any) -> bool:
@@ -67,7 +67,7 @@ def text(value: Any) -> bool:
 
 def path(value: Any) -> bool:
     """A path in a tree: its hashes, of any tree that there can be."""
-    return isinstance(value, list) and all(map(text, value)) and len(value) <= most_steps
+    return isinstance(value, list) and all(map(text, value)) and len(value) <= MOST_STEPS
 
 
 def whole(value: Any) -> bool:

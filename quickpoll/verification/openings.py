@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from quickpoll.verification.objects import BadObject, choice, held_to, hex_hash, read_object
 
-least_ballots = 5
+LEAST_BALLOTS = 5
 """A close that counts fewer publishes no openings: too few to hide among."""
 
 

@@ -27,20 +27,20 @@ from quickpoll.verification.notes import (
     to_base64,
 )
 
-least_depth = 4
-usual_depth = 6
+LEAST_DEPTH = 4
+USUAL_DEPTH = 6
 """Deep enough for 64 entries; the same for every smaller batch."""
 
-seconds = 24 * 3600
+SECONDS = 24 * 3600
 """How long after the answer ``by`` is: room for an outage. The rule is ten seconds."""
 
-_text = re.compile(r"quickpoll promise v1\nroot ([^\n]{44})\nby (close|0|[1-9][0-9]{0,14})\n")
+_TEXT = re.compile(r"quickpoll promise v1\nroot ([^\n]{44})\nby (close|0|[1-9][0-9]{0,14})\n")
 _dice = SystemRandom()
 
 
 def depth_for(count: int) -> int:
     """How deep a batch's tree is: coarse steps, so that it tells little."""
-    depth = max(usual_depth, (count - 1).bit_length())
+    depth = max(USUAL_DEPTH, (count - 1).bit_length())
     return depth + depth % 2
 
 
@@ -79,7 +79,7 @@ class PromiseTree:
 def _above(level: dict[int, bytes], random: Callable[[int], bytes]) -> dict[int, bytes]:
     """The level above one, whose missing neighbours become random hashes."""
     for place in [one ^ 1 for one in level if one ^ 1 not in level]:
-        level[place] = random(tree.hash_bytes)
+        level[place] = random(tree.HASH_BYTES)
     return {
         place >> 1: tree.node_hash(level[place], level[place | 1])
         for place in level
@@ -95,10 +95,10 @@ def promise_text(root: bytes, by: int | None) -> str:
 def open_promise(note: bytes, keys: Iterable[VerifierKey]) -> tuple[bytes, int | None]:
     """The root and when it is due (``None``: at the next close). Raises ``BadNote``."""
     text, _ = open_note(note, keys)
-    found = _text.fullmatch(text)
+    found = _TEXT.fullmatch(text)
     if found is None:
         raise BadNote("it is signed, but no promise")
-    return from_base64(found[1], tree.hash_bytes), None if found[2] == "close" else int(found[2])
+    return from_base64(found[1], tree.HASH_BYTES), None if found[2] == "close" else int(found[2])
 
 
 @dataclass(frozen=True)
@@ -137,29 +137,29 @@ class Promise:
         """
         whole = objects.read_object(_decoded(content.strip()))
         found = objects.inner(whole, "promise")
-        objects.held_to(_forms | ({"salt": objects.hex_hash} if "salt" in found else {}), found)
-        known = {name: whole[name] for name in _of_the_vote if name in whole}
-        objects.held_to({name: _of_the_vote[name] for name in known}, known)
+        objects.held_to(_FORMS | ({"salt": objects.hex_hash} if "salt" in found else {}), found)
+        known = {name: whole[name] for name in _OF_THE_VOTE if name in whole}
+        objects.held_to({name: _OF_THE_VOTE[name] for name in known}, known)
         return cls(
             entry=found["entry"].encode(),
             pepper=found["pepper"],
             salt=found.get("salt"),
             index=found["index"],
-            path=tuple(from_base64(one, tree.hash_bytes) for one in found["path"]),
+            path=tuple(from_base64(one, tree.HASH_BYTES) for one in found["path"]),
             note=found["note"].encode(),
             user_id=known.get("userId"),
             option_ids=tuple(known["optionIds"]) if "optionIds" in known else None,
         )
 
 
-_forms: dict[str, objects.Form] = {
+_FORMS: dict[str, objects.Form] = {
     "entry": objects.text,
     "pepper": objects.hex_hash,
     "index": objects.whole,
     "path": objects.path,
     "note": objects.text,
 }
-_of_the_vote: dict[str, objects.Form] = {"userId": objects.hex_id, "optionIds": objects.choice}
+_OF_THE_VOTE: dict[str, objects.Form] = {"userId": objects.hex_id, "optionIds": objects.choice}
 
 
 def _decoded(content: bytes) -> bytes:

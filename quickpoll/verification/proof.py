@@ -15,9 +15,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from quickpoll.verification.notes import BadNote, decimal, from_base64, to_base64
+from quickpoll.verification.notes import DECIMAL, BadNote, from_base64, to_base64
 
-head = "c2sp.org/tlog-proof@v1"
+HEAD = "c2sp.org/tlog-proof@v1"
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Proof:
 
     def __bytes__(self) -> bytes:
         extra = [] if self.extra is None else [f"extra {to_base64(self.extra)}"]
-        lines = [head, *extra, f"index {self.index}", *map(to_base64, self.path), ""]
+        lines = [HEAD, *extra, f"index {self.index}", *map(to_base64, self.path), ""]
         return "\n".join(lines).encode() + b"\n" + self.checkpoint
 
     @classmethod
@@ -42,10 +42,10 @@ class Proof:
             lines = above.decode("ascii").split("\n")
         except UnicodeDecodeError:
             raise BadNote("it is not a tlog-proof") from None
-        if not empty_line or lines.pop(0) != head:
+        if not empty_line or lines.pop(0) != HEAD:
             raise BadNote("it is not a tlog-proof")
         extra = from_base64(lines.pop(0)[6:]) if lines and lines[0].startswith("extra ") else None
-        if not lines or not lines[0].startswith("index ") or not decimal.fullmatch(lines[0][6:]):
+        if not lines or not lines[0].startswith("index ") or not DECIMAL.fullmatch(lines[0][6:]):
             raise BadNote("it names no index")
         path = [from_base64(line, 32) for line in lines[1:]]
         return cls(int(lines[0][6:]), path, checkpoint, extra)

@@ -25,7 +25,7 @@ def read_hashes(fetch: Fetch, log: str, leaves: list[bytes]) -> None:
     for number in tiles.levels(len(leaves)):
         for place in tiles.places(number, len(leaves)):
             content, holds = _part(fetch, log, place)
-            exact = len(content) == holds * tree.hash_bytes
+            exact = len(content) == holds * tree.HASH_BYTES
             require(exact, "tile_length", f"{place.path} has {len(content)} bytes")
             wanted = b"".join(level[place.first : place.first + place.holds])
             same = content[: len(wanted)] == wanted
@@ -48,9 +48,9 @@ def _part(fetch: Fetch, log: str, place: tiles.Place) -> tuple[bytes, int]:
     try:
         return fetch(f"{log}/{place.path}"), place.holds
     except NotServed as error:
-        if place.holds == tiles.width:
+        if place.holds == tiles.WIDTH:
             raise Wrong("withheld", f"{place.path} is signed, and not served: {error}") from None
     try:
-        return fetch(f"{log}/{place.full_path}"), tiles.width
+        return fetch(f"{log}/{place.full_path}"), tiles.WIDTH
     except NotServed as error:
         raise Wrong("withheld", f"{place.path} is signed, and not served: {error}") from None

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from quickpoll.verification import tree
 
-width = 256
+WIDTH = 256
 """Hashes of a full tile, entries of a full bundle."""
 
-most_entry_bytes = 0xFFFF
+MOST_ENTRY_BYTES = 0xFFFF
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Place:
     @property
     def path(self) -> str:
         """Its path below the log, such as ``tile/0/x001/067.p/12``."""
-        partial = "" if self.holds == width else f".p/{self.holds}"
+        partial = "" if self.holds == WIDTH else f".p/{self.holds}"
         return f"{self.full_path}{partial}"
 
     @property
@@ -42,7 +42,7 @@ class Place:
     @property
     def first(self) -> int:
         """The place of its first hash (or entry) in its level."""
-        return self.number * width
+        return self.number * WIDTH
 
 
 def in_threes(number: int) -> str:
@@ -55,20 +55,20 @@ def in_threes(number: int) -> str:
 
 def places(level: int | None, size: int) -> Iterator[Place]:
     """All tiles of a level of a tree of ``size`` leaves, or its bundles (``None``)."""
-    hashes = size if level is None else size // width**level
-    for number in range(0, hashes, width):
-        yield Place(level, number // width, min(width, hashes - number))
+    hashes = size if level is None else size // WIDTH**level
+    for number in range(0, hashes, WIDTH):
+        yield Place(level, number // WIDTH, min(WIDTH, hashes - number))
 
 
 def levels(size: int) -> range:
     """The levels that have tiles."""
-    return range(next(level for level in range(64) if size < width**level))
+    return range(next(level for level in range(64) if size < WIDTH**level))
 
 
 def level_above(hashes: Sequence[bytes]) -> list[bytes]:
     """The roots of the full tiles that these hashes of one level make."""
-    full = len(hashes) // width * width
-    return [tree.root(hashes[at : at + width]) for at in range(0, full, width)]
+    full = len(hashes) // WIDTH * WIDTH
+    return [tree.root(hashes[at : at + WIDTH]) for at in range(0, full, WIDTH)]
 
 
 def bundle(entries: Iterable[bytes]) -> bytes:
@@ -102,7 +102,7 @@ class Edge:
     @property
     def size(self) -> int:
         """The leaves of the whole tree."""
-        return sum(len(one) * width**level for level, one in enumerate(self.hashes))
+        return sum(len(one) * WIDTH**level for level, one in enumerate(self.hashes))
 
     def append(self, leaves: Iterable[bytes]) -> dict[Place, bytes]:
         """Add leaf hashes; answers the tiles that are new or hold more now, with their content."""
@@ -123,16 +123,16 @@ class Edge:
             here = self.hashes[level]
             number = self._number(level)
             here.append(one)
-            if len(here) < width:
+            if len(here) < WIDTH:
                 return
-            yield Place(level, number, width), b"".join(here)
+            yield Place(level, number, WIDTH), b"".join(here)
             one, level = tree.root(here), level + 1
             here.clear()
 
     def _number(self, level: int) -> int:
         """Which tile of its level the partial one is: as many full ones are before it."""
         above = self.hashes[level + 1 :]
-        return sum(len(one) * width**power for power, one in enumerate(above))
+        return sum(len(one) * WIDTH**power for power, one in enumerate(above))
 
     def root(self) -> bytes:
         """The root of the whole tree."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
-hash_bytes = 32
+HASH_BYTES = 32
 
 empty_root = sha256().digest()
 """The root of the tree without leaves."""

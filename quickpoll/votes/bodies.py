@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field, field_validator
 
 from quickpoll.foundation.http.wording import faults
 from quickpoll.polls.bodies import Body, Instant, ObjectIdInput, ObjectIdText
-from quickpoll.polls.validators import most_options
+from quickpoll.polls.validators import MOST_OPTIONS
 
 
 class BallotChoice(Body):
@@ -17,7 +17,7 @@ class BallotChoice(Body):
     )
 
     option_ids: list[ObjectIdInput] = Field(
-        min_length=1, max_length=most_options, description="None of them twice."
+        min_length=1, max_length=MOST_OPTIONS, description="None of them twice."
     )
 
     @field_validator("option_ids")

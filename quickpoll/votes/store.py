@@ -19,7 +19,7 @@ from quickpoll.foundation.stores.bulk_writes import Inserted, change_once, fence
 from quickpoll.foundation.stores.mongo import Document
 from quickpoll.votes.models import Vote
 
-least_id = ObjectId("0" * 24)
+LEAST_ID = ObjectId("0" * 24)
 
 Key = TypeVar("Key")
 
@@ -106,12 +106,12 @@ class VoteStore:
 
     async def voters(self, poll_id: str) -> int:
         """How many ballots a poll has, from the keys of the index ``counting``."""
-        query = {"pollId": ObjectId(poll_id), "optionIds": {"$gte": least_id}}
+        query = {"pollId": ObjectId(poll_id), "optionIds": {"$gte": LEAST_ID}}
         return await self._votes.count_documents(query)
 
     async def count_alike(self, poll_id: str) -> dict[tuple[str, ...], int]:
         """How many ballots name which options, by one command."""
-        ballots = {"pollId": ObjectId(poll_id), "optionIds": {"$gte": least_id}}
+        ballots = {"pollId": ObjectId(poll_id), "optionIds": {"$gte": LEAST_ID}}
         alike = {"_id": "$optionIds", "ballots": {"$sum": 1}}
         found = await self._votes.aggregate([{"$match": ballots}, {"$group": alike}]).to_list(None)
         return {tuple(map(str, one["_id"])): one["ballots"] for one in found}

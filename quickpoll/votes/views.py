@@ -18,8 +18,8 @@ from quickpoll.foundation.openapi.document import Answer, documented
 from quickpoll.votes.bodies import BallotChoice, VoteBody
 from quickpoll.votes.handlers import VoteHandlers
 
-_casting_errors = (PollNotFound, OptionNotFound, AlreadyVoted, PollClosed)
-_cast = (
+_CASTING_ERRORS = (PollNotFound, OptionNotFound, AlreadyVoted, PollClosed)
+_CAST = (
     Answer(201, "The ballot was cast.", VoteBody),
     Answer(200, "The same ballot stood already, or the ballot was changed.", VoteBody),
 )
@@ -30,7 +30,7 @@ def blueprint(handlers: VoteHandlers) -> Blueprint:
     views = Blueprint("votes", __name__, url_prefix="/api/poll")
 
     @views.post("/vote-on-poll/<poll_id>/<option_id>")
-    @documented(*_cast, errors=_casting_errors)
+    @documented(*_CAST, errors=_CASTING_ERRORS)
     async def vote_on_poll(poll_id: str, option_id: str) -> Response:
         """Vote for one option.
 
@@ -47,7 +47,7 @@ def blueprint(handlers: VoteHandlers) -> Blueprint:
 
     @views.put("/ballot/<poll_id>")
     @validate_request(BallotChoice)
-    @documented(*_cast, errors=_casting_errors)
+    @documented(*_CAST, errors=_CASTING_ERRORS)
     async def put_ballot(poll_id: str, data: BallotChoice) -> Response:
         """Cast or change the caller's whole ballot; the order of the options has no meaning."""
         return (await handlers.put(current_caller(), poll_id, data.option_ids)).response()

@@ -5,21 +5,21 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-folder = Path(__file__).parent / "static"
+FOLDER = Path(__file__).parent / "static"
 
 # Named here because what the `mimetypes` module knows differs between machines, and with
 # `nosniff` a browser runs no script of another type.
-_types = {
+_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".png": "image/png",
     ".svg": "image/svg+xml",
     ".woff2": "font/woff2",
 }
-_text = "text/plain; charset=utf-8"
+_TEXT = "text/plain; charset=utf-8"
 
-for_good = "public, max-age=31536000, immutable"
-ask_again = "no-cache"
+FOR_GOOD = "public, max-age=31536000, immutable"
+ASK_AGAIN = "no-cache"
 
 
 class Assets:
@@ -28,7 +28,7 @@ class Assets:
     One digest covers all files, so that a module's relative imports stay within one release.
     """
 
-    def __init__(self, root: Path = folder) -> None:
+    def __init__(self, root: Path = FOLDER) -> None:
         self.root = root
         self._names = frozenset(
             path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()
@@ -40,7 +40,7 @@ class Assets:
 
     def media_type(self, name: str) -> str:
         """The ``Content-Type`` of a file."""
-        return _types.get(Path(name).suffix, _text)
+        return _TYPES.get(Path(name).suffix, _TEXT)
 
     def cache_control(self, digest: str) -> str:
         """How long a file may be kept that was asked for under this digest.
@@ -48,7 +48,7 @@ class Assets:
         Another digest is that of another release, as between two instances during an upgrade:
         what is answered then may not be what that address should keep.
         """
-        return for_good if digest == self.digest else ask_again
+        return FOR_GOOD if digest == self.digest else ASK_AGAIN
 
     def _digest(self) -> str:
         whole = hashlib.sha256()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-_everywhere = {
+_EVERYWHERE = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -15,7 +15,7 @@ _everywhere = {
     ),
 }
 
-_nobody = ("'none'",)
+_NOBODY = ("'none'",)
 
 
 def _policy(directives: Mapping[str, str]) -> str:
@@ -32,10 +32,10 @@ def _page(frame_ancestors: tuple[str, ...], **more: str) -> dict[str, str]:
         "connect-src": "'self'",
         "base-uri": "'none'",
         "form-action": "'none'",
-        "frame-ancestors": " ".join(frame_ancestors or _nobody),
+        "frame-ancestors": " ".join(frame_ancestors or _NOBODY),
         **{name.replace("_", "-"): sources for name, sources in more.items()},
     }
-    headers = {**_everywhere, "Content-Security-Policy": _policy(directives)}
+    headers = {**_EVERYWHERE, "Content-Security-Policy": _policy(directives)}
     if directives["frame-ancestors"] == "'none'":
         headers["X-Frame-Options"] = "DENY"
     return headers
@@ -48,7 +48,7 @@ def live_page(frame_ancestors: tuple[str, ...]) -> dict[str, str]:
 
 def swagger_ui() -> dict[str, str]:
     """As a live page's, but for what Swagger UI does: style attributes and ``data:`` images."""
-    return _page(_nobody, style_src="'self' 'unsafe-inline'", img_src="'self' data:")
+    return _page(_NOBODY, style_src="'self' 'unsafe-inline'", img_src="'self' data:")
 
 
 def redoc() -> dict[str, str]:
@@ -56,7 +56,7 @@ def redoc() -> dict[str, str]:
     return {
         **swagger_ui(),
         **_page(
-            _nobody,
+            _NOBODY,
             style_src="'self' 'unsafe-inline'",
             img_src="'self' data:",
             worker_src="blob:",
@@ -66,4 +66,4 @@ def redoc() -> dict[str, str]:
 
 def asset() -> dict[str, str]:
     """For a file; opened by itself, an image runs nothing."""
-    return {**_everywhere, "Content-Security-Policy": "default-src 'none'"}
+    return {**_EVERYWHERE, "Content-Security-Policy": "default-src 'none'"}

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import segno
 
-_default_ports = {"http": 80, "https": 443}
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @lru_cache(maxsize=256)
@@ -43,6 +43,6 @@ def _place(origin: str) -> tuple[str, int] | None:
     """Host and port of an origin; ``None`` for what is no origin. Raises ``ValueError``."""
     parts = urlsplit(origin)
     more = parts.path.strip("/") or parts.query or parts.fragment or parts.username
-    if parts.scheme not in _default_ports or not parts.hostname or more:
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or more:
         return None
-    return parts.hostname, parts.port or _default_ports[parts.scheme]
+    return parts.hostname, parts.port or _DEFAULT_PORTS[parts.scheme]

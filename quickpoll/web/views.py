@@ -14,12 +14,12 @@ from quickpoll.errors import PollNotFound
 from quickpoll.foundation.http.problems import as_error, problem_reply
 from quickpoll.foundation.http.requests import wants_page
 from quickpoll.web import headers, qr
-from quickpoll.web.assets import Assets, ask_again
+from quickpoll.web.assets import ASK_AGAIN, Assets
 from quickpoll.web.options import PageOptions
 
 __all__ = ["PageOptions", "blueprint"]
 
-_poll_id = re.compile("[0-9a-fA-F]{24}")
+_POLL_ID = re.compile("[0-9a-fA-F]{24}")
 
 Render = Callable[..., Awaitable[Response]]
 
@@ -106,12 +106,12 @@ async def _render(
     )
     answer: Response = await make_response(page, status)  # type: ignore[assignment]
     answer.headers.update(policy)
-    answer.headers["Cache-Control"] = ask_again
+    answer.headers["Cache-Control"] = ASK_AGAIN
     return answer
 
 
 async def _of_poll(render: Render, template: str, poll_id: str) -> Response:
-    if _poll_id.fullmatch(poll_id):
+    if _POLL_ID.fullmatch(poll_id):
         return await render(template, poll_id=poll_id.lower())
     if not wants_page(request.accept_mimetypes):
         raise PollNotFound
@@ -124,7 +124,7 @@ async def _qr_code(poll_id: str) -> Response:
     forwarded = request.headers.get("X-Forwarded-Host", "").split(",")[0].strip()
     hosts = tuple(host for host in (request.host, forwarded) if host)
     origin = qr.trusted_origin(request.args.get("origin", ""), request.scheme, hosts)
-    if origin is None or not _poll_id.fullmatch(poll_id):
+    if origin is None or not _POLL_ID.fullmatch(poll_id):
         raise NotFound
     path = address_of("web.poll", poll_id=poll_id.lower(), _external=False)
     answer = Response(qr.svg(origin + path), 200, headers.asset(), "image/svg+xml")

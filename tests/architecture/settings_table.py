@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
-from quickpoll.settings import Settings, groups
+from quickpoll.settings import GROUPS, Settings
 
 root = Path(__file__).parents[2]
 readme, page = root / "README.md", root / "docs" / "settings.md"
@@ -43,7 +43,7 @@ def short_table() -> str:
 
 def all_tables() -> str:
     """Every group under its heading."""
-    return "\n".join(_group(one) for one in groups)
+    return "\n".join(_group(one) for one in GROUPS)
 
 
 def _group(group: type[BaseSettings]) -> str:

@@ -17,7 +17,7 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from quart import Quart
 from redis.asyncio import Redis
 
-from quickpoll.composition import Services, models
+from quickpoll.composition import MODELS, Services
 from quickpoll.factory import create_app
 from quickpoll.foundation.stores.mongo import Client
 from quickpoll.foundation.stores.mongo_indexes import spec_of, wanted_of
@@ -116,7 +116,7 @@ async def specs(database: Any, collection: str) -> set[str]:
 
 
 def asked_for(collection: str) -> set[str]:
-    model = next(one for one in models if one.__collection__ == collection)
+    model = next(one for one in MODELS if one.__collection__ == collection)
     return {one.same_as for one in wanted_of(model)}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from quickpoll.results.caller_state import CallerState, CallerStateReader, most_pairs
+from quickpoll.results.caller_state import MOST_PAIRS, CallerState, CallerStateReader
 from quickpoll.votes.store import Ballot
 
 lanes = 4
@@ -76,11 +76,11 @@ async def test_no_query_looks_for_too_many() -> None:
     votes = Stores()
     votes.open.set()
     reader = CallerStateReader(votes, Likes())  # type: ignore[arg-type]
-    polls = tuple(f"p{n}" for n in range(most_pairs // 10))
+    polls = tuple(f"p{n}" for n in range(MOST_PAIRS // 10))
     asked = [ask(reader, f"u{n}", *polls) for n in range(100)]
     reader.start()
     await asyncio.gather(*asked)
 
-    assert max(len(users) * len(polls) for users, polls in votes.asked) == most_pairs
+    assert max(len(users) * len(polls) for users, polls in votes.asked) == MOST_PAIRS
     assert len(votes.asked) < 100
     await reader.aclose()

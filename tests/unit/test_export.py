@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quickpoll.results.export import byte_order_mark, defused, percentages, table
+from quickpoll.results.export import BYTE_ORDER_MARK, defused, percentages, table
 
 ballots = st.lists(st.integers(0, 10**9), min_size=2, max_size=50)
 formula_starts = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
@@ -68,7 +68,7 @@ texts = st.text(st.sampled_from("ab=+-@;,\"' \uff1d\u200b"), min_size=1, max_siz
 def cells(text: str, separator: str) -> list[list[str]]:
     """The table as a spreadsheet with that separator reads it."""
     return list(
-        csv.reader(io.StringIO(text.removeprefix(byte_order_mark), newline=""), delimiter=separator)
+        csv.reader(io.StringIO(text.removeprefix(BYTE_ORDER_MARK), newline=""), delimiter=separator)
     )
 
 
@@ -105,5 +105,5 @@ def test_it_is_read_back_as_it_was(rows: list[tuple[str, int]]) -> None:
 def test_it_is_as_rfc_4180_has_it() -> None:
     written = table(["option", "votes"], [["a", 1], ['b "c"', 2], ["d;e", 3], ["f g", 4]])
     assert written == (
-        byte_order_mark + 'option,votes\r\na,1\r\n"b ""c""",2\r\n"d;e",3\r\nf g,4\r\n'
+        BYTE_ORDER_MARK + 'option,votes\r\na,1\r\n"b ""c""",2\r\n"d;e",3\r\nf g,4\r\n'
     )

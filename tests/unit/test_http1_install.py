@@ -34,7 +34,7 @@ def test_installs_once_and_uninstalls() -> None:
 
 def test_all_is_replaced_and_all_is_given_back() -> None:
     def present() -> list[object]:
-        return [getattr(module, name) for module, name, _, _ in takeover._replaced]
+        return [getattr(module, name) for module, name, _, _ in takeover._REPLACED]
 
     before = present()
     assert http1.install()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from quickpoll.auth.limits import RateLimit, network_of, remembered
+from quickpoll.auth.limits import REMEMBERED, RateLimit, network_of
 from quickpoll.errors import RateLimited
 
 
@@ -71,7 +71,7 @@ def test_refusals_cost_nothing() -> None:
 def test_the_memory_is_bounded() -> None:
     limit = RateLimit(1, clock=Clock())
     limit.take("first")
-    for number in range(remembered):
+    for number in range(REMEMBERED):
         limit.take(str(number))
 
     limit.take("first")  # forgotten, so it starts anew

@@ -8,7 +8,7 @@ import pytest
 
 from quickpoll.errors import Overloaded
 from quickpoll.foundation.concurrency.batching import Batcher, Entry
-from quickpoll.foundation.concurrency.overload import Overload, fewest
+from quickpoll.foundation.concurrency.overload import FEWEST, Overload
 
 
 class Instance:
@@ -86,7 +86,7 @@ def test_the_bound_goes_down_while_requests_get_old_and_up_again_by_steps() -> N
 def test_somebody_is_always_let_in() -> None:
     some = Instance(1000)
     some.look(1.0, times=100)
-    assert some.overload.limit == fewest
+    assert some.overload.limit == FEWEST
 
 
 def test_a_standing_queue_counts_like_a_late_loop() -> None:

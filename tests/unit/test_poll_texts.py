@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from quickpoll.polls.texts import is_blank, look, look_alikes, seen_start, turned_around, unfit
-from quickpoll.polls.validators import legible_pattern
+from quickpoll.polls.validators import LEGIBLE_PATTERN
 
 joiner, non_joiner, as_emoji = "\u200d", "\u200c", "\ufe0f"
 no_width = "\u200b"
@@ -208,7 +208,7 @@ def test_the_start_of_what_is_seen() -> None:
 
 def test_the_documented_pattern_refuses_nothing_that_is_taken() -> None:
     """Some generated clients go by it before they send anything."""
-    pattern = re.compile(legible_pattern)
+    pattern = re.compile(LEGIBLE_PATTERN)
     for code in range(0x110000):
         character = chr(code)
         taken = unfit(character) is None and turned_around(character) is None

@@ -10,11 +10,11 @@ from pydantic import ValidationError
 
 from quickpoll.localrun.run_record import RunDirectory, RunRecord
 from quickpoll.settings import (
+    RUN_FOLDER,
     SettingsError,
     load_settings,
     masked,
     names,
-    run_folder,
     settings_or_exit,
     unknown_variables,
 )
@@ -246,7 +246,7 @@ class TestOfARunningService:
     record = RunRecord(1, "http://127.0.0.1:8001", "mongodb://127.0.0.1:5/quickpoll", "::1", 6)
 
     def test_its_stores_and_secret_are_found(self) -> None:
-        with RunDirectory(run_folder) as directory:
+        with RunDirectory(RUN_FOLDER) as directory:
             directory.write(self.record)
             settings = load_settings(running=True)
             assert settings.jwt_secret_key
@@ -255,28 +255,28 @@ class TestOfARunningService:
         assert (settings.api_redis_host, settings.api_redis_port) == ("::1", 6)
 
     def test_once_it_has_ended_nothing_is_found(self) -> None:
-        with RunDirectory(run_folder) as directory:
+        with RunDirectory(RUN_FOLDER) as directory:
             directory.write(self.record)
         with pytest.raises(SettingsError, match="API_DATABASE_URL"):
             load_settings(running=True)
 
     @pytest.mark.usefixtures("environment")
     def test_stores_that_are_configured_are_used(self) -> None:
-        with RunDirectory(run_folder) as directory:
+        with RunDirectory(RUN_FOLDER) as directory:
             directory.write(self.record)
             settings = load_settings(running=True)
         assert settings.api_database_url.get_secret_value() == url
 
     def test_a_secret_that_is_configured_is_used(self, folder: Path) -> None:
         (folder / ".env").write_text(f"JWT_SECRET_KEY={secret}\n")
-        with RunDirectory(run_folder) as directory:
+        with RunDirectory(RUN_FOLDER) as directory:
             directory.write(self.record)
             settings = load_settings(running=True)
         assert settings.jwt_secret_key
         assert settings.jwt_secret_key.get_secret_value() == secret
 
     def test_only_a_command_looks_for_it(self) -> None:
-        with RunDirectory(run_folder) as directory:
+        with RunDirectory(RUN_FOLDER) as directory:
             directory.write(self.record)
             with pytest.raises(SettingsError, match="API_DATABASE_URL"):
                 load_settings()

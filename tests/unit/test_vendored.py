@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from quickpoll.web.assets import folder
+from quickpoll.web.assets import FOLDER
 
-vendor = folder / "vendor"
+vendor = FOLDER / "vendor"
 table = (vendor / "VENDORED.md").read_text(encoding="utf-8")
 rows = re.findall(
     r"^\| `[^`]+` \| [\d.]+ \| [^|]+ \| `([^`]+)` \| `([0-9a-f]{64})` \|$", table, re.M
 )
-scripts = sorted((folder / "js").rglob("*.js"))
+scripts = sorted((FOLDER / "js").rglob("*.js"))
 about = re.compile(r"LICENSE$|NOTICE$|\.LICENSE\.txt$|VENDORED\.md$")
 other_host = re.compile(r"""(?:src|href)\s*=\s*["']https?://|@import|url\(["']?https?:""")
 
@@ -40,9 +40,9 @@ def test_every_package_brings_its_licence() -> None:
 
 def test_our_own_pages_name_no_other_host() -> None:
     own = [
-        *folder.glob("*.css"),
+        *FOLDER.glob("*.css"),
         *scripts,
-        *(folder.parent / "templates").glob("*.html"),
+        *(FOLDER.parent / "templates").glob("*.html"),
     ]
     assert [path.name for path in own if other_host.search(path.read_text("utf-8"))] == []
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import InitErrorDetails
 from pydantic_core.core_schema import ErrorType
 
-from quickpoll.foundation.http.wording import faults, field_errors, not_as_expected, sentences
+from quickpoll.foundation.http.wording import NOT_AS_EXPECTED, faults, field_errors, sentences
 from quickpoll.management.bodies import PollUpdate
 from quickpoll.polls.bodies import NewPoll
 from quickpoll.results.bodies import ExportQuery, PollQuery, TimelineQuery
@@ -128,4 +128,4 @@ def test_whatever_is_asked_for_each_sentence_is_one_for_its_fault(
 def _are_ours(error: ValidationError) -> None:
     for place, said in sentences(error):
         assert re.fullmatch(r"[A-Z].*\.", said)
-        assert said != not_as_expected, (place, error.errors())
+        assert said != NOT_AS_EXPECTED, (place, error.errors())

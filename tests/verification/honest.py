@@ -16,9 +16,9 @@ from quickpoll.verification import entries, tree
 from quickpoll.verification.findings import Fetch, NotServed
 from quickpoll.verification.growing import GrowingLog, origin, shuffled, signed
 from quickpoll.verification.notes import Signer, to_base64
-from quickpoll.verification.openings import Opening, least_ballots, published
+from quickpoll.verification.openings import LEAST_BALLOTS, Opening, published
+from quickpoll.verification.promise import SECONDS as promise_seconds
 from quickpoll.verification.promise import Promise, PromiseTree
-from quickpoll.verification.promise import seconds as promise_seconds
 from quickpoll.verification.proof import Proof
 from quickpoll.verification.receipt import receipt_extra
 
@@ -91,7 +91,7 @@ class Service:
     def reopen(self) -> None:
         self.closed = False
         self.files.pop(self._path("openings"), None)
-        self._publish([entries.reopen_entry])
+        self._publish([entries.REOPEN_ENTRY])
 
     # What voters do; each answer is what the voter gets.
 
@@ -156,7 +156,7 @@ class Service:
         self.files[self._path("checkpoint")] = signed(growth.head, self.signer)
 
     def _open(self) -> None:
-        if len(self.ballots) >= least_ballots:
+        if len(self.ballots) >= LEAST_BALLOTS:
             opened = [
                 Opening(one.tag, one.salt, one.option_ids)
                 for one in self.ballots.values()

@@ -16,7 +16,7 @@ import pytest
 
 from quickpoll.verification.check import check
 from quickpoll.verification.findings import CannotCheck
-from quickpoll.web.assets import folder
+from quickpoll.web.assets import FOLDER
 from tests.conftest import root
 from tests.verification.cheats import cheats
 from tests.verification.honest import from_memory
@@ -60,7 +60,7 @@ def in_the_browser(given: list[World], without: str = "nothing") -> list[dict[st
     if node is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("needs Node.js")
     lines = "".join(f"{as_json(world)}\n" for world in given)
-    command = [node, "--no-warnings", "verify.mjs", str(folder / "js" / "verify"), without]
+    command = [node, "--no-warnings", "verify.mjs", str(FOLDER / "js" / "verify"), without]
     run = subprocess.run(
         command, cwd=root / "tests" / "js", input=lines, capture_output=True, text=True, check=False
     )

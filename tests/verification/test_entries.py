@@ -40,7 +40,7 @@ written = {
     entries.close_entry(10, {tabs: 10, spaces: 0}): Entry(
         "close", ballots=10, tally=((tabs, 10), (spaces, 0))
     ),
-    entries.reopen_entry: Entry("reopen"),
+    entries.REOPEN_ENTRY: Entry("reopen"),
 }
 
 

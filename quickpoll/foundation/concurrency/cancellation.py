@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-again_seconds = 0.5
+AGAIN_SECONDS = 0.5
 
 
 async def cancel(*tasks: asyncio.Task[Any]) -> None:
@@ -19,5 +19,5 @@ async def cancel(*tasks: asyncio.Task[Any]) -> None:
     while left:
         for task in left:
             task.cancel()
-        _, left = await asyncio.wait(left, timeout=again_seconds)
+        _, left = await asyncio.wait(left, timeout=AGAIN_SECONDS)
     await asyncio.gather(*tasks, return_exceptions=True)

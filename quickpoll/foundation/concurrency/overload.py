@@ -30,21 +30,21 @@ from quickpoll.foundation.observability.once import Once
 
 log = structlog.get_logger(__name__)
 
-look_seconds = 0.1
-most_late_seconds = 0.25
+LOOK_SECONDS = 0.1
+MOST_LATE_SECONDS = 0.25
 """By how much the event loop may be late for a timer: so long whatever arrives waits for its turn,
 and a vote waits for its turn about five times."""
 
-most_age_seconds = 1.5
+MOST_AGE_SECONDS = 1.5
 """How old a request may get, and how long one may stand in line. They have less than three."""
 
-looks_in_a_row = 3
-decrease = 0.8
-increase = 16
-fewest = 64
+LOOKS_IN_A_ROW = 3
+DECREASE = 0.8
+INCREASE = 16
+FEWEST = 64
 """The lowest bound: else nobody would notice that the load has gone."""
 
-out_of_reach = 1_000_000
+OUT_OF_REACH = 1_000_000
 
 Waits = Callable[[], float]
 """How many seconds the oldest waits that does not fit in the next batch; 0 where all fit."""
@@ -55,7 +55,7 @@ class Overload:
     present, and ``share`` which part of them was refused since the last look."""
 
     def __init__(self, *queues: Waits, clock: Callable[[], float] = monotonic) -> None:
-        self.limit = out_of_reach
+        self.limit = OUT_OF_REACH
         self.share = 0.0
         self._queues = queues
         self._clock = clock
@@ -70,7 +70,7 @@ class Overload:
     @property
     def shedding(self) -> bool:
         """Whether the bound is within reach."""
-        return self.limit < out_of_reach
+        return self.limit < OUT_OF_REACH
 
     def begin(self, request: Hashable) -> None:
         """A request has arrived."""
@@ -90,7 +90,7 @@ class Overload:
 
     def start(self) -> None:
         """Start to look."""
-        self._look_at(asyncio.get_running_loop().time() + look_seconds)
+        self._look_at(asyncio.get_running_loop().time() + LOOK_SECONDS)
 
     async def aclose(self) -> None:
         """Look no more."""
@@ -102,14 +102,14 @@ class Overload:
         self.share = self._refused / max(self._refused + self._let_in, 1)
         self._refused = self._let_in = 0
         queued = max((waits() for waits in self._queues), default=0.0)
-        too_old = late > most_late_seconds and self._oldest() > most_age_seconds
-        if too_old or queued > most_age_seconds:
+        too_old = late > MOST_LATE_SECONDS and self._oldest() > MOST_AGE_SECONDS
+        if too_old or queued > MOST_AGE_SECONDS:
             self._in_a_row += 1
-            if self._in_a_row >= looks_in_a_row:
+            if self._in_a_row >= LOOKS_IN_A_ROW:
                 self._lower(late)
         else:
             self._in_a_row = 0
-            if self.shedding and late <= most_late_seconds:
+            if self.shedding and late <= MOST_LATE_SECONDS:
                 self._raise()
 
     def _oldest(self) -> float:
@@ -118,17 +118,17 @@ class Overload:
 
     def _lower(self, late: float) -> None:
         present = min(self.limit, len(self._in_hand))
-        self.limit = max(fewest, int(present * decrease))
+        self.limit = max(FEWEST, int(present * DECREASE))
         if self._once.say("overload") is not None:
             detail = "part of the requests gets 503 overloaded until this instance keeps up"
             seen = {"in_hand": len(self._in_hand), "late_seconds": round(late, 3)}
             log.warning("load_shed", detail=detail, **seen)
 
     def _raise(self) -> None:
-        self.limit += increase
+        self.limit += INCREASE
         # Nobody was refused since the last look: it is not the bound that holds the load.
         if not self.share and 2 * len(self._in_hand) < self.limit:
-            self.limit = out_of_reach
+            self.limit = OUT_OF_REACH
 
     def _look_at(self, due: float) -> None:
         self._timer = asyncio.get_running_loop().call_at(due, self._look, due)
@@ -136,4 +136,4 @@ class Overload:
     def _look(self, due: float) -> None:
         now = asyncio.get_running_loop().time()
         self.look(max(now - due, 0.0))
-        self._look_at(now + look_seconds)
+        self._look_at(now + LOOK_SECONDS)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import orjson
 from quart import Response
 
-json_media_type = "application/json"
+JSON_MEDIA_TYPE = "application/json"
 
 
 @dataclass(slots=True)
@@ -20,7 +20,7 @@ class Reply:
     status: int
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
-    media_type: str | None = json_media_type
+    media_type: str | None = JSON_MEDIA_TYPE
 
     def response(self) -> Response:
         """The same as Quart sends it."""

@@ -9,7 +9,7 @@ from urllib.error import HTTPError
 
 from quickpoll.foundation.concurrency.daemon_thread import run_in_daemon_thread
 
-most_bytes = 1024 * 1024
+MOST_BYTES = 1024 * 1024
 
 
 class DownloadError(Exception):
@@ -42,18 +42,18 @@ def _read_or_close(url: str, seconds: float) -> bytes:
 
 def _read(url: str, seconds: float) -> bytes:
     ends = monotonic() + seconds
-    with _opener().open(request.Request(url, headers=_headers), timeout=seconds) as answer:  # noqa: S310 (no handler but http and https)
+    with _opener().open(request.Request(url, headers=_HEADERS), timeout=seconds) as answer:  # noqa: S310 (no handler but http and https)
         body = bytearray()
         while part := answer.read1(65_536):
             body += part
-            if len(body) > most_bytes:
+            if len(body) > MOST_BYTES:
                 raise DownloadError("it is larger than 1 MiB")
             if monotonic() > ends:
                 raise TimeoutError("it comes too slowly")
         return bytes(body)
 
 
-_headers = {"Accept": "application/json", "User-Agent": "quickpoll"}
+_HEADERS = {"Accept": "application/json", "User-Agent": "quickpoll"}
 
 
 class _NoWorse(request.HTTPRedirectHandler):

@@ -19,20 +19,20 @@ from __future__ import annotations
 import re
 from typing import Any
 
-header = b"quickpoll-elsewhere"
-refused = "quickpoll.refused_unread"
+HEADER = b"quickpoll-elsewhere"
+REFUSED = "quickpoll.refused_unread"
 """In the scope of a request for which nothing was done."""
 
-_location = re.compile(rb"@[a-z_]{1,32}")
+_LOCATION = re.compile(rb"@[a-z_]{1,32}")
 
 
 def passed_on(scope: dict[str, Any], start: dict[str, Any]) -> dict[str, Any]:
     """The start of an answer, so that a proxy that wants to can ask another instance."""
-    if refused not in scope:
+    if REFUSED not in scope:
         return start
-    wish = next((value for name, value in scope["headers"] if name == header), b"")
+    wish = next((value for name, value in scope["headers"] if name == HEADER), b"")
     if wish == b"502":
         return {**start, "status": 502}
-    if _location.fullmatch(wish):
+    if _LOCATION.fullmatch(wish):
         return {**start, "headers": [*start.get("headers", ()), (b"x-accel-redirect", wish)]}
     return start

@@ -8,7 +8,7 @@ from typing import Any
 from quart import Quart
 from quart_cors import cors
 
-exposed = (
+EXPOSED = (
     "Content-Disposition",
     "ETag",
     "Link",
@@ -19,7 +19,7 @@ exposed = (
 )
 """Headers of an answer that a page may read."""
 
-allowed = (
+ALLOWED = (
     "Authorization",
     "Content-Type",
     "If-None-Match",
@@ -34,7 +34,7 @@ add by themselves."""
 
 Fields = list[tuple[bytes, bytes]]
 
-_vary = (b"vary", b"Origin")
+_VARY = (b"vary", b"Origin")
 
 
 def allow_origins(app: Quart, origins: tuple[str, ...]) -> None:
@@ -53,9 +53,9 @@ def allow_origins(app: Quart, origins: tuple[str, ...]) -> None:
         app,
         allow_origin=welcome,
         allow_credentials=True,
-        allow_headers=list(allowed),
+        allow_headers=list(ALLOWED),
         allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
-        expose_headers=list(exposed),
+        expose_headers=list(EXPOSED),
         max_age=600,
     )
 
@@ -68,12 +68,12 @@ class OriginFields:
         self._allowed = frozenset(origin.encode() for origin in origins)
         self._granted = (
             (b"access-control-allow-credentials", b"true"),
-            (b"access-control-expose-headers", ", ".join(exposed).encode()),
-            _vary,
+            (b"access-control-expose-headers", ", ".join(EXPOSED).encode()),
+            _VARY,
         )
 
     def of(self, origin: bytes | None) -> Fields:
         """For an answer to a page of ``origin`` (``None``: the caller is no page)."""
         if not origin or not (self._any or origin in self._allowed):
-            return [_vary]
+            return [_VARY]
         return [(b"access-control-allow-origin", origin), *self._granted]

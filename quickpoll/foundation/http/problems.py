@@ -11,13 +11,13 @@ from werkzeug.exceptions import MethodNotAllowed as WrongMethod
 
 from quickpoll import errors
 from quickpoll.foundation.http.answers import Reply
-from quickpoll.foundation.http.wording import field_errors, not_as_expected
-from quickpoll.foundation.openapi.document import problem_media_type
+from quickpoll.foundation.http.wording import NOT_AS_EXPECTED, field_errors
+from quickpoll.foundation.openapi.document import PROBLEM_MEDIA_TYPE
 from quickpoll.foundation.stores.mongo import is_outage
 
 log = structlog.get_logger(__name__)
 
-_by_status = {
+_BY_STATUS = {
     400: errors.MalformedJson,
     404: errors.NotFound,
     413: errors.PayloadTooLarge,
@@ -29,7 +29,7 @@ def problem_reply(error: errors.QuickPollError) -> Reply:
     """An error as it is answered."""
     # Text from a caller may stand in an error's words: what is no text becomes a question mark.
     body = orjson.dumps(_sound(errors.problem(error)))
-    return Reply(error.status, body, error.headers, problem_media_type)
+    return Reply(error.status, body, error.headers, PROBLEM_MEDIA_TYPE)
 
 
 def as_error(raised: Exception) -> errors.QuickPollError:
@@ -40,8 +40,8 @@ def as_error(raised: Exception) -> errors.QuickPollError:
         return _invalid(raised.validation_error)
     if isinstance(raised, WrongMethod):
         return errors.MethodNotAllowed(", ".join(sorted(raised.valid_methods or ())))
-    if isinstance(raised, HTTPException) and raised.code in _by_status:
-        return _by_status[raised.code]()
+    if isinstance(raised, HTTPException) and raised.code in _BY_STATUS:
+        return _BY_STATUS[raised.code]()
     if isinstance(raised, TimeoutError) or is_outage(raised):
         return errors.Unavailable()
     log.error("unforeseen_error", exc_info=raised)
@@ -50,7 +50,7 @@ def as_error(raised: Exception) -> errors.QuickPollError:
 
 def _invalid(error: Exception) -> errors.QuickPollError:
     if not isinstance(error, ValidationError):
-        return errors.invalid("body", not_as_expected)
+        return errors.invalid("body", NOT_AS_EXPECTED)
     return errors.InvalidRequest(field_errors(error))
 
 

@@ -16,12 +16,12 @@ from typing import Any
 
 Headers = Iterable[tuple[bytes, bytes]]
 
-_secure = {"http": False, "https": True, "ws": False, "wss": True}
-_schemes = {("http", False): "http", ("http", True): "https"} | {
+_SECURE = {"http": False, "https": True, "ws": False, "wss": True}
+_SCHEMES = {("http", False): "http", ("http", True): "https"} | {
     ("websocket", False): "ws",
     ("websocket", True): "wss",
 }
-_host = re.compile(rb"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
+_HOST = re.compile(rb"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
 
 def trust_proxies(scope: dict[str, Any], hops: int) -> None:
@@ -32,10 +32,10 @@ def trust_proxies(scope: dict[str, Any], hops: int) -> None:
     if client is not None:
         scope["client"] = (client, 0)
     scheme = _nearest(headers, b"x-forwarded-proto", hops).decode("latin-1").lower()
-    if scheme in _secure:
-        scope["scheme"] = _schemes[scope["type"], _secure[scheme]]
+    if scheme in _SECURE:
+        scope["scheme"] = _SCHEMES[scope["type"], _SECURE[scheme]]
     host = _nearest(headers, b"x-forwarded-host", hops)
-    if _host.fullmatch(host):
+    if _HOST.fullmatch(host):
         kept = [pair for pair in headers if pair[0] != b"host"]
         scope["headers"] = [*kept, (b"host", host)]
 

@@ -46,23 +46,23 @@ def refuse_unread() -> None:
     instance may be asked (see :mod:`.elsewhere`)."""
     scope = current_request.get()
     if scope is not None:
-        scope[elsewhere.refused] = True
+        scope[elsewhere.REFUSED] = True
 
 
-unknown_route = "other"
-limited_prefix = "/api/"
+UNKNOWN_ROUTE = "other"
+LIMITED_PREFIX = "/api/"
 """What is counted for :mod:`.overload`: not Socket.IO's long polls, not health."""
 
-client_left = 499
+CLIENT_LEFT = 499
 """The status of a request whose client went away before the answer (as in nginx's logs)."""
 
-_harmless = re.compile(rb"[A-Za-z0-9._-]{1,128}")
-_methods = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
-_header = b"x-request-id"
+_HARMLESS = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+_HEADER = b"x-request-id"
 
-_as_typed = (b"x-content-type-options", b"nosniff")
-_ask_again = (b"cache-control", b"private, no-cache")
-_not_kept = (b"cache-control", b"no-store")
+_AS_TYPED = (b"x-content-type-options", b"nosniff")
+_ASK_AGAIN = (b"cache-control", b"private, no-cache")
+_NOT_KEPT = (b"cache-control", b"no-store")
 
 
 class RequestMiddleware:
@@ -114,7 +114,7 @@ class RequestMiddleware:
     def _name(self, scope: Scope) -> bytes:
         """The caller's own name for the request where it is a harmless one, else a new one."""
         for header, value in scope["headers"]:
-            if header == _header and _harmless.fullmatch(value):
+            if header == _HEADER and _HARMLESS.fullmatch(value):
                 name: bytes = value
                 break
         else:
@@ -136,7 +136,7 @@ class RequestMiddleware:
     async def _answer(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         began = perf_counter()
         self.in_hand += 1
-        limited = scope["path"].startswith(limited_prefix)
+        limited = scope["path"].startswith(LIMITED_PREFIX)
         if limited:
             self._overload.begin(answer)
         failed = 0
@@ -151,25 +151,25 @@ class RequestMiddleware:
             self.in_hand -= 1
             if limited:
                 self._overload.end(answer)
-            status = answer.status or failed or client_left
+            status = answer.status or failed or CLIENT_LEFT
             self._measure(scope, status, perf_counter() - began)
 
     def _measure(self, scope: Scope, status: int, seconds: float) -> None:
         key = (scope.get("quickpoll.route") or self._route(scope), scope["method"], status)
         measured = self._measured.get(key)
         if measured is None:
-            method = key[1] if key[1] in _methods else "other"
+            method = key[1] if key[1] in _METHODS else "other"
             measured = metrics.requests.labels(key[0], method, str(status))
             if method != "other":
                 self._measured[key] = measured
         measured.observe(seconds)
         if status >= 500:
-            method = key[1] if key[1] in _methods else "other"
+            method = key[1] if key[1] in _METHODS else "other"
             metrics.failed_requests.labels(key[0], method, str(status)).inc()
 
     def _route(self, scope: Scope) -> str:
         path = scope["path"]
-        return next((one for one in self._prefixes if path.startswith(one)), unknown_route)
+        return next((one for one in self._prefixes if path.startswith(one)), UNKNOWN_ROUTE)
 
 
 class _Answer:
@@ -187,7 +187,7 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             # Anew, because both may be shared by the answers of a route.
-            headers = [*message.get("headers", ()), (_header, self._name)]
+            headers = [*message.get("headers", ()), (_HEADER, self._name)]
             _protect(headers)
             message = {**message, "headers": headers}
             if self.status == 503:
@@ -203,9 +203,9 @@ def _protect(headers: list[tuple[bytes, bytes]]) -> None:
     """
     names = {name for name, _ in headers}
     if b"x-content-type-options" not in names:
-        headers.append(_as_typed)
+        headers.append(_AS_TYPED)
     if b"cache-control" not in names:
-        headers.append(_ask_again if b"etag" in names else _not_kept)
+        headers.append(_ASK_AGAIN if b"etag" in names else _NOT_KEPT)
 
 
 class _Handshake:
@@ -221,6 +221,6 @@ class _Handshake:
 
     def __call__(self, message: Message) -> Awaitable[None]:
         if message["type"] in ("websocket.accept", "websocket.http.response.start"):
-            headers = [*message.get("headers", ()), (_header, self._name)]
+            headers = [*message.get("headers", ()), (_HEADER, self._name)]
             message = {**message, "headers": headers}
         return self._send(message)

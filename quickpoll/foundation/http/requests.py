@@ -13,7 +13,7 @@ from werkzeug.utils import cached_property
 
 from quickpoll.errors import MalformedJson, UnsupportedMediaType, invalid
 
-most_bytes = 64 * 1024
+MOST_BYTES = 64 * 1024
 
 
 class StrictRequest(Request):

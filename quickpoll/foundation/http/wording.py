@@ -16,16 +16,16 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 Place = tuple[int | str, ...]
 """Where in a body: names of fields, and places in lists counted from 0."""
 
-_own = "quickpoll"
+_OWN = "quickpoll"
 
-not_as_expected = "This is not what is expected here."
-a_time = "Give a date and time with an offset, such as 2030-01-31T12:00:00Z."
-a_whole_number = "Give a whole number."
+NOT_AS_EXPECTED = "This is not what is expected here."
+A_TIME = "Give a date and time with an offset, such as 2030-01-31T12:00:00Z."
+A_WHOLE_NUMBER = "Give a whole number."
 
 
 def fault(sentence: str) -> PydanticCustomError:
     """What a validator raises: this sentence reaches the caller as it stands."""
-    return PydanticCustomError(_own, sentence)
+    return PydanticCustomError(_OWN, sentence)
 
 
 def faults(found: Iterable[tuple[Place, str]]) -> ValidationError:
@@ -51,9 +51,9 @@ def field_errors(error: ValidationError) -> list[dict[str, str]]:
 
 
 def _sentence(kind: str, message: str, context: dict[str, Any]) -> str:
-    if kind == _own:
+    if kind == _OWN:
         return message
-    said = _sentences.get(kind, not_as_expected)
+    said = _SENTENCES.get(kind, NOT_AS_EXPECTED)
     return said if isinstance(said, str) else said(context)
 
 
@@ -80,54 +80,54 @@ def _too_short(context: dict[str, Any]) -> str:
 def _one_of(context: dict[str, Any]) -> str:
     """The values themselves, without the words between them."""
     values = re.findall(r"'([^']*)'", context["expected"])
-    return f"Choose one of these: {', '.join(values)}." if values else not_as_expected
+    return f"Choose one of these: {', '.join(values)}." if values else NOT_AS_EXPECTED
 
 
-_an_object = "Give a JSON object."
-_a_list = "Give a list."
-_a_text = "Give a text."
-_a_number = "Give a number."
-_true_or_false = "Give true or false."
+_AN_OBJECT = "Give a JSON object."
+_A_LIST = "Give a list."
+_A_TEXT = "Give a text."
+_A_NUMBER = "Give a number."
+_TRUE_OR_FALSE = "Give true or false."
 
-_sentences: dict[str, str | Callable[[dict[str, Any]], str]] = {
+_SENTENCES: dict[str, str | Callable[[dict[str, Any]], str]] = {
     "missing": "This field is missing.",
     "extra_forbidden": "This request has no such field.",
     "invalid_key": "The name of a field is a text.",
     "recursion_loop": "This is nested too deeply.",
     "recursion_depth_exceeded": "This is nested too deeply.",
-    "model_type": _an_object,
-    "model_attributes_type": _an_object,
-    "dict_type": _an_object,
-    "mapping_type": _an_object,
+    "model_type": _AN_OBJECT,
+    "model_attributes_type": _AN_OBJECT,
+    "dict_type": _AN_OBJECT,
+    "mapping_type": _AN_OBJECT,
     "none_required": "Give null, or leave this field out.",
-    "list_type": _a_list,
+    "list_type": _A_LIST,
     "too_short": _counted("min_length", "Give at least {}.", "entry", "entries"),
     "too_long": _counted("max_length", "Give at most {}.", "entry", "entries"),
-    "string_type": _a_text,
+    "string_type": _A_TEXT,
     "string_unicode": "Half of a character stands in this text; its other half is missing.",
     "string_too_short": _too_short,
     "string_too_long": _counted("max_length", "Use at most {}.", "character", "characters"),
     "string_pattern_mismatch": "This text does not have the form that is expected here.",
     "literal_error": _one_of,
     "enum": _one_of,
-    "bool_type": _true_or_false,
-    "bool_parsing": _true_or_false,
-    "int_type": a_whole_number,
-    "int_parsing": a_whole_number,
-    "int_parsing_size": a_whole_number,
-    "int_from_float": a_whole_number,
-    "float_type": _a_number,
-    "float_parsing": _a_number,
-    "finite_number": _a_number,
+    "bool_type": _TRUE_OR_FALSE,
+    "bool_parsing": _TRUE_OR_FALSE,
+    "int_type": A_WHOLE_NUMBER,
+    "int_parsing": A_WHOLE_NUMBER,
+    "int_parsing_size": A_WHOLE_NUMBER,
+    "int_from_float": A_WHOLE_NUMBER,
+    "float_type": _A_NUMBER,
+    "float_parsing": _A_NUMBER,
+    "finite_number": _A_NUMBER,
     "greater_than": _limited("gt", "Give a number above {}."),
     "greater_than_equal": _limited("ge", "Give {} or more."),
     "less_than": _limited("lt", "Give a number below {}."),
     "less_than_equal": _limited("le", "Give {} or less."),
-    "datetime_type": a_time,
-    "datetime_parsing": a_time,
-    "datetime_object_invalid": a_time,
-    "datetime_from_date_parsing": a_time,
-    "timezone_naive": a_time,
-    "timezone_aware": a_time,
-    "timezone_offset": a_time,
+    "datetime_type": A_TIME,
+    "datetime_parsing": A_TIME,
+    "datetime_object_invalid": A_TIME,
+    "datetime_from_date_parsing": A_TIME,
+    "timezone_naive": A_TIME,
+    "timezone_aware": A_TIME,
+    "timezone_offset": A_TIME,
 }

@@ -53,7 +53,7 @@ _SPECIAL = {
 }
 # Names as applications spell them, checked once, and how a line with them begins. Bounded: an
 # application may make up names.
-_plain_names: dict[bytes, bytes] = {}
+_PLAIN_NAMES: dict[bytes, bytes] = {}
 
 
 class ResponseHead:
@@ -111,7 +111,7 @@ class ResponseHead:
         lengths: list[bytes] = []
         for raw_name, raw_value in headers:
             name, value = bytes(raw_name), bytes(raw_value).strip()
-            plain = _plain_names.get(name)
+            plain = _PLAIN_NAMES.get(name)
             if plain is not None:
                 self._lines.append(plain + value + b"\r\n")
                 continue
@@ -185,6 +185,6 @@ class ResponseHead:
 def _learn(name: bytes) -> _Field:
     if not _TOKEN.fullmatch(name):
         raise ResponseError(f"Illegal header name {name!r}")
-    if len(_plain_names) < _MAX_KNOWN_NAMES:
-        _plain_names[name] = name + b": "
+    if len(_PLAIN_NAMES) < _MAX_KNOWN_NAMES:
+        _PLAIN_NAMES[name] = name + b": "
     return _Field.PLAIN

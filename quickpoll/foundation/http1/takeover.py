@@ -42,8 +42,8 @@ _ws_stream: Any = import_module("hypercorn.protocol.ws_stream")
 
 _HYPERCORN = "0.18."
 _PARAMETERS = ["self", "app", "loop", "config", "context", "state", "reader", "writer"]
-_servers: dict[WorkerContext, Server] = {}
-_watchers: set[asyncio.Task[None]] = set()
+_SERVERS: dict[WorkerContext, Server] = {}
+_WATCHERS: set[asyncio.Task[None]] = set()
 
 
 class FastTCPServer:
@@ -145,7 +145,7 @@ def _owns_sockets(callback: Any) -> bool:
     return not handed_over and multiprocessing.parent_process() is None
 
 
-_replaced: tuple[tuple[Any, str, Any, Any], ...] = (
+_REPLACED: tuple[tuple[Any, str, Any, Any], ...] = (
     (hypercorn_run, "TCPServer", TCPServer, FastTCPServer),
     (hypercorn_run, "asyncio", asyncio, _Asyncio()),
     (_protocols, "H11Protocol", _h11.H11Protocol, UpgradableProtocol),
@@ -162,12 +162,12 @@ def _server(
     context: WorkerContext,
     state: LifespanState,
 ) -> Server:
-    server = _servers.get(context)
+    server = _SERVERS.get(context)
     if server is None:
-        server = _servers[context] = Server(app, loop, config, context, state)
+        server = _SERVERS[context] = Server(app, loop, config, context, state)
         watcher = loop.create_task(_watch(server))
-        _watchers.add(watcher)
-        watcher.add_done_callback(_watchers.discard)
+        _WATCHERS.add(watcher)
+        watcher.add_done_callback(_WATCHERS.discard)
     return server
 
 
@@ -175,7 +175,7 @@ async def _watch(server: Server) -> None:
     try:
         await server.end_connections()
     finally:
-        del _servers[server.context]
+        del _SERVERS[server.context]
 
 
 async def _until_closed(connection: Http1Connection) -> None:
@@ -210,14 +210,14 @@ def install() -> bool:
     if reason is not None:
         _log.warning("HTTP/1.1 is served by Hypercorn's own, slower parser: %s", reason)
         return False
-    for module, name, _, ours in _replaced:
+    for module, name, _, ours in _REPLACED:
         setattr(module, name, ours)
     return True
 
 
 def uninstall() -> None:
     """Let Hypercorn serve by itself again; connections already open stay as they are."""
-    for module, name, original, ours in _replaced:
+    for module, name, original, ours in _REPLACED:
         if getattr(module, name) is ours:
             setattr(module, name, original)
 
@@ -229,7 +229,7 @@ def _mismatch() -> str | None:
         return f"Hypercorn {found} is not {_HYPERCORN}x"
     if list(inspect.signature(TCPServer.__init__).parameters) != _PARAMETERS:
         return "TCPServer takes other arguments"
-    for module, name, original, _ in _replaced:
+    for module, name, original, _ in _REPLACED:
         if getattr(module, name, None) is not original:
             return f"somebody else has replaced {name}"
     if "_buffer" not in asyncio.StreamReader.__init__.__code__.co_names:

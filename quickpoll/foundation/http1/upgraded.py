@@ -20,7 +20,7 @@ from hypercorn.protocol.ws_stream import WSStream
 from wsproto.connection import Connection, ConnectionState
 from wsproto.events import CloseConnection, Event
 
-_phrases = {int(status): status.phrase for status in HTTPStatus}
+_PHRASES = {int(status): status.phrase for status in HTTPStatus}
 
 
 class UpgradableProtocol(H11Protocol):
@@ -35,7 +35,7 @@ class UpgradableProtocol(H11Protocol):
             event = type(event)(
                 status_code=event.status_code,
                 headers=event.headers,
-                reason=_phrases.get(event.status_code, ""),
+                reason=_PHRASES.get(event.status_code, ""),
             )
         await super()._send_h11_event(event)
 

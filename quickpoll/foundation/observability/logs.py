@@ -20,11 +20,11 @@ from quickpoll.foundation.http.request_middleware import current_request
 from quickpoll.foundation.observability import tracing
 from quickpoll.foundation.observability.trouble_filter import TroubleFilter
 
-_quiet = ("engineio", "socketio", "pymongo", "asyncio", "hypercorn.access")
+_QUIET = ("engineio", "socketio", "pymongo", "asyncio", "hypercorn.access")
 """Libraries that tell at INFO or DEBUG what each client sends: warnings are enough."""
 
 # Every part begins where a word does and has an end, so that no line takes long to look through.
-_secret = re.compile(
+_SECRET = re.compile(
     r"(?<![\w-])(?P<token>eyJ[\w-]{4,}\.[\w-]+\.[\w-]*)"
     r"|(?P<bearer>\b[Bb]earer\s{1,9})[^\s\"',}]+"
     r"|(?P<login>\b[a-z][a-z0-9+]{1,15}://[^\s:/@]{0,128}:)[^\s@]{1,256}(?=@)"
@@ -33,7 +33,7 @@ _secret = re.compile(
     re.ASCII,
 )
 
-most_of_a_path = 300
+MOST_OF_A_PATH = 300
 """Characters of a path that a line shows."""
 
 
@@ -42,7 +42,7 @@ def configure_logs(level: str, form: str) -> None:
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
-            *_shared,
+            *_SHARED,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -56,14 +56,14 @@ def configure_logs(level: str, form: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for name in _quiet:
+    for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     logging.getLogger("hypercorn.error").__class__ = _Propagating
 
 
 def blotted(line: str) -> str:
     """A line without what looks like a token or a password."""
-    return _secret.sub(_blot, line)
+    return _SECRET.sub(_blot, line)
 
 
 def _blot(found: re.Match[str]) -> str:
@@ -80,13 +80,13 @@ def _name_request(_: Any, __: str, line: EventDict) -> EventDict:
         if "quickpoll.user_id" in scope:
             line.setdefault("user_id", scope["quickpoll.user_id"])
         # Never the query, which may hold a token.
-        line.setdefault("path", scope["path"][:most_of_a_path])
+        line.setdefault("path", scope["path"][:MOST_OF_A_PATH])
         if (trace_id := tracing.trace_id()) is not None:
             line.setdefault("trace_id", trace_id)
     return line
 
 
-_shared: list[Any] = [
+_SHARED: list[Any] = [
     _name_request,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
@@ -124,6 +124,6 @@ def _formatter(form: str) -> logging.Formatter:
         else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
     )
     return _Formatter(
-        foreign_pre_chain=_shared,
+        foreign_pre_chain=_SHARED,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
     )

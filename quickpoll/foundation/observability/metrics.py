@@ -16,21 +16,21 @@ from prometheus_client import Counter, Histogram, disable_created_metrics
 # more series for each.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
-request_buckets = (
+REQUEST_BUCKETS = (
     *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5),
     *(1.0, 2.5, 5.0),
 )
 """Seconds; the upper end is where a request is answered with 503."""
 
-store_buckets = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5)
-lag_buckets = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
-size_buckets = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+STORE_BUCKETS = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5)
+LAG_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+SIZE_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 requests = Histogram(
     "quickpoll_http_request_duration_seconds",
     "HTTP requests, by route, method and status, with the time that each took",
     ("route", "method", "status"),
-    buckets=request_buckets,
+    buckets=REQUEST_BUCKETS,
 )
 
 rate_limited = Counter(
@@ -73,20 +73,20 @@ batch_sizes = Histogram(
     "quickpoll_batch_size_items",
     "Items written or read in one batch, by what they are: votes, likes, counts, marks, census",
     ("batch",),
-    buckets=size_buckets,
+    buckets=SIZE_BUCKETS,
 )
 
 batch_times = Histogram(
     "quickpoll_batch_duration_seconds",
     "Time that one batch took, its waits for MongoDB and Redis included",
     ("batch",),
-    buckets=store_buckets,
+    buckets=STORE_BUCKETS,
 )
 
 redis_times = Histogram(
     "quickpoll_redis_duration_seconds",
     "Time of one round trip to Redis, whatever it carried",
-    buckets=store_buckets,
+    buckets=STORE_BUCKETS,
 )
 
 redis_errors = Counter(
@@ -99,7 +99,7 @@ mongodb_times = Histogram(
     "quickpoll_mongodb_duration_seconds",
     "Time of one command to MongoDB, by its name",
     ("command",),
-    buckets=store_buckets,
+    buckets=STORE_BUCKETS,
 )
 
 mongodb_errors = Counter(
@@ -111,13 +111,13 @@ mongodb_errors = Counter(
 update_lag = Histogram(
     "quickpoll_update_lag_seconds",
     "From the moment a vote or like was counted (by Redis' clock) until it was sent to the clients",
-    buckets=lag_buckets,
+    buckets=LAG_BUCKETS,
 )
 
 loop_lag = Histogram(
     "quickpoll_event_loop_lag_seconds",
     "By how much the event loop was late for a timer, looked at twice a second",
-    buckets=lag_buckets,
+    buckets=LAG_BUCKETS,
 )
 
 
@@ -135,19 +135,19 @@ def expect_route(route: str, methods: Iterable[str]) -> None:
             failed_requests.labels(route, method, status)
 
 
-_outcomes = ("created", "changed", "same", "retracted", "already_voted", "poll_closed")
-_refusals = ("vote_change_not_allowed", "overloaded", "unavailable", "internal_error")
-_commands = ("insert", "update", "delete", "find", "getMore", "aggregate", "ping", "hello")
-_redis_failures = (
+_OUTCOMES = ("created", "changed", "same", "retracted", "already_voted", "poll_closed")
+_REFUSALS = ("vote_change_not_allowed", "overloaded", "unavailable", "internal_error")
+_COMMANDS = ("insert", "update", "delete", "find", "getMore", "aggregate", "ping", "hello")
+_REDIS_FAILURES = (
     *("ConnectionError", "TimeoutError", "AuthenticationError", "NoPermissionError"),
     *("ReadOnlyError", "OutOfMemoryError", "BusyLoadingError", "ResponseError"),
 )
 for _metric, _known in (
-    (votes, (*_outcomes, *_refusals)),
+    (votes, (*_OUTCOMES, *_REFUSALS)),
     (rate_limited, ("user", "address")),
     (key_fetches, ("fetched", "failed")),
-    (mongodb_errors, _commands),
-    (redis_errors, _redis_failures),
+    (mongodb_errors, _COMMANDS),
+    (redis_errors, _REDIS_FAILURES),
 ):
     for _label in _known:
         _metric.labels(_label)

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from time import monotonic
 
-quiet_seconds = 60.0
-most_known = 1000
+QUIET_SECONDS = 60.0
+MOST_KNOWN = 1000
 """Different troubles that are remembered; beyond it the oldest are forgotten."""
 
 
@@ -19,7 +19,7 @@ class Once:
     """Decides whether something is to be said: not where it was said within ``seconds``."""
 
     def __init__(
-        self, seconds: float = quiet_seconds, clock: Callable[[], float] = monotonic
+        self, seconds: float = QUIET_SECONDS, clock: Callable[[], float] = monotonic
     ) -> None:
         self._seconds = seconds
         self._clock = clock
@@ -34,7 +34,7 @@ class Once:
             return None
         self._said.pop(what, None)
         self._said[what] = (now, 0)
-        while len(self._said) > most_known:
+        while len(self._said) > MOST_KNOWN:
             del self._said[next(iter(self._said))]
         return kept_back
 

@@ -27,16 +27,16 @@ from quickpoll.errors import (
     leaves,
     problem,
 )
-from quickpoll.foundation.http.answers import json_media_type
+from quickpoll.foundation.http.answers import JSON_MEDIA_TYPE
 from quickpoll.foundation.openapi.schemas import example, plain_schema, query_fields, reference
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-problem_media_type = "application/problem+json"
-_attribute = "_quickpoll_operation"
+PROBLEM_MEDIA_TYPE = "application/problem+json"
+_ATTRIBUTE = "_quickpoll_operation"
 
-_any_api_route = (MissingToken, InvalidToken, ExpiredToken, RateLimited, Unavailable, Overloaded)
-_any_body = (MalformedJson, PayloadTooLarge, UnsupportedMediaType, InvalidRequest)
+_ANY_API_ROUTE = (MissingToken, InvalidToken, ExpiredToken, RateLimited, Unavailable, Overloaded)
+_ANY_BODY = (MalformedJson, PayloadTooLarge, UnsupportedMediaType, InvalidRequest)
 
 
 class FieldError(BaseModel):
@@ -89,7 +89,7 @@ def documented(
     """Say what a route answers: its successes, the errors of its own, the headers it reads."""
 
     def decorate(view: View) -> View:
-        setattr(view, _attribute, Operation(answers, errors, headers or {}))
+        setattr(view, _ATTRIBUTE, Operation(answers, errors, headers or {}))
         return view
 
     return decorate
@@ -103,8 +103,8 @@ class QuickPollOpenAPI(OpenAPIProvider):
         document = super().schema()
         document["components"]["schemas"] |= plain_schema(Problem, "serialization").pop("$defs")
         reference(Problem, "serialization", document["components"]["schemas"])
-        document["paths"] |= {path: {"get": _page(*said)} for path, said in _pages.items()}
-        document["tags"] = [{"name": name, "description": text} for name, text in _tags.items()]
+        document["paths"] |= {path: {"get": _page(*said)} for path, said in _PAGES.items()}
+        document["tags"] = [{"name": name, "description": text} for name, text in _TAGS.items()]
         return document
 
     def generate_rules(self) -> Iterable[Rule]:
@@ -114,7 +114,7 @@ class QuickPollOpenAPI(OpenAPIProvider):
     def build_paths(self, rule: Rule) -> tuple[dict[str, Any], dict[str, Any]]:
         """The operations of one rule, each with all that it may answer."""
         paths, components = super().build_paths(rule)
-        operation = getattr(self._app.view_functions[rule.endpoint], _attribute, None)
+        operation = getattr(self._app.view_functions[rule.endpoint], _ATTRIBUTE, None)
         tag, _, name = rule.endpoint.rpartition(".")
         for path, methods in paths.items():
             for described in methods.values():
@@ -151,7 +151,7 @@ class QuickPollOpenAPI(OpenAPIProvider):
         return {"required": True, "content": {"application/json": content}}, components
 
 
-_tags = {
+_TAGS = {
     "polls": "Creating polls.",
     "votes": "Voting, and the ballot as a resource.",
     "likes": "Liking polls.",
@@ -162,7 +162,7 @@ _tags = {
     "documentation": "This document, and pages that show it. Open to all.",
 }
 
-_pages = {
+_PAGES = {
     "/openapi.json": ("openapi", "This document.", "application/json", {"type": "object"}),
     "/docs": ("docs", "Swagger UI.", "text/html", {"type": "string"}),
     "/redoc": ("redoc", "ReDoc.", "text/html", {"type": "string"}),
@@ -186,9 +186,9 @@ def _described(
     responses = {str(one.status): _answer(one, components) for one in operation.answers}
     errors = list(operation.errors)
     if path.startswith("/api/"):
-        errors += _any_api_route
+        errors += _ANY_API_ROUTE
     if "requestBody" in described:
-        errors += _any_body
+        errors += _ANY_BODY
     elif described.get("parameters"):
         errors.append(InvalidRequest)
     for status, kinds in _by_status(errors).items():
@@ -204,7 +204,7 @@ def _answer(answer: Answer, components: dict[str, Any]) -> dict[str, Any]:
     said: dict[str, Any] = {"description": answer.description}
     if answer.model is not None:
         schema = reference(answer.model, "serialization", components)
-        said["content"] = {json_media_type: {"schema": schema, "example": example(answer.model)}}
+        said["content"] = {JSON_MEDIA_TYPE: {"schema": schema, "example": example(answer.model)}}
     for media_type, text in answer.texts.items():
         content = {"schema": {"type": "string"}, "example": text}
         said.setdefault("content", {})[media_type] = content
@@ -230,7 +230,7 @@ def _problems(kinds: list[type[QuickPollError]]) -> dict[str, Any]:
     said: dict[str, Any] = {
         "description": "; ".join(f"`{kind.code}`: {kind.default_detail}" for kind in kinds),
         "content": {
-            problem_media_type: {
+            PROBLEM_MEDIA_TYPE: {
                 "schema": {"$ref": "#/components/schemas/Problem"},
                 "examples": examples,
             }

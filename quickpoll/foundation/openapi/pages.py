@@ -7,7 +7,7 @@ from typing import Any
 from quart import Quart, Response
 from quart_schema import QuartSchema, hide
 
-from quickpoll.foundation.http.answers import json_media_type
+from quickpoll.foundation.http.answers import JSON_MEDIA_TYPE
 
 
 class Documentation(QuartSchema):
@@ -27,4 +27,4 @@ class Documentation(QuartSchema):
         """The document."""
         if self._written is None:
             self._written = self._json.dumps(self.openapi_provider.schema())
-        return Response(self._written, content_type=json_media_type)
+        return Response(self._written, content_type=JSON_MEDIA_TYPE)

@@ -12,7 +12,7 @@ from pydantic_core import core_schema
 Schema = dict[str, Any]
 Mode = Literal["validation", "serialization"]
 
-_reference = "#/components/schemas/{model}"
+_REFERENCE = "#/components/schemas/{model}"
 
 
 class _Plain(GenerateJsonSchema):
@@ -58,7 +58,7 @@ def reference(model: Any, mode: Mode, components: Schema) -> Schema:
     name = model.__name__.removesuffix("Body")
     described.pop("title", None)
     components[name] = described
-    return {"$ref": _reference.format(model=name)}
+    return {"$ref": _REFERENCE.format(model=name)}
 
 
 def query_fields(model: type[BaseModel]) -> dict[str, Schema]:
@@ -84,7 +84,7 @@ def plain_schema(model: type[BaseModel], mode: Mode) -> Schema:
 
 
 def _written(model: type[BaseModel], mode: Mode) -> Schema:
-    return model.model_json_schema(ref_template=_reference, schema_generator=_Plain, mode=mode)
+    return model.model_json_schema(ref_template=_REFERENCE, schema_generator=_Plain, mode=mode)
 
 
 def _tell_default(field: Schema) -> None:

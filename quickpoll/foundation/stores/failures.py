@@ -17,16 +17,16 @@ from redis.exceptions import AuthenticationError, NoPermissionError, RedisError,
 
 Cause = Literal["away", "credentials", "rights", "tls"]
 
-causes: tuple[Cause, ...] = ("away", "credentials", "rights", "tls")
+CAUSES: tuple[Cause, ...] = ("away", "credentials", "rights", "tls")
 """``away`` is everything that passes by itself: gone, hanging, loading, read-only, full."""
 
-credentials_refused = frozenset((11, 18, 8000))
+CREDENTIALS_REFUSED = frozenset((11, 18, 8000))
 """MongoDB's ``UserNotFound`` and ``AuthenticationFailed``, and Atlas' own."""
 
-rights_refused = 13
+RIGHTS_REFUSED = 13
 """MongoDB's ``Unauthorized``."""
 
-passing = frozenset(
+PASSING = frozenset(
     (
         *(6, 7, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436),
         *(24, 43, 50, 64, 112, 133, 202, 237, 11601, 14031),
@@ -59,7 +59,7 @@ def of_redis(error: BaseException) -> Failure:
         return Failure("credentials", "Redis refused our credentials.")
     if _is_tls(error, said):
         return Failure("tls", f"There is no TLS with Redis: {_tls_reason(said)}.")
-    if said.startswith(_our_own_words):
+    if said.startswith(_OUR_OWN_WORDS):
         return Failure("away", f"Redis does not serve us: {said}.")
     return Failure("away", f"Redis does not answer ({_kind(error)}).")
 
@@ -68,9 +68,9 @@ def of_mongo(error: BaseException) -> Failure:
     """What an error of MongoDB's driver says."""
     said = _words(error)
     code = error.code if isinstance(error, OperationFailure) else None
-    if code in credentials_refused or (code == rights_refused and _nobody in said):
+    if code in CREDENTIALS_REFUSED or (code == RIGHTS_REFUSED and _NOBODY in said):
         return Failure("credentials", "MongoDB refused our credentials.")
-    if code == rights_refused:
+    if code == RIGHTS_REFUSED:
         return Failure("rights", _mongo_right(str(error)))
     if _is_tls(error, said):
         return Failure("tls", f"There is no TLS with MongoDB: {_tls_reason(said)}.")
@@ -93,8 +93,8 @@ def is_mongo_failure(error: BaseException) -> bool:
     if isinstance(error, ConnectionFailure | WriteConcernError):
         return True
     if isinstance(error, OperationFailure) and error.code is not None:
-        lasting = error.code in credentials_refused or error.code == rights_refused
-        return lasting or error.code in passing or error.timeout
+        lasting = error.code in CREDENTIALS_REFUSED or error.code == RIGHTS_REFUSED
+        return lasting or error.code in PASSING or error.timeout
     return isinstance(error, PyMongoError) and error.timeout
 
 
@@ -106,14 +106,14 @@ def _kind(error: BaseException) -> str:
     return type(error).__name__
 
 
-_our_own_words = ("it is a replica", "it is another server", "no node serves", "nobody knows")
+_OUR_OWN_WORDS = ("it is a replica", "it is another server", "no node serves", "nobody knows")
 """What :mod:`.redis` and :mod:`.redis_address` say themselves of a server that they refuse."""
 
-_command = re.compile(r"'([\w|]{1,40})' (?:command|subcommand)")
+_COMMAND = re.compile(r"'([\w|]{1,40})' (?:command|subcommand)")
 
 
 def _redis_right(said: str) -> str:
-    if found := _command.search(said):
+    if found := _COMMAND.search(said):
         return f"Redis does not let us run {found[1].upper()}: give our user +{found[1]}."
     if "channel" in said:
         return "Redis does not let us use our channels: give our user &PREFIX* (resetchannels)."
@@ -122,16 +122,16 @@ def _redis_right(said: str) -> str:
     return "Redis does not let us run a command (NOPERM)."
 
 
-_nobody = "requires authentication"
+_NOBODY = "requires authentication"
 """What MongoDB says to whom has not said who they are."""
 
-_not_authorized = re.compile(
+_NOT_AUTHORIZED = re.compile(
     r"not authorized on (\S{1,64}) to execute command (?:\{\s*|\(action: )(\w{1,40})"
 )
 
 
 def _mongo_right(said: str) -> str:
-    if found := _not_authorized.search(said):
+    if found := _NOT_AUTHORIZED.search(said):
         return f"MongoDB does not let us run {found[2]} in {found[1]}: our role lacks it."
     return "MongoDB does not let us do what we need: our role lacks a right."
 

@@ -19,10 +19,10 @@ from typing import Any
 from odmantic.index import ODMBaseIndex
 from odmantic.model import Model
 
-judged_options = ("unique", "sparse", "partialFilterExpression", "expireAfterSeconds")
+JUDGED_OPTIONS = ("unique", "sparse", "partialFilterExpression", "expireAfterSeconds")
 """The options in which two indexes on the same keys may differ."""
 
-_digest = re.compile(r"-[0-9a-f]{8}$")
+_DIGEST = re.compile(r"-[0-9a-f]{8}$")
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Spec:
     @property
     def family(self) -> str:
         """The name that it was first given."""
-        return _digest.sub("", self.name)
+        return _DIGEST.sub("", self.name)
 
     def renamed(self) -> Spec:
         """The same under a name that no other has."""
@@ -84,7 +84,7 @@ def wanted_of(model: type[Model]) -> tuple[Spec, ...]:
 
 def spec_of(document: Mapping[str, Any]) -> Spec:
     """An index as ``listIndexes`` tells of it, or as it is made."""
-    options = {name: document[name] for name in judged_options if document.get(name)}
+    options = {name: document[name] for name in JUDGED_OPTIONS if document.get(name)}
     keys = tuple((name, _number(direction)) for name, direction in document["key"].items())
     return Spec(document["name"], keys, options)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 
 from quickpoll.foundation.observability.once import Once
-from quickpoll.foundation.stores.failures import Failure, causes, of_mongo
+from quickpoll.foundation.stores.failures import CAUSES, Failure, of_mongo
 
 log = structlog.get_logger("quickpoll.foundation.stores.mongo")
 
@@ -42,6 +42,6 @@ class MongoTrouble:
         """It has done what it refused before."""
         if self.failure is not None:
             self.failure = None
-            for cause in causes:
+            for cause in CAUSES:
                 self._once.forget(cause)
             log.info("mongodb_available")

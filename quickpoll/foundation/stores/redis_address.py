@@ -24,14 +24,14 @@ Address = tuple[str, int]
 Finder = Callable[[], Awaitable[Address]]
 Kind = Literal["server", "sentinel", "cluster"]
 
-kinds: dict[str, tuple[Kind, int]] = {
+KINDS: dict[str, tuple[Kind, int]] = {
     "": ("server", 6379),
     "+sentinel": ("sentinel", 26379),
     "+cluster": ("cluster", 6379),
 }
 """By what follows ``redis`` or ``rediss`` in the scheme: the kind and its usual port."""
 
-tls_options = {"ca": "ssl_ca_certs", "cert": "ssl_certfile", "key": "ssl_keyfile"}
+TLS_OPTIONS = {"ca": "ssl_ca_certs", "cert": "ssl_certfile", "key": "ssl_keyfile"}
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,9 @@ class RedisAddress:
         """
         scheme, _, rest = url.partition("://")
         name, plus, flavour = scheme.partition("+")
-        if name not in ("redis", "rediss") or plus + flavour not in kinds:
+        if name not in ("redis", "rediss") or plus + flavour not in KINDS:
             raise ValueError("it begins with none of redis, rediss, redis+sentinel, redis+cluster")
-        kind, port = kinds[plus + flavour]
+        kind, port = KINDS[plus + flavour]
         entry, _, where = rest.rpartition("@")
         hosts, *path = where.partition("?")[0].rstrip("/").split("/")
         user, _, password = entry.partition(":")
@@ -94,7 +94,7 @@ class RedisAddress:
         return {"username": self.user, "password": self.password, **self._tls()}
 
     def _tls(self) -> dict[str, Any]:
-        return {tls_options[one]: file for one, file in self.files.items()} if self.tls else {}
+        return {TLS_OPTIONS[one]: file for one, file in self.files.items()} if self.tls else {}
 
     def _asking(self, seconds: float) -> dict[str, Any]:
         return {

@@ -14,18 +14,18 @@ import structlog
 
 from quickpoll.foundation.observability import metrics
 from quickpoll.foundation.observability.once import Once
-from quickpoll.foundation.stores.failures import Failure, causes, of_redis
+from quickpoll.foundation.stores.failures import CAUSES, Failure, of_redis
 
 log = structlog.get_logger("quickpoll.foundation.stores.redis")
 
-first_refused_seconds = 1.0
-longest_refused_seconds = 5.0
+FIRST_REFUSED_SECONDS = 1.0
+LONGEST_REFUSED_SECONDS = 5.0
 """Between two looks where Redis refuses us: at first, and at most. Twice as long each time."""
 
-settled_seconds = 2.0
+SETTLED_SECONDS = 2.0
 """Longer than any of the service's loops takes to use each of its rights once."""
 
-meanwhile = "counts are read from MongoDB until Redis answers"
+MEANWHILE = "counts are read from MongoDB until Redis answers"
 
 
 class RedisTrouble:
@@ -50,13 +50,13 @@ class RedisTrouble:
         self.pause = self._longer() if failure.lasts else self._shortest
         if self._once.say(failure.cause) is not None:
             event = "redis_refused" if failure.lasts else "redis_away"
-            log.warning(event, detail=meanwhile, reason=failure.detail)
+            log.warning(event, detail=MEANWHILE, reason=failure.detail)
 
     def over(self, run_id: str) -> None:
         """A look has found Redis, and it may be used."""
         if self.lasts:
             loop = asyncio.get_running_loop()
-            self._settling = loop.call_later(settled_seconds, self._settled, run_id)
+            self._settling = loop.call_later(SETTLED_SECONDS, self._settled, run_id)
         else:
             self._settled(run_id)
 
@@ -67,10 +67,10 @@ class RedisTrouble:
             self._settling = None
 
     def _longer(self) -> float:
-        return min(max(2 * self.pause, first_refused_seconds), longest_refused_seconds)
+        return min(max(2 * self.pause, FIRST_REFUSED_SECONDS), LONGEST_REFUSED_SECONDS)
 
     def _settled(self, run_id: str) -> None:
         self.pause, self.failure = self._shortest, None
-        for cause in causes:
+        for cause in CAUSES:
             self._once.forget(cause)
         log.info("redis_available", run_id=run_id)
