@@ -89,7 +89,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
             return await refuse(scope, send, 503, Overloaded.default_detail)
         # A session that begins has no name yet by which a second request could find it.
         request = (sid or object(), scope.get("method", "WEBSOCKET"))
-        if request in self._in_hand or self._is_moving(sid, scope):
+        if request in self._in_hand:
             return await refuse(scope, send, 400, "One request of a kind at a time.")
         self._in_hand.add(request)
         try:
@@ -100,11 +100,6 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
     def _is_full(self) -> bool:
         most = self._most_connections
         return self._closing or len(self.eio.sockets) >= most or self.in_hand >= 2 * most
-
-    def _is_moving(self, sid: str | None, scope: Message) -> bool:
-        """Whether the session has a WebSocket already, and asks for a second one."""
-        connection = self.eio.sockets.get(sid)
-        return scope["type"] == "websocket" and connection is not None and connection.upgrading
 
     async def _serve(self, sid: str | None, scope: Message, receive: Receive, send: Send) -> Any:
         connection = self.eio.sockets.get(sid)
