@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import IO
 
-from quickpoll.localrun import child_exec as guardian
+from quickpoll.localrun import child_exec
 
 LOOPBACK = "127.0.0.1"
 LOG_BYTES = 5 * 1024 * 1024
@@ -74,7 +74,7 @@ class ChildProcess:
         *,
         watch_with_kernel: bool | None = None,
     ) -> None:
-        kernel = guardian.kernel_can_watch() if watch_with_kernel is None else watch_with_kernel
+        kernel = child_exec.kernel_can_watch() if watch_with_kernel is None else watch_with_kernel
         watch, self._leash = (-1, -1) if kernel else os.pipe()
         try:
             with _open_log(log) as output:
@@ -129,7 +129,7 @@ class ChildProcess:
 
 
 def _guard(watch: int) -> list[str]:
-    return [sys.executable, "-I", "-S", guardian.__file__, str(os.getpid()), str(watch)]
+    return [sys.executable, "-I", "-S", child_exec.__file__, str(os.getpid()), str(watch)]
 
 
 def plain_environment() -> dict[str, str]:

@@ -26,12 +26,6 @@ from quickpoll.auth.signing import sign_token
 from quickpoll.localrun.child_process import LOOPBACK, until
 from quickpoll.localrun.demo.seeding import seed_once
 from quickpoll.localrun.embedded import EmbeddedStoreError, EmbeddedStores, StoreAddresses
-from quickpoll.localrun.run_record import (
-    AlreadyRunningError,
-    RunDirectory,
-    RunRecord,
-    UnusableDirectoryError,
-)
 from quickpoll.settings import (
     RUN_FOLDER,
     Settings,
@@ -39,8 +33,14 @@ from quickpoll.settings import (
     given_variables,
     load_settings,
 )
+from quickpoll.settings.run_record import (
+    AlreadyRunningError,
+    RunDirectory,
+    RunRecord,
+    UnusableDirectoryError,
+)
 
-PACKAGE = Path(__file__).parent
+PACKAGE = Path(__file__).parent.parent
 DEVELOPMENT_USER = "5eed5eed5eed5eed5eed0001"
 DEVELOPMENT_TOKEN_LIFE = timedelta(days=30)
 START_SECONDS = 60.0

@@ -10,8 +10,8 @@ from typing import Any
 from dotenv import dotenv_values
 from pydantic import ValidationError
 
-from quickpoll.localrun.run_record import RunDirectory
 from quickpoll.settings.refusals import SettingsError, refusal, refusal_of
+from quickpoll.settings.run_record import RunDirectory
 from quickpoll.settings.service import Settings
 from quickpoll.settings.unknown import unknown_variables
 

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from engineio.async_drivers.asgi import WebSocket
 from engineio.async_socket import AsyncSocket
@@ -18,16 +18,23 @@ from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.protocol.ws_stream import ASGIWebsocketState, WSStream
 
-from .packets import is_plausible
-
-if TYPE_CHECKING:
-    from .outbox import Outbox
+from quickpoll.socketio.packets import is_plausible
 
 _log = logging.getLogger(__name__)
 UPGRADE_SECONDS = 20.0
 """For each of the two packets by which a session moves to a WebSocket; as long as for a pong."""
 
 _KNOWN = {"hypercorn": "0.18.", "python-engineio": "4.15.", "python-socketio": "5.18."}
+
+
+class DirectOutbox(Protocol):
+    """What is told of a client's outbox that this path goes past."""
+
+    def detach(self) -> None:
+        """The path is no more."""
+
+    def sent(self) -> None:
+        """A packet has left."""
 
 
 @dataclass(slots=True)
@@ -82,7 +89,7 @@ class DirectWebSocket(WebSocket):  # type: ignore[misc]
     compressed for each client anew. And it ends where a client sends what none of ours would.
     """
 
-    outbox: "Outbox | None" = None
+    outbox: "DirectOutbox | None" = None
 
     async def __call__(self, environ: dict[str, Any]) -> Any:
         client = self.handler.__self__

@@ -11,9 +11,9 @@ from typing import Any
 
 import socketio
 
-from .direct import keep_ping_tasks, known_versions, use_direct_websocket
-from .frames import SharedPacket, event_text
-from .outbox import Outbox
+from quickpoll.socketio.direct import keep_ping_tasks, known_versions, use_direct_websocket
+from quickpoll.socketio.frames import SharedPacket, event_text
+from quickpoll.socketio.outbox import Outbox
 
 MAX_BACKLOG_BYTES = 262_144
 MAX_BACKLOG_PACKETS = 1_000

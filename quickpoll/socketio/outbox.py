@@ -6,8 +6,8 @@ from typing import Any
 
 from engineio import packet as engineio_packet
 
-from .direct import DirectPath
-from .frames import SharedPacket, text_frame
+from quickpoll.socketio.direct import DirectPath
+from quickpoll.socketio.frames import SharedPacket, text_frame
 
 Dropped = Callable[["Outbox", str], None]
 

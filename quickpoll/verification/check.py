@@ -1,15 +1,14 @@
 """The checker: whether the log of a poll is what the service says it is. It trusts nobody.
 
-It reads public files through ``fetch(path) -> bytes`` (over HTTP, from a folder, from memory) and
-what a voter or an onlooker kept, and knows nothing of the service's stores. In the order below:
+It reads public files through ``fetch(path) -> bytes`` and what a voter or an onlooker kept; it
+knows nothing of the service's stores. In the order below:
 
 1. the checkpoint: the service's signed word on how long the log is and what is in it;
 2. every entry and every hash of the tree, up to the root in the checkpoint;
 3. older checkpoints: the log has only grown since;
 4. the entries one by one: each is allowed where it stands (``fold``);
 5. once closed: each ballot opened, and the sum of the openings against the tally;
-6. a voter's receipt, and promises;
-7. what the poll's page shows, against the log.
+6. a voter's receipt, and promises; 7. what the poll's page shows, against the log.
 """
 
 from __future__ import annotations
@@ -19,7 +18,8 @@ from dataclasses import replace
 from typing import Any
 
 from quickpoll.verification import entries, findings, notes, tree
-from quickpoll.verification.findings import CannotCheck, NotServed, Wrong, require
+from quickpoll.verification.broken import Wrong, require
+from quickpoll.verification.findings import CannotCheck, NotServed
 from quickpoll.verification.fold import Fold
 from quickpoll.verification.openings import LEAST_BALLOTS, Opening, parse_openings
 from quickpoll.verification.promise import LEAST_DEPTH, Promise, open_promise

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from quickpoll.verification.fold import Fold
+from quickpoll.verification.fold import Fold
 
 Fetch = Callable[[str], bytes]
 """Reads a public file of the service by its path below the address, such as ``log/key``. Raises
@@ -20,20 +19,6 @@ class NotServed(Exception):
 
 class CannotCheck(Exception):
     """Nothing can be said either way: no network, no log, no key."""
-
-
-class Wrong(Exception):
-    """A rule is broken. ``code`` names the rule, for programs; the message is for people."""
-
-    def __init__(self, code: str, said: object) -> None:
-        super().__init__(said)
-        self.code = code
-
-
-def require(holds: bool, code: str, said: object) -> None:
-    """Raises :class:`Wrong` unless a rule holds."""
-    if not holds:
-        raise Wrong(code, said)
 
 
 @dataclass(frozen=True)

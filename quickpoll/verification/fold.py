@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from quickpoll.verification.broken import require
 from quickpoll.verification.entries import Entry
-from quickpoll.verification.findings import require
 
 
 @dataclass

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from quickpoll.verification import notes, tiles, tree
-from quickpoll.verification.findings import CannotCheck, Fetch, NotServed, Wrong, require
+from quickpoll.verification.broken import Wrong, require
+from quickpoll.verification.findings import CannotCheck, Fetch, NotServed
 
 
 def read_keys(fetch: Fetch) -> tuple[notes.VerifierKey, ...]:

@@ -7,35 +7,23 @@ submitter gets an outcome of its own.
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Awaitable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime
-
-import structlog
-from bson import ObjectId
-from pymongo.errors import PyMongoError
 
 from quickpoll.counting.counted_path import CountedPath, Written, marks_of
 from quickpoll.counting.counters import Writing
 from quickpoll.counting.tally import MarkKind
 from quickpoll.errors import (
-    AlreadyVoted,
     PollClosed,
-    PollNotFound,
     QuickPollError,
-    Unavailable,
 )
 from quickpoll.foundation.concurrency.batching import Batcher
 from quickpoll.foundation.concurrency.time_limits import HELD_SECONDS
-from quickpoll.foundation.stores.mongo import Document, is_outage
 from quickpoll.polls.store import KnownPoll, PollStore
 from quickpoll.votes import rules
 from quickpoll.votes.batch import Batch, Outcome, Result, Wish, WishEntry
-from quickpoll.votes.store import Ballot, VoteStore
-
-log = structlog.get_logger(__name__)
-
-CHANGES_AT_ONCE = 16
+from quickpoll.votes.store import VoteStore
+from quickpoll.votes.writing import BallotWriter
 
 
 class Casting:
@@ -52,6 +40,7 @@ class Casting:
     ) -> None:
         self._polls = polls
         self._votes = votes
+        self._writer = BallotWriter(polls, votes)
         self._path = path
         self.batcher: Batcher[Wish, Result] = Batcher(
             "votes", self._flush, capacity=capacity, largest=largest, workers=2
@@ -118,7 +107,7 @@ class Casting:
             batch.written = written
             rest = [entry for entry in entries if entry.item.poll_id not in writing.held]
             batch.polls = await self._polls.current(writing.revisions)
-            await self._write(batch, rest)
+            await self._writer.write(batch, rest)
 
         writing, failure = await self._path.write_batch(
             marks_of(MarkKind.VOTES, ((e.item.poll_id, e.item.user_id) for e in entries)),
@@ -143,224 +132,7 @@ class Casting:
         if waiting:
             asyncio.get_running_loop().call_later(HELD_SECONDS, self.batcher.requeue, waiting)
 
-    async def _write(self, batch: Batch, wishes: list[WishEntry]) -> None:
-        admitted = await self._admit(batch, wishes)
-        casts = [entry for entry in admitted if entry.item.option_ids]
-        if casts:
-            await self._insert(batch, casts)
-        retractions: defaultdict[str, list[WishEntry]] = defaultdict(list)
-        for entry in admitted:
-            if not entry.item.option_ids:
-                retractions[entry.item.poll_id].append(entry)
-        for poll_id, entries in retractions.items():
-            await self._retract(batch, poll_id, entries)
-
-    async def _admit(self, batch: Batch, entries: list[WishEntry]) -> list[WishEntry]:
-        """Those that the polls, as they now are, still allow; each poll locked for its voters."""
-        await self._lock(batch, {e.item.poll_id for e in entries if e.item.option_ids})
-        admitted = []
-        for entry in entries:
-            try:
-                _check_again(batch.polls.get(entry.item.poll_id), entry.item)
-            except QuickPollError as error:
-                batch.refuse(entry, error)
-            else:
-                admitted.append(entry)
-        return admitted
-
-    async def _lock(self, batch: Batch, poll_ids: set[str]) -> None:
-        unlocked = {i for i in poll_ids & batch.polls.keys() if not batch.polls[i].poll.voted_on}
-        if len(unlocked) > 1 and await self._polls.lock_all(
-            [batch.polls[i].poll for i in unlocked]
-        ):
-            return
-        for poll_id in unlocked:
-            while not await self._polls.lock(batch.polls[poll_id].poll):
-                found = await self._polls.fresh_many([poll_id])
-                if poll_id not in found:
-                    batch.polls.pop(poll_id)
-                    break
-                batch.polls[poll_id] = found[poll_id]
-
-    async def _insert(self, batch: Batch, entries: list[WishEntry]) -> None:
-        entries = _not_given_up(entries)
-        if not entries:
-            return
-        ballots = [_document(batch.polls[e.item.poll_id], e.item) for e in entries]
-        inserted = await self._votes.insert(ballots)
-        for index in inserted.stored:
-            self._created(batch, entries[index], ballots[index])
-        for index in inserted.fenced:
-            batch.refuse(entries[index], Unavailable())
-        batch.doubt(entries[index] for index in inserted.doubtful)
-        doubles = defaultdict(list)
-        for index in sorted(inserted.duplicate):
-            doubles[entries[index].item.poll_id].append((entries[index], ballots[index]))
-        for poll_id, pairs in doubles.items():
-            await self._judge_doubles(batch, poll_id, pairs)
-
-    def _created(self, batch: Batch, entry: WishEntry, document: Document) -> None:
-        wish = entry.item
-        batch.written.delta(wish.poll_id).ballot((), wish.option_ids)
-        ballot = Ballot(
-            id=str(document["_id"]),
-            key=str(document["_id"]),
-            user_id=wish.user_id,
-            poll_id=wish.poll_id,
-            option_ids=wish.option_ids,
-            created_at=wish.moment,
-        )
-        batch.settle(entry, Outcome.CREATED, ballot)
-
-    async def _judge_doubles(
-        self, batch: Batch, poll_id: str, pairs: list[tuple[WishEntry, Document]]
-    ) -> None:
-        """What becomes of ballots whose user has one already."""
-        standing = await self._standing(batch, poll_id, [entry for entry, _ in pairs])
-        if standing is None:
-            return
-        changes: defaultdict[str, list[WishEntry]] = defaultdict(list)
-        for entry, document in pairs:
-            if entry.given_up:
-                continue
-            ballot = standing.get(entry.item.user_id)
-            if ballot is not None and ballot.key == str(document["_id"]):
-                # The driver's own repetition of the insert met its first try.
-                self._created(batch, entry, document)
-            elif ballot is None:
-                batch.again.append(entry)
-            elif not ballot.option_ids or batch.polls[poll_id].poll.allow_vote_change:
-                changes[ballot.user_id].append(entry)
-            elif ballot.option_ids == entry.item.option_ids:
-                batch.settle(entry, Outcome.SAME, ballot)
-            else:
-                batch.refuse(entry, AlreadyVoted(optionIds=list(ballot.option_ids)))
-        await _some_at_once(
-            self._change(batch, standing[user], entries) for user, entries in changes.items()
-        )
-
-    async def _change(self, batch: Batch, standing: Ballot, entries: list[WishEntry]) -> None:
-        """Change one user's ballot (or fill one that was taken back). Wishes that arrived together
-        have no order but the one given to them here: the last is written, and each of the others
-        held for no time at all. Also the same choice is written: a change that was sent before
-        and not answered must not come after this answer."""
-        last = entries[-1].item
-        ballot = standing if standing.option_ids else _renewed(standing, last.moment)
-        if standing.option_ids == last.option_ids:
-            write = self._votes.confirm(standing)
-        else:
-            write = self._votes.change(
-                standing, ballot._replace(option_ids=last.option_ids), last.moment
-            )
-        if not await self._done(batch, entries, write):
-            return
-        batch.written.delta(last.poll_id).ballot(standing.option_ids, last.option_ids)
-        before = standing.option_ids
-        for entry in entries:
-            after = entry.item.option_ids
-            batch.settle(entry, _outcome(before, after), ballot._replace(option_ids=after))
-            before = after
-
-    async def _retract(self, batch: Batch, poll_id: str, entries: list[WishEntry]) -> None:
-        standing = await self._standing(batch, poll_id, entries)
-        if standing is None:
-            return
-        by_user: defaultdict[str, list[WishEntry]] = defaultdict(list)
-        for entry in _not_given_up(entries):
-            by_user[entry.item.user_id].append(entry)
-        await _some_at_once(
-            self._take_back(batch, standing.get(user), wishes) for user, wishes in by_user.items()
-        )
-
-    async def _take_back(
-        self, batch: Batch, standing: Ballot | None, entries: list[WishEntry]
-    ) -> None:
-        if standing is not None and standing.option_ids:
-            retracted = self._votes.retract(standing, entries[-1].item.moment)
-            if not await self._done(batch, entries, retracted):
-                return
-            batch.written.delta(standing.poll_id).ballot(standing.option_ids, ())
-        for entry in entries:
-            batch.settle(entry, Outcome.RETRACTED, standing)
-
-    async def _standing(
-        self, batch: Batch, poll_id: str, entries: list[WishEntry]
-    ) -> dict[str, Ballot] | None:
-        """The ballots of these users, empty ones too; ``None`` where MongoDB does not tell."""
-        try:
-            return await self._votes.standing(poll_id, {e.item.user_id for e in entries})
-        except PyMongoError as error:
-            if not is_outage(error):
-                log.exception("ballots_not_read")
-            batch.doubt(entries)
-            return None
-
-    async def _done(self, batch: Batch, entries: list[WishEntry], write: Awaitable[bool]) -> bool:
-        """Whether a compare-and-set went through. If not, the entries are doubtful or, where
-        somebody else was faster, tried again."""
-        try:
-            written = await write
-        except PyMongoError as error:
-            if not is_outage(error):
-                log.exception("ballot_not_written")
-            batch.doubt(entries)
-            return False
-        if not written:
-            batch.again.extend(entries)
-        return written
-
-
-def _not_given_up(entries: Iterable[WishEntry]) -> list[WishEntry]:
-    """Those whose callers were not told 503 meanwhile. What they ask for next may be under way
-    already, and must not be overtaken: so this is asked after each reading, before each write."""
-    return [entry for entry in entries if not entry.given_up]
-
-
-def _check_again(known: KnownPoll | None, wish: Wish) -> None:
-    """Judge a wish by the poll as it is now, where it has changed since."""
-    if known is None:
-        raise PollNotFound
-    if known.poll.revision == wish.revision:
-        return
-    rules.check_open(known.poll, wish.moment)
-    if wish.option_ids:
-        rules.ballot_of(known, wish.option_ids)
-    else:
-        rules.check_retractable(known.poll)
-
-
-def _renewed(standing: Ballot, moment: datetime) -> Ballot:
-    return standing._replace(id=str(ObjectId()), created_at=moment)
-
-
-def _outcome(before: tuple[str, ...], after: tuple[str, ...]) -> Outcome:
-    if not before:
-        return Outcome.CREATED
-    return Outcome.SAME if before == after else Outcome.CHANGED
-
-
-def _document(known: KnownPoll, wish: Wish) -> Document:
-    return {
-        "_id": ObjectId(),
-        "userId": ObjectId(wish.user_id),
-        "pollId": known.poll.id,
-        "optionIds": [known.object_ids[option] for option in wish.option_ids],
-        "createdAt": wish.moment,
-        "castAt": wish.moment,
-        "revision": 0,
-    }
-
 
 def _now() -> datetime:
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
-
-
-async def _some_at_once(writes: Iterable[Awaitable[None]]) -> None:
-    slots = asyncio.Semaphore(CHANGES_AT_ONCE)
-
-    async def one(write: Awaitable[None]) -> None:
-        async with slots:
-            await write
-
-    await asyncio.gather(*map(one, writes))

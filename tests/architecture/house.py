@@ -50,9 +50,9 @@ def modules() -> dict[str, Module]:
 
 
 def imports(module: Module) -> set[str]:
-    """The modules of the package that one imports when it runs (those for types alone are not)."""
+    """The modules of the package that one imports, those for types alone included."""
     found = set()
-    for node in _that_run(module.tree):
+    for node in ast.walk(module.tree):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -61,14 +61,6 @@ def imports(module: Module) -> set[str]:
                 below = f"{source}.{alias.name}"
                 found.add(below if below in modules() else source)
     return {name for name in found if name.split(".")[0] == package} - {module.name}
-
-
-def _that_run(tree: ast.AST) -> Iterator[ast.AST]:
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            continue
-        yield node
-        yield from _that_run(node)
 
 
 def _source(module: Module, node: ast.ImportFrom) -> str:

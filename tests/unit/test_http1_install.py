@@ -23,6 +23,12 @@ def served_by() -> object:
     return hypercorn_run.TCPServer
 
 
+@pytest.fixture(autouse=True)
+def _warnings_are_heard(caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever level other tests have left."""
+    caplog.set_level("WARNING", logger=http1.__name__)
+
+
 def test_installs_once_and_uninstalls() -> None:
     assert http1.install()
     assert http1.install()

@@ -24,8 +24,8 @@ from quickpoll.localrun.launcher import (
     refuse_taken_port,
     welcome,
 )
-from quickpoll.localrun.run_record import RunDirectory
 from quickpoll.settings import Settings
+from quickpoll.settings.run_record import RunDirectory
 
 ADDRESSES = StoreAddresses("mongodb://127.0.0.1:1/quickpoll", "127.0.0.1", 2)
 SECRET = "s" * 32

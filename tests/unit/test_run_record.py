@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from quickpoll.localrun.run_record import AlreadyRunningError, RunDirectory, RunRecord
+from quickpoll.settings.run_record import AlreadyRunningError, RunDirectory, RunRecord
 
 RECORD = RunRecord(
     pid=os.getpid(),
@@ -83,7 +83,7 @@ def directory_again(directory: RunDirectory) -> RunDirectory:
 KILLED = """
 import os, sys
 from pathlib import Path
-from quickpoll.localrun.run_record import RunDirectory, RunRecord
+from quickpoll.settings.run_record import RunDirectory, RunRecord
 with RunDirectory(Path(sys.argv[1])) as directory:
     directory.write(RunRecord(os.getpid(), "a", "b", "c", 1))
     os.kill(os.getpid(), 9)

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from quickpoll.localrun.run_record import RunDirectory, RunRecord
 from quickpoll.settings import (
     RUN_FOLDER,
     SettingsError,
@@ -18,6 +17,7 @@ from quickpoll.settings import (
     settings_or_exit,
     unknown_variables,
 )
+from quickpoll.settings.run_record import RunDirectory, RunRecord
 
 secret = "a secret for tests only, 32 bytes or more"
 url = "mongodb://localhost:27017/quickpoll"

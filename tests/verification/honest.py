@@ -17,7 +17,7 @@ from quickpoll.verification.findings import Fetch, NotServed
 from quickpoll.verification.growing import GrowingLog, origin, shuffled, signed
 from quickpoll.verification.notes import Signer, to_base64
 from quickpoll.verification.openings import LEAST_BALLOTS, Opening, published
-from quickpoll.verification.promise import SECONDS as promise_seconds
+from quickpoll.verification.promise import SECONDS as PROMISE_SECONDS
 from quickpoll.verification.promise import Promise, PromiseTree
 from quickpoll.verification.proof import Proof
 from quickpoll.verification.receipt import receipt_extra
@@ -166,7 +166,7 @@ class Service:
 
     def _promise(self, line: bytes, pepper: str, salt: str | None) -> Promise:
         batch = PromiseTree([line], random=self.random.randbytes)
-        due = self.clock + promise_seconds if self.results == "always" else None
+        due = self.clock + PROMISE_SECONDS if self.results == "always" else None
         note = batch.note(self.signer, due).encode()
         return Promise(line, pepper, salt, batch.places[0], tuple(batch.path(0)), note)
 

@@ -1,1 +1,1 @@
-""""""
+"""Batches, loops, time limits, ends: how things run at the same time."""

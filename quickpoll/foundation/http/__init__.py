@@ -1,1 +1,1 @@
-""""""
+"""HTTP around every route: the middleware, problem documents, origins, strict requests."""

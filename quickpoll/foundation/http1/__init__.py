@@ -15,7 +15,7 @@ __all__ = ["install", "uninstall"]
 def install() -> bool:
     """Serve by this package from now on; False, and one line in the log, where that cannot be."""
     try:
-        from .takeover import install as take_over
+        from quickpoll.foundation.http1.takeover import install as take_over
     except ImportError as error:
         logging.getLogger(__name__).warning(
             "HTTP/1.1 is served by Hypercorn's own, slower parser: %s", error
@@ -27,7 +27,7 @@ def install() -> bool:
 def uninstall() -> None:
     """Serve by Hypercorn's own code again."""
     try:
-        from .takeover import uninstall as give_back
+        from quickpoll.foundation.http1.takeover import uninstall as give_back
     except ImportError:
         return
     give_back()

@@ -3,7 +3,7 @@
 import re
 from typing import Protocol
 
-from .head import BadRequestError
+from quickpoll.foundation.http1.head import BadRequestError
 
 # At most 16 digits (64 bits); an extension is skipped, but may hold no control character.
 _CHUNK_HEADER = re.compile(rb"([0-9A-Fa-f]{1,16})(?:;[\t\x20-\x7e\x80-\xff]*)?[ \t]*")

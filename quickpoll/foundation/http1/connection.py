@@ -13,23 +13,26 @@ import asyncio
 from collections.abc import Callable
 from http import HTTPStatus
 
-from . import limits
-from .body import BodyDecoder, Chunked, FixedLength
-from .deadline import Deadline
-from .exchange import Exchange
-from .head import BadRequestError, HeadParser, RequestHead, UncommonRequestError, skip_empty_lines
-from .link import Link
-from .response import error_response, status_line
-from .server import Address, Server
+from quickpoll.foundation.http1 import limits
+from quickpoll.foundation.http1.body import BodyDecoder, Chunked, FixedLength
+from quickpoll.foundation.http1.deadline import Deadline
+from quickpoll.foundation.http1.exchange import Exchange, RequestLink
+from quickpoll.foundation.http1.head import (
+    BadRequestError,
+    HeadParser,
+    RequestHead,
+    UncommonRequestError,
+    skip_empty_lines,
+)
+from quickpoll.foundation.http1.response import error_response, status_line
+from quickpoll.foundation.http1.server import Address, Server
 
 
-class Http1Connection(Link):
+class Http1Connection(RequestLink):
     """Takes a transport over from Hypercorn.
 
-    Arguments:
-        server: what all connections of this server share.
-        hand_back: called with bytes that are for Hypercorn's own parser; the connection is
-            its from then on.
+    ``hand_back`` is called with bytes that are for Hypercorn's own parser, whose the connection
+    then is.
     """
 
     __slots__ = (
@@ -65,8 +68,6 @@ class Http1Connection(Link):
         self._deadline = Deadline(server.loop, self._timed_out)
         self._deadline.within(server.config.keep_alive_timeout)
         server.connections.add(self)
-
-    # What the transport tells
 
     def data_received(self, data: bytes) -> None:
         """Bytes came in."""

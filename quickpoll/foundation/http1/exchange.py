@@ -4,14 +4,12 @@ import asyncio
 from collections.abc import Callable
 from http import HTTPStatus
 from time import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote
 
-from .head import RequestHead
-from .response import Framing, ResponseError, ResponseHead
-
-if TYPE_CHECKING:
-    from .connection import Http1Connection
+from quickpoll.foundation.http1.head import RequestHead
+from quickpoll.foundation.http1.link import Link
+from quickpoll.foundation.http1.response import Framing, ResponseError, ResponseHead
 
 # Content of a request waiting for the application, in bytes, before reading pauses.
 BODY_HIGH_WATER = 65_536
@@ -20,6 +18,32 @@ _JOIN_LIMIT = 65_536
 _ERROR_HEADERS = [(b"content-length", b"0"), (b"connection", b"close")]
 
 Message = dict[str, Any]
+
+
+class RequestLink(Link):
+    """What an exchange asks of the connection that it belongs to."""
+
+    __slots__ = ()
+
+    def send_continue(self) -> None:
+        """Tell the client to go on with the body (100)."""
+        raise NotImplementedError
+
+    def content_taken(self) -> None:
+        """The application has taken what there was of the body."""
+        raise NotImplementedError
+
+    def response_complete(self, exchange: "Exchange") -> None:
+        """The response has been written."""
+        raise NotImplementedError
+
+    def must_close(self, exchange: "Exchange") -> bool:
+        """Whether the connection ends with this response."""
+        raise NotImplementedError
+
+    def abandon(self, exchange: "Exchange") -> None:
+        """The application has ended without a whole response."""
+        raise NotImplementedError
 
 
 class Exchange:
@@ -43,7 +67,7 @@ class Exchange:
         "task",
     )
 
-    def __init__(self, connection: "Http1Connection", head: RequestHead) -> None:
+    def __init__(self, connection: "RequestLink", head: RequestHead) -> None:
         self._connection = connection
         self._head = head
         self._content = b""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from .output import Output
-from .server import Address, Server
+from quickpoll.foundation.http1.output import Output
+from quickpoll.foundation.http1.server import Address, Server
 
 
 class Link(asyncio.Protocol):

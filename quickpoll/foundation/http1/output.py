@@ -7,8 +7,8 @@ import fcntl
 import struct
 import termios
 
-from . import limits
-from .server import Server
+from quickpoll.foundation.http1 import limits
+from quickpoll.foundation.http1.server import Server
 
 
 class Output:

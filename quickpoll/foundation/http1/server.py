@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from time import time
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.asyncio.worker_context import WorkerContext
@@ -12,12 +12,20 @@ from hypercorn.config import Config
 from hypercorn.logging import Logger
 from hypercorn.typing import AppWrapper
 
-from .head import RequestHead
-
-if TYPE_CHECKING:
-    from .connection import Http1Connection
+from quickpoll.foundation.http1.head import RequestHead
 
 Address = tuple[str, int] | None
+
+
+class Connection(Protocol):
+    """What the server knows of a connection."""
+
+    @property
+    def transport(self) -> asyncio.Transport:
+        """The client's transport."""
+
+    def stop(self) -> None:
+        """Answer what is in hand, and end."""
 
 
 class Server:
@@ -35,7 +43,7 @@ class Server:
         self.config = config
         self.context = context
         self.state = state
-        self.connections: set[Http1Connection] = set()
+        self.connections: set[Connection] = set()
         self.counts_requests = context.max_requests is not None
         self.logs_access = type(config.log) is not Logger or config.log.access_logger is not None
         self.always_writable = asyncio.Event()

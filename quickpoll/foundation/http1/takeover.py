@@ -27,10 +27,14 @@ from hypercorn.config import Config
 from hypercorn.typing import AppWrapper, LifespanState
 from hypercorn.utils import parse_socket_addr
 
-from .connection import Http1Connection
-from .listening import Listener
-from .server import Server
-from .upgraded import OutspokenConnection, UpgradableProtocol, UpgradedStream
+from quickpoll.foundation.http1.connection import Http1Connection
+from quickpoll.foundation.http1.listening import Listener
+from quickpoll.foundation.http1.server import Server
+from quickpoll.foundation.http1.upgraded import (
+    OutspokenConnection,
+    UpgradableProtocol,
+    UpgradedStream,
+)
 
 _log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ import click
 from pymongo import MongoClient
 
 from quickpoll.localrun.child_process import ChildProcess
-from quickpoll.localrun.run_record import RunDirectory
+from quickpoll.settings.run_record import RunDirectory
 
 POLLS = Path(__file__).with_name("polls.json")
 CROWD = "--voters 300 --votes 900 --likes 120 --random-seed 1"
