@@ -53,6 +53,7 @@ from quickpoll.realtime.server import LiveServer
 from quickpoll.repair.finality import Finality
 from quickpoll.repair.rebuild import Rebuilder
 from quickpoll.repair.reconcile import Reconciler
+from quickpoll.repair.restored import RestoreWatch
 from quickpoll.results.caller_state import CallerStateReader
 from quickpoll.results.census import MongoCensus
 from quickpoll.results.fences import MongoFences
@@ -172,6 +173,7 @@ class Services:
             self.census,
             self.fences,
             self.rebuilder,
+            RestoreWatch(database, self.counters),
             self.polls.recent,
         )
         self.tallies = TallyReader(

@@ -13,7 +13,7 @@ from quickpoll.auth.jwks import PublicKey, UnusableKeys, read_keys
 from quickpoll.auth.keys import Candidate
 from quickpoll.auth.refusals import Reason, refused
 from quickpoll.errors import Unavailable
-from quickpoll.foundation.http.download import DownloadError, download
+from quickpoll.foundation.http.download import DownloadFailed, download
 from quickpoll.foundation.observability import metrics
 
 log = structlog.get_logger(__name__)
@@ -144,7 +144,7 @@ class Issuer:
     async def _renew(self) -> bool:
         try:
             keys = read_keys(await self._fetch(self._url, FETCH_SECONDS), self._algorithms)
-        except (DownloadError, UnusableKeys) as error:
+        except (DownloadFailed, UnusableKeys) as error:
             self._complain(error)
             return False
         metrics.key_fetches.labels("fetched").inc()

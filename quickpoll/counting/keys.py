@@ -7,9 +7,12 @@ have no tag.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 UPDATE_CHANNEL = "poll-updates"
+
+_POLL_OF_STATE = re.compile(r"tally:\{([0-9a-f]{24})\}:state$")
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,17 @@ class Keys:
         """String, JSON: all counts of a poll with their version (see :mod:`.scripts`)."""
         return f"{self.prefix}tally:{{{poll_id}}}:state"
 
+    @property
+    def every_state(self) -> str:
+        """The pattern of all states, for SCAN."""
+        return self.state("*").replace("[", "\\[").replace("?", "\\?")
+
+    @staticmethod
+    def poll_of_state(name: str) -> str | None:
+        """The poll whose state has this name."""
+        found = _POLL_OF_STATE.search(name)
+        return found[1] if found else None
+
     def writes(self, poll_id: str) -> str:
         """Hash, token → mark (see :mod:`.lua`): batches between MongoDB and the counts."""
         return f"{self.prefix}tally:{{{poll_id}}}:writes"
@@ -42,6 +56,12 @@ class Keys:
     def due(self) -> str:
         """Sorted set, poll id by time (ms since 1970): when the reconciler looks at a poll."""
         return f"{self.prefix}tally:due"
+
+    @property
+    def heartbeat_of_mongo(self) -> str:
+        """String, number and name: the last heartbeat that MongoDB has. One that MongoDB lacks says
+        that it was restored from a backup."""
+        return f"{self.prefix}tally:heartbeat"
 
     @property
     def lease(self) -> str:

@@ -25,19 +25,19 @@ from hypercorn.run import run as serve_until_stopped
 from quickpoll.auth.signing import sign_token
 from quickpoll.localrun.child_process import LOOPBACK, until
 from quickpoll.localrun.demo.seeding import seed_once
-from quickpoll.localrun.embedded import EmbeddedStoreError, EmbeddedStores, StoreAddresses
+from quickpoll.localrun.embedded import EmbeddedStoreFailed, EmbeddedStores, StoreAddresses
 from quickpoll.settings import (
     RUN_FOLDER,
+    BadSettings,
     Settings,
-    SettingsError,
     given_variables,
     load_settings,
 )
 from quickpoll.settings.run_record import (
-    AlreadyRunningError,
+    AlreadyRunning,
     RunDirectory,
     RunRecord,
-    UnusableDirectoryError,
+    UnusableDirectory,
 )
 
 PACKAGE = Path(__file__).parent.parent
@@ -49,16 +49,16 @@ NOWHERE = StoreAddresses("mongodb://127.0.0.1:1/quickpoll", LOOPBACK, 1)
 """What the settings are checked with while the stores have no address yet."""
 
 
-class LaunchError(Exception):
+class LaunchFailed(Exception):
     """The service cannot be started; the message is one line for a person."""
 
 
 REFUSALS = (
-    LaunchError,
-    AlreadyRunningError,
-    UnusableDirectoryError,
-    EmbeddedStoreError,
-    SettingsError,
+    LaunchFailed,
+    AlreadyRunning,
+    UnusableDirectory,
+    EmbeddedStoreFailed,
+    BadSettings,
 )
 """Whatever may keep the service from starting; each says why in one line."""
 
@@ -112,7 +112,7 @@ def launch(directory: RunDirectory, port: int) -> None:
 
 
 def refuse_taken_port(port: int) -> None:
-    """Raise :class:`LaunchError` if somebody listens on ``port`` already."""
+    """Raise :class:`LaunchFailed` if somebody listens on ``port`` already."""
     with socket.socket() as probe:
         # Hypercorn sets it too: a port that was just left is free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -171,13 +171,13 @@ def _address(port: int) -> str:
     return f"http://{LOOPBACK}:{port}"
 
 
-def _port_error(port: int, error: OSError) -> LaunchError:
+def _port_error(port: int, error: OSError) -> LaunchFailed:
     if error.errno == errno.EADDRINUSE:
-        return LaunchError(
+        return LaunchFailed(
             f"Port {port} of {LOOPBACK} is taken by another program; stop that one, "
             f"or choose another port: make run PORT={port + 1}"
         )
-    return LaunchError(f"Port {port} of {LOOPBACK} cannot be used: {error.strerror}")
+    return LaunchFailed(f"Port {port} of {LOOPBACK} cannot be used: {error.strerror}")
 
 
 def _hear_every_farewell_as_sigterm() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from time import monotonic
@@ -26,6 +25,7 @@ from quickpoll.foundation.concurrency.time_limits import (
 from quickpoll.foundation.stores.mongo import deadline
 from quickpoll.foundation.stores.redis import RedisAway
 from quickpoll.repair.rebuild import Rebuilder, drift
+from quickpoll.repair.restored import RestoreWatch
 
 log = structlog.get_logger(__name__)
 
@@ -38,8 +38,6 @@ time it falls quiet would cost its voters."""
 
 RESTING_AT_ONCE = 100
 """Keys of Redis that one round walks over."""
-
-_BRACES = re.compile(r"\{([0-9a-f]{24})\}")
 
 oldest_write = Gauge(
     "quickpoll_oldest_write_seconds", "Age of the oldest batch between MongoDB and the counts"
@@ -62,6 +60,7 @@ class Reconciler:
         census: Census,
         fences: Fences,
         rebuilder: Rebuilder,
+        restored: RestoreWatch,
         recent: Callable[[], Awaitable[Iterable[str]]],
         clock: Callable[[], float] = monotonic,
     ) -> None:
@@ -72,6 +71,7 @@ class Reconciler:
         self._census = census
         self._fences = fences
         self._rebuilder = rebuilder
+        self._restored = restored
         self._recent = recent
         self._clock = clock
         self._slots = asyncio.Semaphore(LOOKS_AT_ONCE)
@@ -115,6 +115,7 @@ class Reconciler:
         if not await self._scripts.renew_lease(self._instance):
             oldest_write.set(0)
             return
+        await self._restored.look()
         await self._settle_notes(self._uncounted.ripe())
         due = await self._scripts.due(MOST_DUE)
         ages = await asyncio.gather(*[self._look(poll_id) for poll_id in due])
@@ -231,12 +232,12 @@ class Reconciler:
 
     async def _some_resting(self) -> set[str]:
         """The next polls of a walk over all that have a state in Redis."""
-        pattern = self._counters.keys.state("*").replace("[", "\\[").replace("?", "\\?")
+        keys = self._counters.keys
         cursor, names = await self._counters.link.call(
-            "SCAN", self._cursor, "MATCH", pattern, "COUNT", RESTING_AT_ONCE
+            "SCAN", self._cursor, "MATCH", keys.every_state, "COUNT", RESTING_AT_ONCE
         )
         self._cursor = int(cursor)
-        return {found[1] for name in names if (found := _BRACES.search(name))}
+        return {poll_id for name in names if (poll_id := keys.poll_of_state(name))}
 
     async def stored(self, poll_id: str) -> dict[str, int | None]:
         """The counts as Redis has them, by option id, ``likes`` and ``voters``; of a state that

@@ -12,7 +12,7 @@ from quickpoll.settings.loading import (
     load_settings,
     settings_or_exit,
 )
-from quickpoll.settings.refusals import SettingsError
+from quickpoll.settings.refusals import BadSettings
 from quickpoll.settings.service import GROUPS, Settings, masked, names
 from quickpoll.settings.tokens import TokenSettings
 from quickpoll.settings.unknown import unknown_variables, warn_of_unknown_variables
@@ -20,8 +20,8 @@ from quickpoll.settings.unknown import unknown_variables, warn_of_unknown_variab
 __all__ = [
     "GROUPS",
     "RUN_FOLDER",
+    "BadSettings",
     "Settings",
-    "SettingsError",
     "TokenSettings",
     "given_variables",
     "load_settings",

@@ -10,7 +10,7 @@ from typing import Any
 from dotenv import dotenv_values
 from pydantic import ValidationError
 
-from quickpoll.settings.refusals import SettingsError, refusal, refusal_of
+from quickpoll.settings.refusals import BadSettings, refusal, refusal_of
 from quickpoll.settings.run_record import RunDirectory
 from quickpoll.settings.service import Settings
 from quickpoll.settings.unknown import unknown_variables
@@ -27,7 +27,7 @@ def load_settings(*, running: bool = False) -> Settings:
     ``running`` lets an operator's command find the stores and the secret of a running
     ``make run`` in this folder, where no store is configured.
 
-    Raises :class:`SettingsError` with one line that names the variable, what is wrong and an
+    Raises :class:`BadSettings` with one line that names the variable, what is wrong and an
     example; a second one names variables that are unknown.
     """
     given = given_variables()
@@ -35,32 +35,30 @@ def load_settings(*, running: bool = False) -> Settings:
     try:
         settings = Settings(**found)
     except ValidationError as error:
-        raise SettingsError(refusal_of(error, found), *unknown_variables(given)) from None
+        raise BadSettings(refusal_of(error, found), *unknown_variables(given)) from None
     if line := _refused_file(settings):
-        raise SettingsError(line, *unknown_variables(given))
+        raise BadSettings(line, *unknown_variables(given))
     return settings
 
 
 def given_variables() -> dict[str, str | None]:
     """What the environment and ``.env`` hold, settings or not.
 
-    Raises :class:`SettingsError` where the file cannot be read or is no text.
+    Raises :class:`BadSettings` where the file cannot be read or is no text.
     """
     try:
         return {**dotenv_values(".env"), **os.environ}
     except UnicodeDecodeError:
-        raise SettingsError(
-            "QuickPoll cannot start: .env: it is not UTF-8, and has to be."
-        ) from None
+        raise BadSettings("QuickPoll cannot start: .env: it is not UTF-8, and has to be.") from None
     except OSError as error:
-        raise SettingsError(f"QuickPoll cannot start: .env: {error.strerror}.") from None
+        raise BadSettings(f"QuickPoll cannot start: .env: {error.strerror}.") from None
 
 
 def settings_or_exit(*, running: bool = False) -> Settings:
     """:func:`load_settings`, or one line on standard error and exit status 2."""
     try:
         return load_settings(running=running)
-    except SettingsError as error:
+    except BadSettings as error:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(2) from None
 

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 from quickpoll.settings.service import Settings
 
 
-class SettingsError(Exception):
+class BadSettings(Exception):
     """A setting is missing or bad. The message is one line for the operator, and one more for each
     further thing that may be the reason."""
 

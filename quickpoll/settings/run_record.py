@@ -34,11 +34,11 @@ class RunRecord:
     redis_port: int
 
 
-class AlreadyRunningError(RuntimeError):
+class AlreadyRunning(RuntimeError):
     """Another run holds the folder; the message is one line for a person."""
 
 
-class UnusableDirectoryError(RuntimeError):
+class UnusableDirectory(RuntimeError):
     """The folder cannot be made or written; the message is one line for a person."""
 
 
@@ -52,19 +52,19 @@ class RunDirectory:
     def __enter__(self) -> Self:
         """Make the folder and take its lock.
 
-        Raises :class:`AlreadyRunningError` or :class:`UnusableDirectoryError`.
+        Raises :class:`AlreadyRunning` or :class:`UnusableDirectory`.
         """
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.path.chmod(0o700)
             lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
-            raise UnusableDirectoryError(f"{self.path} cannot be used: {error.strerror}") from error
+            raise UnusableDirectory(f"{self.path} cannot be used: {error.strerror}") from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(lock)
-            raise AlreadyRunningError(self._who_runs()) from None
+            raise AlreadyRunning(self._who_runs()) from None
         self._lock = lock
         # Whoever wrote it is gone, or the lock would not be ours.
         self._record_file.unlink(missing_ok=True)

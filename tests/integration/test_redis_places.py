@@ -21,7 +21,7 @@ from quickpoll.composition import Services
 from quickpoll.factory import create_app
 from quickpoll.foundation.stores.redis_address import RedisAddress
 from quickpoll.localrun.embedded import StoreAddresses
-from quickpoll.settings import SettingsError, load_settings
+from quickpoll.settings import BadSettings, load_settings
 from tests.builders import create_poll, look, option
 from tests.conftest import bearer, environment, served, settings_from
 from tests.integration.redis_servers import (
@@ -275,6 +275,6 @@ def test_settings_that_cannot_work_end_the_start(
         **variables,
     }.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(SettingsError) as refused:
+    with pytest.raises(BadSettings) as refused:
         load_settings()
     assert str(refused.value).startswith(f"QuickPoll cannot start: {said}")

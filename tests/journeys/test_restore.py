@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -40,6 +41,10 @@ class Database:
         for name, documents in backup.items():
             if found := decode_all(documents):
                 self._database[name].insert_many(found)
+
+    def beat(self) -> dict[str, Any] | None:
+        """The service's last heartbeat."""
+        return self._database["heartbeat"].find_one({})
 
     def close(self) -> None:
         """Leave."""
@@ -91,3 +96,36 @@ async def test_restored_database_is_served_with_its_own_counts_and_rules(
     assert (await look(again, poll, "a" * 24))["counts"] == kept
     assert (await vote(again, poll, 0, voters[1])).status_code == 409
     assert (await vote(again, poll, 0, token_hex(12))).status_code == 201
+
+
+async def test_counts_follow_a_database_that_was_restored_behind_the_service(
+    start_instance: Callable[..., Instance],
+    http: Callable[[str], httpx.AsyncClient],
+    database: Database,
+) -> None:
+    """Nobody recounts: the service notices that MongoDB has gone back in time."""
+    first = start_instance()
+    client = http(first.url)
+    poll = await create_poll(client, "a" * 24)
+    for place in range(3):
+        assert (await vote(client, poll, place, token_hex(12))).status_code == 201
+    kept = (await look(client, poll, "a" * 24))["counts"]
+    await beaten(database)
+    backup = database.dump()
+    for _ in range(4):
+        assert (await vote(client, poll, 0, token_hex(12))).status_code == 201
+    await beaten(database)
+
+    database.restore(backup)
+
+    async with asyncio.timeout(20):
+        while (await look(client, poll, "a" * 24))["counts"] != kept:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+
+
+async def beaten(database: Database) -> None:
+    """Wait for the service's next heartbeat in MongoDB."""
+    before = database.beat()
+    async with asyncio.timeout(20):
+        while database.beat() == before:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.1)

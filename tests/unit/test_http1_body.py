@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quickpoll.foundation.http1.body import Chunked, FixedLength
-from quickpoll.foundation.http1.head import BadRequestError
+from quickpoll.foundation.http1.head import BadHead
 
 MAX_LINE = 1000
 
@@ -24,7 +24,7 @@ def ours(parts: list[bytes]) -> tuple[bytes, bytes] | None:
                 continue
             more, rest = decoder.feed(part)
             content += more
-    except BadRequestError:
+    except BadHead:
         return None
     return (content, rest) if decoder.done else None
 
@@ -91,7 +91,7 @@ def test_bad_chunks_in_any_pieces(data: bytes, places: list[int]) -> None:
 
 def test_an_endless_line_is_refused_before_it_ends() -> None:
     decoder = Chunked(MAX_LINE)
-    with pytest.raises(BadRequestError):
+    with pytest.raises(BadHead):
         decoder.feed(b"5;" + b"a" * MAX_LINE)
 
 

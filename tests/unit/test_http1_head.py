@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quickpoll.foundation.http1.head import (
-    BadRequestError,
+    BadHead,
     HeadParser,
     RequestHead,
-    UncommonRequestError,
+    UncommonRequest,
 )
 
 HOST = b"Host: example.org\r\n"
@@ -19,7 +19,7 @@ def ours(head: bytes) -> RequestHead | int:
     """What we read, or the status of our refusal."""
     try:
         return HeadParser().parse(head)
-    except BadRequestError as error:
+    except BadHead as error:
         return error.status
 
 
@@ -165,7 +165,7 @@ WEBSOCKET = b"GET / HTTP/1.1\r\n" + HOST + b"Upgrade: websocket\r\nConnection: U
     ],
 )
 def test_leaves_other_protocols_alone(head: bytes) -> None:
-    with pytest.raises(UncommonRequestError):
+    with pytest.raises(UncommonRequest):
         HeadParser().parse(head)
 
 
@@ -224,7 +224,7 @@ def test_never_laxer_than_h11(start: bytes, middle: bytes) -> None:
     head = data[: data.index(b"\r\n\r\n") + 4]
     try:
         request = ours(head)
-    except UncommonRequestError:
+    except UncommonRequest:
         return
     if isinstance(request, int):
         return

@@ -18,7 +18,7 @@ from quickpoll.localrun.demo.seeding import POLLS
 from quickpoll.localrun.embedded import StoreAddresses
 from quickpoll.localrun.launcher import (
     DEVELOPMENT_USER,
-    LaunchError,
+    LaunchFailed,
     development_token,
     environment_of_run,
     refuse_taken_port,
@@ -44,7 +44,7 @@ def test_taken_port_is_refused_in_one_line() -> None:
         other.bind((LOOPBACK, 0))
         other.listen()
         port = other.getsockname()[1]
-        with pytest.raises(LaunchError, match=rf"^Port {port} of 127\.0\.0\.1 is taken.*\Z"):
+        with pytest.raises(LaunchFailed, match=rf"^Port {port} of 127\.0\.0\.1 is taken.*\Z"):
             refuse_taken_port(port)
 
 

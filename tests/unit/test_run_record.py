@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from quickpoll.settings.run_record import AlreadyRunningError, RunDirectory, RunRecord
+from quickpoll.settings.run_record import AlreadyRunning, RunDirectory, RunRecord
 
 RECORD = RunRecord(
     pid=os.getpid(),
@@ -59,14 +59,14 @@ def test_record_is_replaced_as_a_whole(directory: RunDirectory) -> None:
 def test_second_run_is_refused_and_told_of_the_first(directory: RunDirectory) -> None:
     with directory:
         with (
-            pytest.raises(AlreadyRunningError, match="already running in"),
+            pytest.raises(AlreadyRunning, match="already running in"),
             directory_again(directory),
         ):
             pass
         directory.write(RECORD)
         with (
             pytest.raises(
-                AlreadyRunningError, match=rf"\(process {os.getpid()}, http://127\.0\.0\.1:8001\)"
+                AlreadyRunning, match=rf"\(process {os.getpid()}, http://127\.0\.0\.1:8001\)"
             ),
             directory_again(directory),
         ):

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from quickpoll.settings import (
     RUN_FOLDER,
-    SettingsError,
+    BadSettings,
     load_settings,
     masked,
     names,
@@ -134,12 +134,12 @@ def test_the_example_fits_what_else_is_set(environment: pytest.MonkeyPatch) -> N
     environment.setenv("JWT_JWKS_URL", "https://id.example/jwks.json")
     environment.setenv("JWT_SECRET_KEY", "")
     environment.setenv("JWT_ALGORITHMS", "HS256")
-    with pytest.raises(SettingsError, match="Example: JWT_ALGORITHMS=RS256"):
+    with pytest.raises(BadSettings, match="Example: JWT_ALGORITHMS=RS256"):
         load_settings()
     environment.setenv("API_REDIS_URL", "redis+cluster://localhost")
     environment.setenv("JWT_ALGORITHMS", "RS256")
     environment.setenv("API_REDIS_PREFIX", "polls:")
-    with pytest.raises(SettingsError, match=r"Example: API_REDIS_PREFIX=\{quickpoll\}:"):
+    with pytest.raises(BadSettings, match=r"Example: API_REDIS_PREFIX=\{quickpoll\}:"):
         load_settings()
 
 
@@ -147,7 +147,7 @@ def test_an_example_of_a_secret_is_another_one_each_time(environment: pytest.Mon
     environment.setenv("JWT_SECRET_KEY", "$(openssl rand -hex 32)")  # as .env would leave it
     said = set()
     for _ in range(2):
-        with pytest.raises(SettingsError) as refused:
+        with pytest.raises(BadSettings) as refused:
             load_settings()
         said.add(str(refused.value))
     assert len(said) == 2
@@ -192,7 +192,7 @@ class TestUnknownVariables:
     ) -> None:
         environment.setenv("JWT_SECRET_KEY", "")
         (folder / ".env").write_text("JWT_SECRET=hunter2\n")
-        with pytest.raises(SettingsError) as refused:
+        with pytest.raises(BadSettings) as refused:
             load_settings()
         first, second = str(refused.value).splitlines()
         assert first.startswith("QuickPoll cannot start: JWT_SECRET_KEY: it is missing")
@@ -212,14 +212,14 @@ def test_a_bad_secret_is_not_said(
 @pytest.mark.usefixtures("environment")
 def test_a_file_that_is_no_text_is_named(folder: Path) -> None:
     (folder / ".env").write_bytes(b"JWT_ISSUER=caf\xe9")
-    with pytest.raises(SettingsError, match=r"\.env: it is not UTF-8"):
+    with pytest.raises(BadSettings, match=r"\.env: it is not UTF-8"):
         load_settings()
 
 
 @pytest.mark.usefixtures("environment")
 def test_a_file_that_cannot_be_read_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / ".env").symlink_to("/proc/self/mem")
-    with pytest.raises(SettingsError, match=r"\.env: "):
+    with pytest.raises(BadSettings, match=r"\.env: "):
         load_settings()
 
 
@@ -257,7 +257,7 @@ class TestOfARunningService:
     def test_once_it_has_ended_nothing_is_found(self) -> None:
         with RunDirectory(RUN_FOLDER) as directory:
             directory.write(self.record)
-        with pytest.raises(SettingsError, match="API_DATABASE_URL"):
+        with pytest.raises(BadSettings, match="API_DATABASE_URL"):
             load_settings(running=True)
 
     @pytest.mark.usefixtures("environment")
@@ -278,5 +278,5 @@ class TestOfARunningService:
     def test_only_a_command_looks_for_it(self) -> None:
         with RunDirectory(RUN_FOLDER) as directory:
             directory.write(self.record)
-            with pytest.raises(SettingsError, match="API_DATABASE_URL"):
+            with pytest.raises(BadSettings, match="API_DATABASE_URL"):
                 load_settings()

@@ -12,7 +12,7 @@ from quickpoll.foundation.concurrency.daemon_thread import run_in_daemon_thread
 MOST_BYTES = 1024 * 1024
 
 
-class DownloadError(Exception):
+class DownloadFailed(Exception):
     """The document could not be had; the message says why."""
 
 
@@ -20,16 +20,16 @@ async def download(url: str, seconds: float) -> bytes:
     """The body behind an ``http`` or ``https`` address, 1 MiB at most.
 
     The environment's proxies (``HTTPS_PROXY``) and certificates (``SSL_CERT_FILE``) are used.
-    Raises :class:`DownloadError`, after ``seconds`` at the latest.
+    Raises :class:`DownloadFailed`, after ``seconds`` at the latest.
     """
     try:
         return await run_in_daemon_thread("download", lambda: _read_or_close(url, seconds), seconds)
-    except DownloadError:
+    except DownloadFailed:
         raise
     except TimeoutError as error:
-        raise DownloadError(f"no answer within {seconds:g} seconds") from error
+        raise DownloadFailed(f"no answer within {seconds:g} seconds") from error
     except Exception as error:
-        raise DownloadError(str(error) or type(error).__name__) from error
+        raise DownloadFailed(str(error) or type(error).__name__) from error
 
 
 def _read_or_close(url: str, seconds: float) -> bytes:
@@ -37,7 +37,7 @@ def _read_or_close(url: str, seconds: float) -> bytes:
         return _read(url, seconds)
     except HTTPError as error:
         with error:  # it holds the connection
-            raise DownloadError(str(error)) from None
+            raise DownloadFailed(str(error)) from None
 
 
 def _read(url: str, seconds: float) -> bytes:
@@ -47,7 +47,7 @@ def _read(url: str, seconds: float) -> bytes:
         while part := answer.read1(65_536):
             body += part
             if len(body) > MOST_BYTES:
-                raise DownloadError("it is larger than 1 MiB")
+                raise DownloadFailed("it is larger than 1 MiB")
             if monotonic() > ends:
                 raise TimeoutError("it comes too slowly")
         return bytes(body)

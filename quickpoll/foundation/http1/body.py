@@ -3,7 +3,7 @@
 import re
 from typing import Protocol
 
-from quickpoll.foundation.http1.head import BadRequestError
+from quickpoll.foundation.http1.head import BadHead
 
 # At most 16 digits (64 bits); an extension is skipped, but may hold no control character.
 _CHUNK_HEADER = re.compile(rb"([0-9A-Fa-f]{1,16})(?:;[\t\x20-\x7e\x80-\xff]*)?[ \t]*")
@@ -30,7 +30,7 @@ class BodyDecoder(Protocol):
         """Split ``data`` into content and what follows after the end of the body.
 
         Raises:
-            BadRequestError: the framing is broken.
+            BadHead: the framing is broken.
         """
 
 
@@ -85,7 +85,7 @@ class Chunked:
         """Split ``data`` into content and what follows after the end of the body.
 
         Raises:
-            BadRequestError: the framing is broken.
+            BadHead: the framing is broken.
         """
         content: list[bytes] = []
         self._data = self._data[self._at :] + data if self._data else data
@@ -105,7 +105,7 @@ class Chunked:
             return False
         match = _CHUNK_HEADER.fullmatch(line)
         if match is None:
-            raise BadRequestError(400, "Illegal chunk header")
+            raise BadHead(400, "Illegal chunk header")
         self._in_chunk = int(match[1], 16)
         self._step = self._content if self._in_chunk else self._trailer
         return True
@@ -122,7 +122,7 @@ class Chunked:
     def _footer(self, content: list[bytes]) -> bool:
         end = self._data[self._at : self._at + 2]
         if not b"\r\n".startswith(end):
-            raise BadRequestError(400, "Illegal end of a chunk")
+            raise BadHead(400, "Illegal end of a chunk")
         if end != b"\r\n":
             return False
         self._at += 2
@@ -135,16 +135,16 @@ class Chunked:
             return False
         self._trailers += len(line)
         if self._trailers > self._max_line:
-            raise BadRequestError(431, "Trailers too long")
+            raise BadHead(431, "Trailers too long")
         self.done = line == b""
         if line and not _TRAILER.fullmatch(line):
-            raise BadRequestError(400, "Illegal trailer")
+            raise BadHead(400, "Illegal trailer")
         return True
 
     def _take_line(self) -> bytes | None:
         end = self._data.find(b"\r\n", self._at)
         if (len(self._data) if end < 0 else end) - self._at > self._max_line:
-            raise BadRequestError(400, "Line too long in a chunked body")
+            raise BadHead(400, "Line too long in a chunked body")
         if end < 0:
             return None
         line = self._data[self._at : end]

@@ -18,10 +18,10 @@ from quickpoll.foundation.http1.body import BodyDecoder, Chunked, FixedLength
 from quickpoll.foundation.http1.deadline import Deadline
 from quickpoll.foundation.http1.exchange import Exchange, RequestLink
 from quickpoll.foundation.http1.head import (
-    BadRequestError,
+    BadHead,
     HeadParser,
     RequestHead,
-    UncommonRequestError,
+    UncommonRequest,
     skip_empty_lines,
 )
 from quickpoll.foundation.http1.response import error_response, status_line
@@ -79,7 +79,7 @@ class Http1Connection(RequestLink):
             self._buffer = b""
         try:
             self._consume(data)
-        except BadRequestError as error:
+        except BadHead as error:
             self._answer_error(error.status)
         seconds = self.server.config.read_timeout
         if seconds is not None:  # of a pause; a head has one as a whole besides
@@ -128,20 +128,20 @@ class Http1Connection(RequestLink):
         end = data.find(b"\r\n\r\n") + 4
         limit = self.server.config.h11_max_incomplete_size
         if end > limit or (end < 4 and len(data) > limit):
-            raise BadRequestError(431, "Head too long")
+            raise BadHead(431, "Head too long")
         if end < 4:
             self._await_head(data)
             return b""
         try:
             head = self._parser.parse(data[:end])
-        except UncommonRequestError:
+        except UncommonRequest:
             self._leave(data)
             return b""
         return self._begin(head, data[end:])
 
     def _await_head(self, data: bytes) -> None:
         if data.count(b"\n") != data.count(b"\r\n"):  # the end would never be found
-            raise BadRequestError(400, "Bare line feed")
+            raise BadHead(400, "Bare line feed")
         self._buffer = data
         if data.strip() and not self._head_begun:
             self._head_begun = True

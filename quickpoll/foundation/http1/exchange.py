@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from quickpoll.foundation.http1.head import RequestHead
 from quickpoll.foundation.http1.link import Link
-from quickpoll.foundation.http1.response import Framing, ResponseError, ResponseHead
+from quickpoll.foundation.http1.response import BadResponse, Framing, ResponseHead
 
 # Content of a request waiting for the application, in bytes, before reading pauses.
 BODY_HIGH_WATER = 65_536
@@ -169,7 +169,7 @@ class Exchange:
         """The ASGI ``send``: the head waits for the first part of the body, for one write.
 
         Raises:
-            ResponseError: the message is out of order, or makes no legal response.
+            BadResponse: the message is out of order, or makes no legal response.
         """
         kind = message["type"]
         if kind == "http.response.body" and self._start is not None and not self.complete:
@@ -177,7 +177,7 @@ class Exchange:
         elif kind == "http.response.start" and self._start is None:
             self._start = message
         else:
-            raise ResponseError(f"Unexpected message {kind}")
+            raise BadResponse(f"Unexpected message {kind}")
 
     async def _send_body(self, content: bytes, more: bool) -> None:
         if self.disconnected:
@@ -209,7 +209,7 @@ class Exchange:
         if response.framing is Framing.LENGTH:
             self._left -= len(content)
             if self._left < 0 or (self._left and not more):
-                raise ResponseError("The body does not have the length announced")
+                raise BadResponse("The body does not have the length announced")
         if response.framing is Framing.CHUNKED:
             if content:
                 parts += (b"%x\r\n" % len(content), content, b"\r\n")
@@ -223,7 +223,7 @@ class Exchange:
     def _open_response(self) -> ResponseHead:
         start = self._start
         if start is None:
-            raise ResponseError("No http.response.start")
+            raise BadResponse("No http.response.start")
         response = ResponseHead(
             int(start["status"]),
             start.get("headers", ()),

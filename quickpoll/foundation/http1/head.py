@@ -22,7 +22,7 @@ _NO_BEGINNING = frozenset(bytes((code,)) for code in range(_BLANK + 1))
 Headers = list[tuple[bytes, bytes]]
 
 
-class BadRequestError(Exception):
+class BadHead(Exception):
     """The bytes are no request that we answer but with an error.
 
     Attributes:
@@ -34,7 +34,7 @@ class BadRequestError(Exception):
         self.status = status
 
 
-class UncommonRequestError(Exception):
+class UncommonRequest(Exception):
     """A request for another protocol (WebSocket, HTTP/2): not for this server."""
 
 
@@ -60,7 +60,7 @@ def skip_empty_lines(data: bytes) -> bytes:
     a body. A carriage return at the very end may yet become one.
 
     Raises:
-        BadRequestError: it is neither an empty line nor the beginning of a request line.
+        BadHead: it is neither an empty line nor the beginning of a request line.
     """
     if data[0] > _BLANK:
         return data
@@ -69,7 +69,7 @@ def skip_empty_lines(data: bytes) -> bytes:
     if not rest and odd == b"\r" and data.endswith(odd):
         return odd
     if odd or rest[:1] in _NO_BEGINNING:
-        raise BadRequestError(400, "No request line")
+        raise BadHead(400, "No request line")
     return rest
 
 
@@ -96,8 +96,8 @@ class HeadParser:
         """Parse ``head``, which ends with its first empty line.
 
         Raises:
-            BadRequestError: it is malformed, or its framing is not beyond doubt.
-            UncommonRequestError: it is for the general server.
+            BadHead: it is malformed, or its framing is not beyond doubt.
+            UncommonRequest: it is for the general server.
         """
         line = head[: head.index(b"\r\n")]
         self._headers = []
@@ -117,20 +117,20 @@ class HeadParser:
         except httptools.HttpParserInvalidMethodError as error:
             self._feed_extension_method(head, line, error)
         except httptools.HttpParserError as error:
-            raise BadRequestError(_status_of(error), str(error)) from error
+            raise BadHead(_status_of(error), str(error)) from error
 
     def _feed_extension_method(self, head: bytes, line: bytes, error: Exception) -> None:
         """Any token may be a method (RFC 9110, 9.1); llhttp knows those of the registry alone."""
         method = line.partition(b" ")[0]
         if not _TOKEN.fullmatch(method):
-            raise BadRequestError(400, "Invalid method") from error
+            raise BadHead(400, "Invalid method") from error
         self._parser = httptools.HttpRequestParser(self)
         try:
             self._parser.feed_data(b"POST" + head[len(method) :])
         except httptools.HttpParserUpgrade:
             self._stay()
         except httptools.HttpParserError as other:
-            raise BadRequestError(_status_of(other), str(other)) from other
+            raise BadHead(_status_of(other), str(other)) from other
 
     def _stay(self) -> None:
         """llhttp waits for another protocol, and would read no further request."""
@@ -140,13 +140,13 @@ class HeadParser:
     def _checked(self, line: bytes) -> RequestHead:
         version = _VERSIONS.get(line[-_VERSION_LENGTH:])
         if line == b"PRI * HTTP/2.0" and not self._headers:
-            raise UncommonRequestError
+            raise UncommonRequest
         if version is None:
-            raise BadRequestError(505, "Only HTTP/1.0 and HTTP/1.1")
+            raise BadHead(505, "Only HTTP/1.0 and HTTP/1.1")
         method = line.partition(b" ")[0]
         # One blank on either side of the target: llhttp would skip several.
         if len(method) + 1 + len(self._target) + _VERSION_LENGTH != len(line):
-            raise BadRequestError(400, "Illegal request line")
+            raise BadHead(400, "Illegal request line")
         head = RequestHead(method.decode("ascii").upper(), self._target, version, self._headers)
         _read_framing(head)
         if self._upgrade_asked:
@@ -177,7 +177,7 @@ def _read_framing(head: RequestHead) -> None:
         elif name == b"expect" and b"100-continue" in _tokens(value):
             head.expects_continue = head.version == "1.1"
     if hosts > 1 or (hosts == 0 and head.version == "1.1"):
-        raise BadRequestError(400, "Exactly one Host is needed")
+        raise BadHead(400, "Exactly one Host is needed")
 
 
 def _judge_upgrade(head: RequestHead) -> None:
@@ -186,11 +186,11 @@ def _judge_upgrade(head: RequestHead) -> None:
     would be a tunnel past that proxy and its rules.
     """
     if head.method == "CONNECT":
-        raise BadRequestError(501, "This is no proxy")
+        raise BadHead(501, "This is no proxy")
     asked = [value.lower() for name, value in head.headers if name == b"upgrade"]
     may = head.method == "GET" and head.version == "1.1"
     if may and asked == [b"websocket"] and not (head.content_length or head.chunked):
-        raise UncommonRequestError
+        raise UncommonRequest
 
 
 def _tokens(value: bytes) -> list[bytes]:
@@ -199,15 +199,15 @@ def _tokens(value: bytes) -> list[bytes]:
 
 def _content_length(value: bytes) -> int:
     if not value.isdigit() or len(value) > _MAX_LENGTH_DIGITS:
-        raise BadRequestError(400, "Bad Content-Length")
+        raise BadHead(400, "Bad Content-Length")
     return int(value)
 
 
 def _check_transfer_encoding(head: RequestHead, value: bytes) -> None:
     if head.chunked or value.lower() != b"chunked":
-        raise BadRequestError(501, "Only Transfer-Encoding: chunked is supported")
+        raise BadHead(501, "Only Transfer-Encoding: chunked is supported")
     if head.version != "1.1":
-        raise BadRequestError(400, "Transfer-Encoding in HTTP/1.0")
+        raise BadHead(400, "Transfer-Encoding in HTTP/1.0")
     head.chunked = True
     head.headers[head.headers.index((b"transfer-encoding", value))] = (
         b"transfer-encoding",

@@ -26,7 +26,7 @@ def error_response(status: int, common: bytes) -> bytes:
     return status_line(status) + b"content-length: 0\r\nconnection: close\r\n" + common + b"\r\n"
 
 
-class ResponseError(RuntimeError):
+class BadResponse(RuntimeError):
     """The application's response cannot be put into HTTP/1.1 as it stands."""
 
 
@@ -66,7 +66,7 @@ class ResponseHead:
         client_closes: the request allows no second one (``Connection: close``, HTTP/1.0).
 
     Raises:
-        ResponseError: an illegal status, name, value or length; nothing was sent yet.
+        BadResponse: an illegal status, name, value or length; nothing was sent yet.
     """
 
     __slots__ = (
@@ -90,7 +90,7 @@ class ResponseHead:
         client_closes: bool,
     ) -> None:
         if not _FIRST_FINAL_STATUS <= status < _END_OF_STATUSES:
-            raise ResponseError(f"{status} is not the status of a final response")
+            raise BadResponse(f"{status} is not the status of a final response")
         self.length: int | None = None
         self.close = client_closes
         self._client_closes = client_closes
@@ -122,7 +122,7 @@ class ResponseHead:
                 lengths.append(b"%b: %b\r\n" % (name, value))
             elif field is _Field.TRANSFER_ENCODING:
                 if value.lower() != b"chunked":
-                    raise ResponseError("Only Transfer-Encoding: chunked is supported")
+                    raise BadResponse("Only Transfer-Encoding: chunked is supported")
                 chunked = True
                 if not keep_framing:
                     continue
@@ -139,7 +139,7 @@ class ResponseHead:
 
     def _read_length(self, value: bytes) -> None:
         if not value.isdigit() or (self.length is not None and self.length != int(value)):
-            raise ResponseError("Bad or conflicting Content-Length")
+            raise BadResponse("Bad or conflicting Content-Length")
         self.length = int(value)
 
     def _choose_framing(self, method: str, chunked: bool) -> None:
@@ -178,13 +178,13 @@ class ResponseHead:
         head = b"".join(lines)
         # A line more than there are fields: a value carries one, to split the response in two.
         if head.count(b"\n") != count or head.count(b"\r") != count or b"\0" in head:
-            raise ResponseError("Illegal character in a header value")
+            raise BadResponse("Illegal character in a header value")
         return head
 
 
 def _learn(name: bytes) -> _Field:
     if not _TOKEN.fullmatch(name):
-        raise ResponseError(f"Illegal header name {name!r}")
+        raise BadResponse(f"Illegal header name {name!r}")
     if len(_PLAIN_NAMES) < _MAX_KNOWN_NAMES:
         _PLAIN_NAMES[name] = name + b": "
     return _Field.PLAIN

@@ -17,12 +17,12 @@ from types import TracebackType
 from quickpoll.localrun.child_process import LOOPBACK
 from quickpoll.localrun.embedded.mongo import EmbeddedMongo
 from quickpoll.localrun.embedded.redis import EmbeddedRedis
-from quickpoll.localrun.embedded.server import EmbeddedStoreError
+from quickpoll.localrun.embedded.server import EmbeddedStoreFailed
 
 __all__ = [
     "EmbeddedMongo",
     "EmbeddedRedis",
-    "EmbeddedStoreError",
+    "EmbeddedStoreFailed",
     "EmbeddedStores",
     "StoreAddresses",
 ]
@@ -55,7 +55,7 @@ class EmbeddedStores:
     def start(self) -> StoreAddresses:
         """Start both and wait until both answer.
 
-        Raises :class:`EmbeddedStoreError`; then neither is left running.
+        Raises :class:`EmbeddedStoreFailed`; then neither is left running.
         """
         try:
             self.mongo.start()

@@ -11,7 +11,7 @@ from quickpoll.localrun.child_process import LOOPBACK
 from quickpoll.localrun.embedded.server import (
     ANSWER_SECONDS,
     EmbeddedServer,
-    EmbeddedStoreError,
+    EmbeddedStoreFailed,
     missing,
 )
 
@@ -65,7 +65,7 @@ def _valkey_server() -> Path:
     try:
         return Path(get_binary_path())
     except ValkeyBinaryNotFoundError as error:
-        raise EmbeddedStoreError(f"No Valkey server for this machine: {error}") from error
+        raise EmbeddedStoreFailed(f"No Valkey server for this machine: {error}") from error
 
 
 def _command_bytes(*words: str) -> bytes:

