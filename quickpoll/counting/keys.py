@@ -33,17 +33,6 @@ class Keys:
         """String, JSON: all counts of a poll with their version (see :mod:`.scripts`)."""
         return f"{self.prefix}tally:{{{poll_id}}}:state"
 
-    @property
-    def every_state(self) -> str:
-        """The pattern of all states, for SCAN."""
-        return self.state("*").replace("[", "\\[").replace("?", "\\?")
-
-    @staticmethod
-    def poll_of_state(name: str) -> str | None:
-        """The poll whose state has this name."""
-        found = _POLL_OF_STATE.search(name)
-        return found[1] if found else None
-
     def writes(self, poll_id: str) -> str:
         """Hash, token → mark (see :mod:`.lua`): batches between MongoDB and the counts."""
         return f"{self.prefix}tally:{{{poll_id}}}:writes"
@@ -86,3 +75,14 @@ class Keys:
     def heartbeat(self, instance: str) -> str:
         """Channel: an instance's own heartbeat, to notice a deaf subscription."""
         return f"{self.prefix}heartbeat:{instance}"
+
+
+def every_state(keys: Keys) -> str:
+    """The pattern of all states, for SCAN."""
+    return keys.state("*").replace("[", "\\[").replace("?", "\\?")
+
+
+def poll_of_state(name: str) -> str | None:
+    """The poll whose state has this name."""
+    found = _POLL_OF_STATE.search(name)
+    return found[1] if found else None

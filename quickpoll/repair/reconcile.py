@@ -12,6 +12,7 @@ from prometheus_client import Gauge
 from pymongo.errors import PyMongoError
 
 from quickpoll.counting.counters import Counters
+from quickpoll.counting.keys import every_state, poll_of_state
 from quickpoll.counting.scripts import Inspection, PollState
 from quickpoll.counting.tally import Census, Counted, Fences, parse_state
 from quickpoll.counting.uncounted import Note
@@ -234,10 +235,10 @@ class Reconciler:
         """The next polls of a walk over all that have a state in Redis."""
         keys = self._counters.keys
         cursor, names = await self._counters.link.call(
-            "SCAN", self._cursor, "MATCH", keys.every_state, "COUNT", RESTING_AT_ONCE
+            "SCAN", self._cursor, "MATCH", every_state(keys), "COUNT", RESTING_AT_ONCE
         )
         self._cursor = int(cursor)
-        return {poll_id for name in names if (poll_id := keys.poll_of_state(name))}
+        return {poll_id for name in names if (poll_id := poll_of_state(name))}
 
     async def stored(self, poll_id: str) -> dict[str, int | None]:
         """The counts as Redis has them, by option id, ``likes`` and ``voters``; of a state that

@@ -16,6 +16,7 @@ import structlog
 from pymongo import ReturnDocument
 
 from quickpoll.counting.counters import Counters
+from quickpoll.counting.keys import every_state, poll_of_state
 from quickpoll.foundation.stores.mongo import Database
 
 log = structlog.get_logger(__name__)
@@ -63,11 +64,11 @@ class RestoreWatch:
         cursor: int | str = 0
         while True:
             cursor, names = await link.call(
-                "SCAN", cursor, "MATCH", keys.every_state, "COUNT", KEYS_AT_ONCE
+                "SCAN", cursor, "MATCH", every_state(keys), "COUNT", KEYS_AT_ONCE
             )
             if names:
                 await link.call("DEL", *names)
-                polls = [poll_id for name in names if (poll_id := keys.poll_of_state(name))]
+                polls = [poll_id for name in names if (poll_id := poll_of_state(name))]
                 await self._counters.scripts.look_at(polls, 0.0, "LT")
             if int(cursor) == 0:
                 return
