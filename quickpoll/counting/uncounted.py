@@ -46,9 +46,10 @@ _FIELDS = {MarkKind.VOTES: "voters", MarkKind.LIKES: "likers", MarkKind.CHANGE: 
 class Note:
     """One instance has written to one poll without telling Redis."""
 
-    id: str
+    id: Any
     poll_id: str
-    writes: int
+    instance: str
+    writes: int | None
     seen_at: float
     voters: tuple[str, ...] = ()
     likers: tuple[str, ...] = ()
@@ -71,7 +72,7 @@ class Uncounted:
         self._notes = database[COLLECTION]
         self._clock = clock
         self._since: dict[str, float] = {}  # {poll id: when this instance noted it first}
-        self._known: dict[str, Note] = {}  # {note id: note}
+        self._known: dict[Any, Note] = {}  # {note id: note}
         self._noted: set[str] = set()  # {poll id}
         self._looked_at = float("-inf")
         self._loop = Periodic("notes", NOTES_SECONDS, self.look)
@@ -149,7 +150,7 @@ class Uncounted:
 
     def own(self) -> list[Note]:
         """The notes of this instance."""
-        return [n for n in self._known.values() if n.id.startswith(f"{self._instance}:")]
+        return [note for note in self._known.values() if note.instance == self._instance]
 
     def all(self) -> list[Note]:
         """The notes of every instance."""
@@ -193,8 +194,10 @@ class Uncounted:
         }
         return Note(
             id=document["_id"],
-            poll_id=str(document["pollId"]),
-            writes=document["writes"],
+            # Up to 0.1 a note was one of a poll, and named nothing but it.
+            poll_id=str(document.get("pollId", document["_id"])),
+            instance=document.get("instance", ""),
+            writes=document.get("writes"),
             seen_at=before.seen_at if before is not None else now,
             changes=tuple(one["token"] for one in document.get("changes", ())),
             **users,
