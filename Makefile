@@ -7,6 +7,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 CHECKERS := $(VENV)/.checkers
+JS := tests/js/node_modules/.bin
 
 # The first interpreter that fits; `make setup PYTHON=/path/to/python3.12` chooses another.
 FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
@@ -58,8 +59,13 @@ check: $(CHECKERS) format-check lint types ## Run everything that CI runs
 format-check: $(INSTALLED)
 	@$(PY) -m ruff format --check --quiet . || { echo "Run: make format" >&2; exit 1; }
 
+# The pages' scripts are checked where Node.js and its packages are (npm ci --prefix tests/js).
 lint: $(INSTALLED)
 	@$(PY) -m ruff check --quiet .
+	@if [ -x $(JS)/eslint ]; then \
+		$(JS)/eslint --config tests/js/eslint.config.mjs quickpoll/web/static/js 'tests/js/*.mjs' && $(JS)/tsc -p tests/js; \
+	elif [ "$$CI" = true ]; then echo "CI has to check JavaScript: npm ci --prefix tests/js" >&2; exit 1; \
+	else echo "JavaScript was not checked (npm ci --prefix tests/js)" >&2; fi
 
 types: $(INSTALLED)
 	@$(PY) -m mypy

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bench.report import Table
-from bench.scenarios import generator, growth, live, reading, voting
+from bench.scenarios import generator, growth, live, pages, reading, voting
 from bench.workbench import Workbench
 
 Scenario = Callable[[Workbench], list[Table]]
@@ -26,4 +26,5 @@ scenarios: dict[str, Scenario] = {
     "watchers": live.watchers,
     "storm": live.storm,
     "memory": live.memory,
+    "pages": pages.pages,
 }

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 
 _EVERYWHERE = {
     "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_OF_A_PAGE = {
+    **_EVERYWHERE,
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": (
         "camera=(), microphone=(), geolocation=(), payment=(), usb=(), "
         "clipboard-write=(self), fullscreen=(self)"
@@ -35,7 +38,7 @@ def _page(frame_ancestors: tuple[str, ...], **more: str) -> dict[str, str]:
         "frame-ancestors": " ".join(frame_ancestors or _NOBODY),
         **{name.replace("_", "-"): sources for name, sources in more.items()},
     }
-    headers = {**_EVERYWHERE, "Content-Security-Policy": _policy(directives)}
+    headers = {**_OF_A_PAGE, "Content-Security-Policy": _policy(directives)}
     if directives["frame-ancestors"] == "'none'":
         headers["X-Frame-Options"] = "DENY"
     return headers
@@ -65,5 +68,10 @@ def redoc() -> dict[str, str]:
 
 
 def asset() -> dict[str, str]:
-    """For a file; opened by itself, an image runs nothing."""
-    return {**_EVERYWHERE, "Content-Security-Policy": "default-src 'none'"}
+    """For a file."""
+    return dict(_EVERYWHERE)
+
+
+def image() -> dict[str, str]:
+    """For a picture; opened by itself, it runs nothing."""
+    return {**asset(), "Content-Security-Policy": "default-src 'none'"}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from typing import Any
 
-from quart import Blueprint, Response, make_response, render_template, request, send_from_directory
+from quart import Blueprint, Response, render_template, request
 from quart import url_for as address_of
 from werkzeug.exceptions import NotFound
 
@@ -15,7 +17,9 @@ from quickpoll.foundation.http.problems import as_error, problem_reply
 from quickpoll.foundation.http.requests import wants_page
 from quickpoll.web import headers, qr
 from quickpoll.web.assets import ASK_AGAIN, Assets
+from quickpoll.web.content import Content, content
 from quickpoll.web.options import PageOptions
+from quickpoll.web.texts import Texts, chosen, read_all
 
 __all__ = ["PageOptions", "blueprint"]
 
@@ -27,8 +31,9 @@ Render = Callable[..., Awaitable[Response]]
 def blueprint(pages: PageOptions) -> Blueprint:
     """The pages, the files they load, and the documentation of the API."""
     web = Blueprint("web", __name__, template_folder="templates")
-    assets = Assets()
-    render = partial(_render, assets, pages)
+    texts = read_all()
+    assets = Assets(made={_texts_file(one): texts[one].module for one in texts})
+    render = partial(_render, assets, texts, pages)
     live_page = partial(render, headers.live_page(pages.frame_ancestors))
     _add_live_pages(web, live_page)
     _add_missing_page(web, live_page)
@@ -83,30 +88,64 @@ def _add_files(web: Blueprint, assets: Assets) -> None:
     async def asset(digest: str, name: str) -> Response:
         if name not in assets:
             raise NotFound
-        media_type = assets.media_type(name)
-        answer = await send_from_directory(assets.root, name, mimetype=media_type)
+        found = await asyncio.to_thread(assets.content, name)
+        policy = headers.image() if name.endswith(".svg") else headers.asset()
+        answer = await _answer(found, assets.media_type(name), policy)
         answer.headers["Cache-Control"] = assets.cache_control(digest)
-        answer.headers.update(headers.asset())
         return answer
+
+
+def _texts_file(language: str) -> str:
+    return f"texts/{language}.js"
 
 
 async def _render(
     assets: Assets,
+    texts: Mapping[str, Texts],
     pages: PageOptions,
     policy: Mapping[str, str],
     template: str,
     status: int = 200,
     **values: str,
 ) -> Response:
+    asset = partial(address_of, "web.asset", digest=assets.digest)
+    language = chosen(request.args.get("lang", ""), request.accept_languages.values())
     page = await render_template(
         template,
-        asset=lambda name: address_of("web.asset", digest=assets.digest, name=name),
+        asset=lambda name: asset(name=name),
+        here=_here,
+        modules=assets.modules,
         pages=pages,
+        t=texts[language],
+        texts_address=asset(name=_texts_file(language)),
         **values,
     )
-    answer: Response = await make_response(page, status)  # type: ignore[assignment]
-    answer.headers.update(policy)
+    found = content(page.encode(), is_text=True)
+    answer = await _answer(found, "text/html; charset=utf-8", policy, status)
     answer.headers["Cache-Control"] = ASK_AGAIN
+    answer.headers["Content-Language"] = language
+    answer.vary.add("Accept-Language")
+    return answer
+
+
+def _here(endpoint: str, **values: Any) -> str:
+    """The address of a page, in the language that was asked for on this one."""
+    return address_of(endpoint, **values, lang=request.args.get("lang"))
+
+
+async def _answer(
+    found: Content, media_type: str, policy: Mapping[str, str], status: int = 200
+) -> Response:
+    """The content as the caller takes it; nothing of it where they have it already."""
+    packs = found.packed is not None and request.accept_encodings.quality("gzip") > 0
+    body = found.packed if packs else found.plain
+    answer = Response(body, status, dict(policy), content_type=media_type)
+    if packs:
+        answer.headers["Content-Encoding"] = "gzip"
+    answer.vary.add("Accept-Encoding")
+    if status == 200:
+        answer.set_etag(found.tag, weak=True)
+        await answer.make_conditional(request)
     return answer
 
 
@@ -127,6 +166,7 @@ async def _qr_code(poll_id: str) -> Response:
     if origin is None or not _POLL_ID.fullmatch(poll_id):
         raise NotFound
     path = address_of("web.poll", poll_id=poll_id.lower(), _external=False)
-    answer = Response(qr.svg(origin + path), 200, headers.asset(), "image/svg+xml")
+    code = content(qr.svg(origin + path), is_text=True)
+    answer = await _answer(code, "image/svg+xml", headers.image())
     answer.headers["Cache-Control"] = "private, max-age=86400"
     return answer

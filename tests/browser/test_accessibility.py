@@ -192,3 +192,20 @@ async def test_who_wants_no_motion_gets_none(visitors: Visitors, api: httpx.Asyn
             "bar => parseFloat(getComputedStyle(bar).transitionDuration)"
         )
         assert took < 0.01 if motion == "reduce" else took > least
+
+
+async def test_whoever_hears_the_page_hears_the_question_and_each_options_count(
+    visitors: Visitors, api: httpx.AsyncClient
+) -> None:
+    poll = await create_poll(api, token_hex(12), question="Which hue?", results="after_vote")
+    await vote(api, poll, 0, token_hex(12))
+    page = await visitors.open(f"/polls/{poll['id']}")
+    group = page.get_by_role("group", name="Which hue?", exact=True)
+    await expect(group).to_be_visible()
+    await expect(group).to_have_accessible_description("Choose one.")
+    red = page.get_by_role("radio", name="red", exact=True)
+    await expect(red).to_have_accessible_description("")  # what is hidden is not heard either
+    await red.check()
+    await page.get_by_role("button", name="Cast your vote").click()
+    red = page.get_by_role("radio", name="red")
+    await expect(red).to_have_accessible_description("100% 2 votes")

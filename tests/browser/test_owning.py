@@ -161,18 +161,6 @@ async def test_the_owner_takes_the_results_home(
     assert json.loads(text)["votersCount"] == 1
 
 
-async def test_a_poll_like_it_is_made_for_whoever_asks(
-    visitors: Visitors, api: httpx.AsyncClient
-) -> None:
-    user = token_hex(12)
-    poll = await create_poll(api, token_hex(12))
-    page = await visitors.open(f"/polls/{poll['id']}", user)
-    await page.get_by_role("button", name="Ask the same again").click()
-    await page.wait_for_url(lambda url: poll["id"] not in url)
-    await expect(page.get_by_role("heading", name="Your poll")).to_be_visible()
-    await expect(page.get_by_role("heading", name=poll["question"])).to_be_visible()
-
-
 async def test_a_deletion_is_asked_about_and_told_to_everyone(
     visitors: Visitors, api: httpx.AsyncClient
 ) -> None:

@@ -69,24 +69,18 @@ async def test_a_token_that_is_not_accepted_is_asked_for_again(
         await expect(page.locator("#connection")).to_have_text("Live")
 
 
-async def test_an_expired_token_is_told_before_and_by_the_service(
+async def test_an_expired_token_is_told_by_the_service_whatever_the_clock_says(
     visitors: Visitors, api: httpx.AsyncClient
 ) -> None:
     poll = await create_poll(api, token_hex(12))
     expired = sign(seconds=-60)
-    path = f"/polls/{poll['id']}"
-    page = await visitors.open(path, token=expired)
-    heading = page.get_by_role("heading", name="Your token has expired")
-    await expect(heading).to_be_visible()
-    assert not any("/api/" in address for address in visitors.asked)
-
-    # A clock that is slow believes in the token; the service does not.
-    page = await visitors.blank(forgiven="401")
-    await page.clock.set_fixed_time((time.time() - 3600) * 1000)
-    await page.goto(f"{visitors.url}{path}#token={expired}")
-    heading = page.get_by_role("heading", name="Your token has expired")
-    await expect(heading).to_be_visible()
-    await expect(page.get_by_text("What you voted before still counts.")).to_be_visible()
+    for hours in (0, -1, 1):
+        page = await visitors.blank(forgiven="401")
+        await page.clock.set_fixed_time((time.time() + hours * 3600) * 1000)
+        await page.goto(f"{visitors.url}/polls/{poll['id']}#token={expired}")
+        heading = page.get_by_role("heading", name="Your token has expired")
+        await expect(heading).to_be_visible()
+        await expect(page.get_by_text("What you voted before still counts.")).to_be_visible()
 
 
 async def test_a_token_that_expires_in_use_is_told_where_the_vote_was(

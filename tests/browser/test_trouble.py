@@ -25,6 +25,7 @@ async def _deaf(visitors: Visitors, path: str, user: str, forgiven: str) -> Page
     """A page that hears no updates: what others do, it learns only from its own requests."""
     page = await visitors.blank(forgiven=forgiven)
     await page.route_web_socket("**/ws/updates/**", lambda wire: wire.on_message(lambda _: None))
+    await page.route("**/ws/updates/**", lambda route: route.abort())
     token = bearer(user)["Authorization"][7:]
     await page.goto(f"{visitors.url}{path}#token={token}")
     return page
@@ -35,7 +36,7 @@ async def test_a_vote_that_comes_too_late_is_told_and_the_result_shown(
 ) -> None:
     owner = token_hex(12)
     poll = await create_poll(api, owner)
-    page = await _deaf(visitors, f"/polls/{poll['id']}", token_hex(12), "409|WebSocket")
+    page = await _deaf(visitors, f"/polls/{poll['id']}", token_hex(12), "409|WebSocket|ERR_FAILED")
     await expect(page.get_by_role("radio", name="red")).to_be_visible()
     await vote(api, poll, 1, token_hex(12))
     await api.post(f"/api/poll/close-poll/{poll['id']}", headers=bearer(owner))
@@ -52,7 +53,7 @@ async def test_a_second_ballot_is_told_and_the_first_one_marked(
 ) -> None:
     user = token_hex(12)
     poll = await create_poll(api, token_hex(12))
-    page = await _deaf(visitors, f"/polls/{poll['id']}", user, "409|WebSocket")
+    page = await _deaf(visitors, f"/polls/{poll['id']}", user, "409|WebSocket|ERR_FAILED")
     await expect(page.get_by_role("radio", name="red")).to_be_visible()
     await vote(api, poll, 1, user)
 

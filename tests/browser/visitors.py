@@ -77,7 +77,7 @@ class Visitors:
 
     async def blank(self, *, forgiven: str | None = None, **context: Any) -> Page:
         """A watched page that shows nothing yet."""
-        inside = await self._browser.new_context(locale="en-GB", **context)
+        inside = await self._browser.new_context(**{"locale": "en-GB", **context})
         inside.set_default_timeout(15_000)
         self._contexts.append(inside)
         page = await inside.new_page()

@@ -240,3 +240,104 @@ async def test_the_root_leads_a_browser_to_the_polls(
         assert answer.status_code == 200
         assert answer.headers["Content-Type"] == "application/json"
         assert "Accept" in answer.headers["Vary"]
+
+
+text_files = ("/polls", f"/polls/{'a' * 24}", "/docs", "live.css", "js/poll-page.js", "texts/de.js")
+
+
+async def address_of(client: httpx.AsyncClient, file: str) -> str:
+    """The address of a page, or of a file of this release."""
+    if file.startswith("/"):
+        return file
+    digest = re.search("/static/([^/]+)/", (await client.get("/polls")).text)
+    assert digest is not None
+    return f"/static/{digest[1]}/{file}"
+
+
+@pytest.mark.parametrize("file", text_files)
+async def test_texts_are_compressed_where_the_caller_takes_it_so(
+    client: httpx.AsyncClient, file: str
+) -> None:
+    address = await address_of(client, file)
+    plain = await client.get(address, headers={"Accept-Encoding": "identity"})
+    packed = await client.get(address, headers={"Accept-Encoding": "gzip, br"})
+    refused = await client.get(address, headers={"Accept-Encoding": "gzip;q=0"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert int(packed.headers["Content-Length"]) < int(plain.headers["Content-Length"]) * 0.8
+    assert "Content-Encoding" not in plain.headers
+    assert "Content-Encoding" not in refused.headers
+    assert plain.content == packed.content == refused.content
+    for answer in (plain, packed):
+        assert "Accept-Encoding" in answer.headers["Vary"]
+
+
+@pytest.mark.parametrize("file", [*text_files, "vendor/newsreader/newsreader-latin.woff2"])
+async def test_what_is_there_already_is_not_sent_again(
+    client: httpx.AsyncClient, file: str
+) -> None:
+    address = await address_of(client, file)
+    first = await client.get(address)
+    again = await client.get(address, headers={"If-None-Match": first.headers["ETag"]})
+    assert again.status_code == 304
+    assert again.content == b""
+    assert again.headers["ETag"] == first.headers["ETag"]
+    other = await client.get(address, headers={"If-None-Match": 'W/"another"'})
+    assert other.status_code == 200
+
+
+async def test_fonts_are_not_compressed_twice(client: httpx.AsyncClient) -> None:
+    address = await address_of(client, "vendor/newsreader/newsreader-latin.woff2")
+    answer = await client.get(address, headers={"Accept-Encoding": "gzip"})
+    assert "Content-Encoding" not in answer.headers
+    assert answer.content[:4] == b"wOF2"
+
+
+@pytest.mark.parametrize(
+    ("accepted", "asked", "language", "direction"),
+    [
+        ("de-CH,de;q=0.9,en;q=0.8", "", "de", "ltr"),
+        ("en;q=0.5,pl;q=0.9", "", "pl", "ltr"),
+        ("ar", "", "ar", "rtl"),
+        ("nl", "", "en", "ltr"),
+        ("de", "?lang=ja", "ja", "ltr"),
+        ("de", "?lang=nl", "de", "ltr"),
+    ],
+)
+async def test_a_page_is_in_the_readers_first_language_that_there_is(
+    client: httpx.AsyncClient, accepted: str, asked: str, language: str, direction: str
+) -> None:
+    for path in (*pages[:3], pages[3]):
+        answer = await client.get(
+            path + asked, headers={"Accept-Language": accepted, "Accept": "text/html"}
+        )
+        assert f'<html lang="{language}" dir="{direction}">' in answer.text
+        assert answer.headers["Content-Language"] == language
+        assert "Accept-Language" in answer.headers["Vary"]
+
+
+async def test_pages_of_two_languages_are_two_contents(client: httpx.AsyncClient) -> None:
+    tags = {
+        (await client.get("/polls", headers={"Accept-Language": language})).headers["ETag"]
+        for language in ("de", "fr")
+    }
+    assert len(tags) == 2
+
+
+async def test_a_page_names_every_module_that_its_script_imports(
+    client: httpx.AsyncClient,
+) -> None:
+    page = (await client.get(f"/polls/{'a' * 24}")).text
+    named = set(re.findall(r'rel="modulepreload"[^>]* href="([^"]+)"', page))
+    entry = re.search(r'<script type="module" src="([^"]+)"', page)
+    assert entry is not None
+    seen, todo = set[str](), [entry[1]]
+    while todo:
+        address = todo.pop()
+        text = (await client.get(address)).text
+        for path in re.findall(r'^import [^"]*"(\.[^"]+)"', text, re.MULTILINE):
+            found = str(httpx.URL("http://test" + address).join(path).path)
+            if found not in seen:
+                seen.add(found)
+                todo.append(found)
+    assert seen <= named
+    assert all("/texts/" in one for one in named - seen)

@@ -1,3 +1,4 @@
+// @ts-check
 // The REST interface: a request, or an error with a code.
 
 import { token } from "./session.js";
@@ -7,6 +8,11 @@ const patience = 15_000; // milliseconds
 
 /** What went wrong: the `code` of the service's answer, or `offline` where none came. */
 export class ApiError extends Error {
+  /**
+   * @param {string} code
+   * @param {string} [detail]
+   * @param {{ status?: number, retryAfter?: number, problem?: any }} [more]
+   */
   constructor(code, detail = "", more = {}) {
     super(detail || code);
     this.code = code;
@@ -17,26 +23,50 @@ export class ApiError extends Error {
   }
 }
 
+/** The error, where it is the service's; what is not is thrown on. @param {unknown} error */
+export function known(error) {
+  if (error instanceof ApiError) return error;
+  throw error;
+}
+
 let serverAhead = 0;
 
 /** The time by the server's clock, as far as its answers tell it: milliseconds since 1970. */
 export const serverNow = () => Date.now() + serverAhead;
 
-/** Ask the service. Answers the parsed body and the response; throws an ApiError. */
-export async function ask(method, path, body) {
-  const response = await send(method, path, body);
-  const text = response.status === 204 ? "" : await response.text().catch(() => "");
+/**
+ * Ask the service. Answers the parsed body and the response; throws an ApiError.
+ * @param {string} method
+ * @param {string} path
+ * @param {unknown} [body]
+ * @param {Record<string, string>} [more] headers
+ * @returns {Promise<{ body: any, response: Response }>}
+ */
+export async function ask(method, path, body, more) {
+  const response = await send(method, path, body, more);
+  const text = response.status === 204 ? "" : await response.text().catch(cutOff);
   return { body: text ? parse(text) : null, response };
 }
 
-/** Fetch a file that only the holder of the token gets. */
+const cutOff = () => {
+  throw new ApiError("offline");
+};
+
+/** Fetch a file that only the holder of the token gets. @param {string} path */
 export async function download(path) {
   const response = await send("GET", path);
   return { blob: await response.blob(), name: fileName(response) };
 }
 
-async function send(method, path, body) {
-  const headers = { Authorization: `Bearer ${token()}` };
+/**
+ * @param {string} method
+ * @param {string} path
+ * @param {unknown} [body]
+ * @param {Record<string, string>} [more]
+ */
+async function send(method, path, body, more = {}) {
+  /** @type {Record<string, string>} */
+  const headers = { Authorization: `Bearer ${token()}`, ...more };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   let response;
   try {
@@ -55,6 +85,7 @@ async function send(method, path, body) {
   return response;
 }
 
+/** @param {Response} response */
 async function errorOf(response) {
   const problem = parse(await response.text().catch(() => "")) ?? {};
   return new ApiError(problem.code ?? "unknown", problem.detail, {
@@ -65,11 +96,13 @@ async function errorOf(response) {
 }
 
 // `Date` counts whole seconds: a smaller difference may be only its rounding.
+/** @param {Response} response */
 function noteClock(response) {
-  const ahead = Date.parse(response.headers.get("Date")) + 500 - Date.now();
+  const ahead = Date.parse(response.headers.get("Date") ?? "") + 500 - Date.now();
   if (Number.isFinite(ahead)) serverAhead = Math.abs(ahead) < 2000 ? 0 : ahead;
 }
 
+/** @param {string} text @returns {any} */
 function parse(text) {
   try {
     return JSON.parse(text);
@@ -78,6 +111,7 @@ function parse(text) {
   }
 }
 
+/** @param {Response} response */
 function fileName(response) {
   const said = /filename="?([^";]+)"?/.exec(response.headers.get("Content-Disposition") ?? "");
   return said ? said[1] : "poll";

@@ -1,14 +1,23 @@
+// @ts-check
 // The ballot paper: options to choose from, with their bars.
 
-import { byId, el, say, show } from "./dom.js";
 import { Bar, move } from "./bars.js";
-import { howMany, whyHidden } from "./words.js";
+import { byId, el, say, show } from "./dom.js";
+import { t } from "./texts.js";
+import { howMany, onlyYou, whyHidden } from "./words.js";
+
+/** @typedef {import("./poll-state.js").PollState} PollState */
+/** @typedef {import("./types.js").Option} Option */
 
 export class Ballot {
-  constructor() {
+  /** @param {PollState} poll */
+  constructor(poll) {
+    this.poll = poll;
     this.form = byId("ballot");
+    /** @type {ReturnType<typeof row>[]} */
     this.rows = [];
     this.made = "";
+    this.fixed = false;
     this.form.addEventListener("change", () => this.#limit());
   }
 
@@ -18,32 +27,44 @@ export class Ballot {
   }
 
   /** Show the poll. Inputs are made anew only when the options changed, so that focus stays. */
-  show(poll) {
-    this.poll = poll;
+  show() {
+    const { poll } = this;
     const wanted = JSON.stringify([poll.single, poll.view.options]);
-    if (wanted !== this.made) this.#make(poll);
+    if (wanted !== this.made) this.#make();
     this.made = wanted;
     say(byId("rules"), howMany(poll.view));
-    say(byId("hidden-results"), poll.hidden ? whyHidden(poll.view) : "");
-    show(byId("hidden-results"), poll.hidden);
     this.#own();
     this.move();
   }
 
   /** Move the bars to where the counts are now. */
   move() {
-    move(this.rows, this.poll);
+    const { poll } = this;
+    move(this.rows, poll);
+    say(byId("hidden-results"), poll.hidden ? whyHidden(poll.view) : "");
+    show(byId("hidden-results"), poll.hidden);
+    say(byId("only-you"), poll.onlyForOwner ? onlyYou(poll.view) : "");
+    show(byId("only-you"), poll.onlyForOwner);
+    // What is not to be seen is not to be heard either.
+    for (const { input, bar } of this.rows) {
+      if (poll.hidden) input.removeAttribute("aria-describedby");
+      else input.setAttribute("aria-describedby", bar.figures.id);
+    }
   }
 
   /** Choose what the ballot in the box says. */
   reset() {
-    const { userVotes } = this.poll.view;
-    for (const { input } of this.rows) input.checked = userVotes.includes(input.value);
+    this.choose(this.poll.view.userVotes);
+  }
+
+  /** Choose these options, as far as they are there. @param {string[]} ids */
+  choose(ids) {
+    for (const { input } of this.rows) input.checked = ids.includes(input.value);
     this.#limit();
   }
 
-  #make(poll) {
-    const chosen = this.chosen;
+  #make() {
+    const { poll, chosen } = this;
     this.rows = poll.view.options.map((option) => row(option, poll.single, chosen));
     byId("options").replaceChildren(...this.rows.map(({ row: item }) => item));
   }
@@ -55,7 +76,7 @@ export class Ballot {
     for (const { row: item, input, own } of this.rows) {
       const mine = poll.view.userVotes.includes(input.value);
       item.classList.toggle("mine", mine);
-      say(own, mine ? "Your vote" : "");
+      say(own, mine ? t("your_vote") : "");
       if (fixed) input.checked = mine;
     }
     this.form.classList.toggle("fixed", fixed);
@@ -69,6 +90,11 @@ export class Ballot {
   }
 }
 
+/**
+ * @param {Option} option
+ * @param {boolean} single
+ * @param {string[]} chosen
+ */
 function row(option, single, chosen) {
   const input = el("input", {
     type: single ? "radio" : "checkbox",
@@ -77,6 +103,7 @@ function row(option, single, chosen) {
     checked: chosen.includes(option.id),
   });
   const bar = new Bar();
+  bar.figures.id = `figures-${option.id}`;
   const own = el("span", { class: "own" });
   const text = el("span", { class: "option-text", dir: "auto" }, option.text);
   const label = el("label", {}, input, el("span", { class: "mark", "aria-hidden": "true" }), text, own);

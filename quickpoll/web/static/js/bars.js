@@ -1,7 +1,12 @@
+// @ts-check
 // Options as bars. The widths are what the server said; the style sheet moves them there.
 
 import { el, say, show } from "./dom.js";
-import { number, percents } from "./format.js";
+import { percents } from "./format.js";
+import { percent } from "./locale.js";
+import { t } from "./texts.js";
+
+/** @typedef {import("./poll-state.js").PollState} PollState */
 
 /** One option's bar and figures, to be put wherever the page wants them. */
 export class Bar {
@@ -13,34 +18,46 @@ export class Bar {
     this.figures = el("span", { class: "figures" }, this.percent, " ", this.count);
   }
 
-  set(share, percent, votes) {
+  /**
+   * @param {number} share 0 to 1
+   * @param {number} whole percents
+   * @param {number} votes
+   */
+  set(share, whole, votes) {
     this.fill.style.setProperty("--share", String(share));
-    say(this.percent, `${percent}%`);
-    say(this.count, `${number(votes)}${votes === 1 ? " vote" : " votes"}`);
+    say(this.percent, percent(whole));
+    say(this.count, t("votes", { n: votes }));
   }
 }
 
-/** Move all bars of a poll. `rows`: elements with their Bars, in the poll's order. */
-export function move(rows, poll) {
+/**
+ * Move all bars of a poll, or hide them.
+ * @param {{ row: HTMLElement, bar: Bar }[]} rows elements with their Bars, in the poll's order
+ * @param {PollState} poll
+ * @param {boolean} [covered] whether nothing is shown, although it is known
+ */
+export function move(rows, poll, covered = poll.hidden) {
   const { counts, voters } = poll;
   const shares = percents(counts, voters);
   const most = Math.max(...counts);
   rows.forEach(({ row, bar }, place) => {
-    const votes = counts[place];
-    bar.set(voters ? Math.min(1, votes / voters) : 0, shares[place], votes);
+    const votes = covered ? 0 : counts[place];
+    bar.set(voters ? Math.min(1, votes / voters) : 0, covered ? 0 : shares[place], votes);
     row.classList.toggle("leading", votes > 0 && votes === most);
-    for (const part of [bar.track, bar.figures]) show(part, !poll.hidden);
+    for (const part of [bar.track, bar.figures]) show(part, !covered);
   });
 }
 
-/** In words, for those who hear the page: how many voters, and what leads. */
+/** In words, for those who hear the page: how many voters, and what leads. @param {PollState} poll */
 export function standing(poll) {
   const { counts, voters, view } = poll;
   if (poll.hidden || !voters) return "";
-  const shares = percents(counts, voters);
   const most = Math.max(...counts);
-  const first = view.options.filter((_, place) => counts[place] === most).map((one) => one.text);
-  const lead = first.length === 1 ? `${first[0]} leads` : `${first.length} options are level`;
-  const people = voters === 1 ? "1 voter" : `${number(voters)} voters`;
-  return `${people}. ${lead} with ${shares[counts.indexOf(most)]} percent.`;
+  const first = view.options.map((one) => one.text).filter((_text, place) => counts[place] === most);
+  const [share] = percents([most], voters);
+  const lead =
+    first.length === 1
+      ? t("standing_leads", { option: first[0], percent: share })
+      : t("standing_level", { n: first.length, percent: share });
+  return `${t("standing_voters", { n: voters })} ${lead}`;
 }

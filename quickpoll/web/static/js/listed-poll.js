@@ -1,20 +1,28 @@
+// @ts-check
 // One poll in the list: its question, its first options, how many took part.
 
 import { Bar, move } from "./bars.js";
 import { el, say, show } from "./dom.js";
-import { counted } from "./format.js";
-import { remaining } from "./page.js";
+import { here, remaining } from "./page.js";
 import { PollState } from "./poll-state.js";
-import { whyHidden } from "./words.js";
+import { t } from "./texts.js";
+import { onlyYou, whyHidden } from "./words.js";
+
+/** @typedef {import("./types.js").PollView} PollView */
+/** @typedef {import("./types.js").Update} Update */
 
 const shown = 4; // options
 
 export class ListedPoll {
+  /** @type {{ row: HTMLElement, bar: Bar }[]} */
+  rows = [];
+
+  /** @param {PollView} view */
   constructor(view) {
     this.poll = new PollState(view);
     this.status = el("span", { class: "status" });
     this.closing = el("span", { class: "figure" });
-    this.link = el("a", { href: `/polls/${view.id}`, dir: "auto" });
+    this.link = el("a", { href: here(`/polls/${view.id}`), dir: "auto" });
     this.options = el("ol", { class: "options brief" });
     this.further = el("p", { class: "quiet" });
     this.taking = el("p", { class: "quiet" });
@@ -27,16 +35,17 @@ export class ListedPoll {
       this.further,
       this.taking,
     );
+    this.row.dataset.id = view.id;
     this.#make();
   }
 
-  /** The poll read anew. */
+  /** The poll read anew. @param {PollView} view */
   read(view) {
     this.poll.read(view);
     this.#make();
   }
 
-  /** A snapshot or an update. */
+  /** A snapshot or an update. @param {Update} payload */
   hear(payload) {
     if (this.poll.hear(payload)) this.#show();
   }
@@ -62,11 +71,16 @@ export class ListedPoll {
     const { view } = poll;
     move(this.rows, poll);
     const more = view.options.length - shown;
-    say(this.further, [more > 0 ? `and ${counted(more, "more option", "more options")}` : "", poll.hidden ? whyHidden(view) : ""].filter(Boolean).join(". "));
-    show(this.further, this.further.textContent !== "");
-    const voters = poll.hidden ? [] : [counted(poll.voters, "voter", "voters")];
-    const own = poll.hasVoted ? ["you voted"] : [];
-    say(this.taking, [...voters, counted(view.counts.likes, "like", "likes"), ...own].join(" · "));
+    const further = [
+      ...(more > 0 ? [t("more_options", { n: more })] : []),
+      ...(poll.hidden ? [whyHidden(view)] : []),
+      ...(poll.onlyForOwner ? [onlyYou(view)] : []),
+    ];
+    say(this.further, further.join(" · "));
+    show(this.further, further.length > 0);
+    const voters = poll.hidden ? [] : [t("voters", { n: poll.voters })];
+    const own = poll.hasVoted ? [t("you_voted")] : [];
+    say(this.taking, [...voters, t("likes", { n: view.counts.likes }), ...own].join(" · "));
     this.tick();
   }
 }

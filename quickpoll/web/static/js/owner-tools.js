@@ -1,17 +1,26 @@
-// What the owner of a poll can do to it, and anyone who wants to ask it anew.
+// @ts-check
+// What the owner of a poll can do to it.
 
-import { ask, download } from "./api.js";
-import { byId, el, say, show } from "./dom.js";
-import { moment } from "./format.js";
+import { ask, download, known } from "./api.js";
+import { byId, say, show } from "./dom.js";
 import { note, whileBusy } from "./page.js";
 import { PollForm, toggle } from "./poll-form.js";
+import { save } from "./save.js";
 import { holder } from "./session.js";
-import { explain } from "./words.js";
+import { t } from "./texts.js";
 
-/** `poll`: the PollState; `reload`: reads it anew; `deleted`: told after a deletion. */
+/** @typedef {import("./poll-state.js").PollState} PollState */
+
 export class OwnerTools {
+  /**
+   * @param {PollState} poll
+   * @param {() => Promise<void>} reload reads the poll anew
+   * @param {() => void} deleted told after a deletion
+   */
   constructor(poll, reload, deleted) {
-    Object.assign(this, { poll, reload, deleted });
+    this.poll = poll;
+    this.reload = reload;
+    this.deleted = deleted;
     this.notice = byId("owner-notice");
     this.form = new PollForm(byId("editor-form"), "edit");
     this.#listen();
@@ -20,8 +29,9 @@ export class OwnerTools {
   /** Show what may be done now. */
   show() {
     const { id, admin } = holder();
-    show(byId("owner"), admin || id === this.poll.view.userId);
-    say(byId("owner-title"), id === this.poll.view.userId ? "Your poll" : "As an admin");
+    const own = id === this.poll.view.userId;
+    show(byId("owner"), admin || own);
+    say(byId("owner-title"), t(own ? "your_poll" : "as_admin"));
     show(byId("close-poll"), this.poll.isOpen);
     show(byId("reopen-poll"), !this.poll.isOpen);
   }
@@ -34,38 +44,41 @@ export class OwnerTools {
     this.#on("delete-poll", () => this.#delete());
     byId("edit-poll").addEventListener("click", () => this.#edit(byId("editor").hidden));
     byId("editor-cancel").addEventListener("click", () => this.#edit(false));
-    byId("editor-form").addEventListener("submit", (event) => this.#save(event));
+    byId("editor-form").addEventListener("submit", (/** @type {SubmitEvent} */ event) => this.#save(event));
   }
 
+  /** @param {string} id @param {() => Promise<void>} run */
   #on(id, run) {
     const button = byId(id);
     button.addEventListener("click", () => whileBusy(button, this.notice, run));
   }
 
   // One button takes the other's place: whoever uses the keyboard stays where they were.
+  /** @param {string} path @param {string} successor */
   async #turn(path, successor) {
     await ask("POST", `/${path}/${this.poll.id}`);
     await this.reload();
     byId(successor).focus();
   }
 
+  /** @param {"csv" | "json"} format */
   async #export(format) {
     const { blob, name } = await download(`/export-poll/${this.poll.id}?format=${format}`);
-    const link = el("a", { href: URL.createObjectURL(blob), download: name });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+    save(blob, name);
   }
 
   async #delete() {
     const dialog = byId("sure");
     dialog.returnValue = "keep";
     dialog.showModal();
+    byId("keep-it").focus();
     await new Promise((closed) => dialog.addEventListener("close", closed, { once: true }));
     if (dialog.returnValue !== "delete") return;
     await ask("DELETE", `/delete-poll/${this.poll.id}`);
     this.deleted();
   }
 
+  /** @param {boolean} open */
   #edit(open) {
     const voted = this.poll.voters > 0;
     if (open) this.form.fill(this.poll.view, voted);
@@ -74,16 +87,18 @@ export class OwnerTools {
     toggle(byId("edit-poll"), byId("editor"), open);
   }
 
+  /** @param {SubmitEvent} event */
   #save(event) {
     event.preventDefault();
+    if (!this.form.check()) return;
     const place = byId("editor-notice");
     const changes = this.form.changes();
     if (!Object.keys(changes).length) return this.#edit(false);
-    return whileBusy(event.submitter ?? byId("edit-poll"), place, async () => {
+    return whileBusy(/** @type {any} */ (event.submitter) ?? byId("edit-poll"), place, async () => {
       try {
         await ask("PATCH", `/update-poll/${this.poll.id}`, changes);
       } catch (error) {
-        if (!showFieldErrors(this.form, place, error)) throw error;
+        if (!showFieldErrors(this.form, place, known(error))) throw error;
         return;
       }
       await this.reload();
@@ -92,51 +107,14 @@ export class OwnerTools {
   }
 }
 
-/** Errors that belong to fields go beside them. Answers whether there were any. */
+/**
+ * Errors that belong to fields go beside them. Answers whether there were any.
+ * @param {PollForm} form
+ * @param {HTMLElement} place
+ * @param {import("./api.js").ApiError} error
+ */
 export function showFieldErrors(form, place, error) {
   if (error.code !== "invalid_request" || !error.problem.errors?.length) return false;
-  if (!form.mark(error.problem.errors)) note(place, "Something is not right yet", error.detail);
+  if (!form.mark(error.problem.errors)) note(place, t("not_right_yet"), t("not_right_yet_next"));
   return true;
-}
-
-/** A new poll of one's own with the same question, options and settings. */
-export function offerDuplicate(id) {
-  const button = byId("duplicate");
-  button.addEventListener("click", async () => {
-    try {
-      const { body } = await ask("POST", `/duplicate-poll/${id}`);
-      location.assign(`/polls/${body.id}`);
-    } catch (error) {
-      if (!error.code) throw error;
-      const { title, next } = explain(error);
-      say(byId("share-words"), `${title}. ${next}`);
-    }
-  });
-}
-
-const changeWords = { updated: "Changed", closed: "Closed", reopened: "Opened again" };
-const fieldWords = {
-  question: "the question",
-  options: "the options",
-  closesAt: "when it closes",
-  minChoices: "choices at least",
-  maxChoices: "choices at most",
-  results: "who sees the results",
-  allowVoteChange: "changing one’s mind",
-  visibility: "who finds it",
-  status: "",
-};
-
-/** What was changed since the poll was made, for everyone who votes on it. */
-export async function showChanges(id) {
-  const { body: changes } = await ask("GET", `/poll-history/${id}`);
-  show(byId("changes"), changes.length > 0);
-  byId("change-list").replaceChildren(...changes.map(changeRow));
-}
-
-function changeRow({ at, change, from, to }) {
-  const fields = Object.keys({ ...from, ...to }).map((name) => fieldWords[name] ?? name);
-  const named = change === "updated" ? `: ${fields.filter(Boolean).join(", ")}` : "";
-  const when = el("time", { dateTime: at, class: "figure" }, moment(at));
-  return el("li", {}, when, ` ${changeWords[change] ?? change}${named}`);
 }

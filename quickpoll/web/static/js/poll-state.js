@@ -1,7 +1,13 @@
+// @ts-check
 // What is known of a poll. A bar never goes back: what is older than what is shown is ignored.
 
+import { holder } from "./session.js";
+
+/** @typedef {import("./types.js").PollView} PollView */
+/** @typedef {import("./types.js").Update} Update */
+
 export class PollState {
-  /** `view`: the poll as the REST interface answers it. */
+  /** @param {PollView} view the poll as the REST interface answers it */
   constructor(view) {
     this.view = view;
   }
@@ -18,8 +24,23 @@ export class PollState {
     return this.view.maxChoices === 1;
   }
 
+  /** Whether the results are kept from whoever looks. */
   get hidden() {
     return this.view.resultsHidden === true;
+  }
+
+  /** Whether there are people who may not see the results now, though this one may. */
+  get keptFromOthers() {
+    if (this.view.results === "owner") return true;
+    return this.isOpen && this.view.results !== "always";
+  }
+
+  /** Whether this person sees the results only because the poll is theirs (or they are an admin). */
+  get onlyForOwner() {
+    if (this.hidden || !this.keptFromOthers) return false;
+    const { id, admin } = holder();
+    if (id !== this.view.userId && !admin) return false;
+    return !(this.view.results === "after_vote" && this.hasVoted);
   }
 
   get hasVoted() {
@@ -35,7 +56,7 @@ export class PollState {
     return this.view.votersCount ?? 0;
   }
 
-  /** The poll read anew. Its counts may be older than an update that came meanwhile. */
+  /** The poll read anew. Its counts may be older than an update that came meanwhile. @param {PollView} view */
   read(view) {
     if (view.version < this.view.version && !this.hidden && !view.resultsHidden) {
       const { counts, votersCount, votesCount, version } = this.view;
@@ -45,7 +66,10 @@ export class PollState {
     }
   }
 
-  /** A snapshot or an update. Answers whether it was taken. Equal versions are equal states. */
+  /**
+   * A snapshot or an update. Answers whether it was taken. Equal versions are equal states.
+   * @param {Update} update
+   */
   hear({ version, counts, likes, votersCount, votesCount, status }) {
     if (version < this.view.version) return false;
     this.view.version = version;
@@ -57,6 +81,7 @@ export class PollState {
     return true;
   }
 
+  /** @param {Record<string, number>} counts */
   #count(counts) {
     Object.assign(this.view.counts, counts);
     if (this.view.options.every((option) => option.id in counts)) delete this.view.resultsHidden;

@@ -1,93 +1,151 @@
+// @ts-check
 // The list of polls, with what they are now, and the form for a new one.
 
-import { ask } from "./api.js";
+import { ask, known } from "./api.js";
 import { byId, say, show } from "./dom.js";
-import { Live } from "./live.js";
-import { jitter } from "./pace.js";
-import { showFieldErrors } from "./owner-tools.js";
-import * as page from "./page.js";
-import { PollForm, toggle } from "./poll-form.js";
 import { ListedPoll } from "./listed-poll.js";
-import { holder } from "./session.js";
+import { Live } from "./live.js";
+import { Later, jitter } from "./pace.js";
+import * as page from "./page.js";
+import { holder, onOtherTabs } from "./session.js";
+import { t } from "./texts.js";
 import { aboutToken } from "./words.js";
 
+/** @typedef {import("./types.js").PollView} PollView */
+/** @typedef {import("./types.js").Update} Update */
+
 const pageSize = 20;
-const most = 100; // polls that one client may follow
+const mostAtOnce = 100; // polls in one answer
+const mostFollowed = 100; // polls that one client may follow
 const pause = 300; // milliseconds after the last key, before searching
 const lookEvery = 20_000; // milliseconds between looks for new polls
+const filterNames = ["q", "status", "whose", "sort"];
 
 class PollsPage {
   constructor() {
+    /** @type {Map<string, ListedPoll>} */
     this.listed = new Map();
+    /** @type {Set<string>} rows that are on the screen, or about to be */
+    this.inView = new Set();
+    /** @type {string | null} */
     this.next = null;
+    this.newest = ""; // when the newest poll was made that this list knew of
     this.asked = 0;
     this.filters = byId("filters");
+    this.following = new Later();
+    this.sight = new IntersectionObserver((seen) => this.#seen(seen), { rootMargin: "50%" });
   }
 
   async start() {
+    this.#fromAddress();
     show(byId("content"));
     this.#listen();
     this.#maker();
     this.live = new Live({
       state: page.connection,
-      snapshot: (polls) => polls.forEach((poll) => this.listed.get(poll.pollId)?.hear(poll)),
+      snapshot: (polls) => polls.forEach((poll) => this.#snapshot(poll)),
       update: (event, payload) => this.#update(event, payload),
       unknown: (ids) => ids.forEach((id) => this.#remove(id)),
       refused: page.askForToken,
     });
-    await this.#load();
+    await this.#load(history.state?.count);
+    scrollTo(0, history.state?.scroll ?? 0);
     setInterval(() => this.listed.forEach((one) => one.tick()), 1000);
     this.#look();
   }
 
   #listen() {
-    let typing = 0;
-    this.filters.addEventListener("submit", (event) => {
+    /** @type {ReturnType<typeof setTimeout>} */
+    let typing;
+    this.filters.addEventListener("submit", (/** @type {Event} */ event) => {
       event.preventDefault();
-      this.#load();
+      this.#search();
     });
-    this.filters.addEventListener("input", (event) => {
+    this.filters.addEventListener("input", (/** @type {any} */ event) => {
       clearTimeout(typing);
-      typing = setTimeout(() => this.#load(), event.target.id === "q" ? pause : 0);
+      typing = setTimeout(() => this.#search(), event.target.id === "q" ? pause : 0);
     });
     byId("more").addEventListener("click", () => this.#more());
     byId("fresh").addEventListener("click", async () => {
       await this.#load();
       byId("list").querySelector("a")?.focus();
     });
+    onOtherTabs((id) => this.listed.has(id) && this.#readOne(id));
+    window.addEventListener("pagehide", () => this.#remember({ scroll: scrollY }));
+  }
+
+  // The form is loaded for whoever makes a poll.
+  #maker() {
+    const start = async (/** @type {boolean} */ open) => {
+      const { Maker } = await import("./maker.js");
+      new Maker().start(open);
+    };
+    const copies = new URLSearchParams(location.search).has("copy");
+    if (copies) start(false);
+    else byId("make").addEventListener("click", () => start(true), { once: true });
+  }
+
+  // -- what is looked for, kept in the address: whoever comes back finds it again ------------
+
+  #fromAddress() {
+    const asked = new URLSearchParams(location.search);
+    for (const name of filterNames) {
+      const field = this.filters.elements[name];
+      if (asked.has(name)) field.value = asked.get(name);
+      if (field.selectedIndex === -1) field.selectedIndex = 0; // no such choice
+    }
+  }
+
+  #search() {
+    const asked = new URLSearchParams(location.search);
+    for (const name of filterNames) {
+      const { value, options } = this.filters.elements[name];
+      if (value.trim() && value !== options?.[0].value) asked.set(name, value.trim());
+      else asked.delete(name);
+    }
+    const query = asked.toString();
+    history.replaceState({ ...history.state, scroll: 0 }, "", query ? `?${query}` : location.pathname);
+    return this.#load();
+  }
+
+  /** @param {Record<string, unknown>} more */
+  #remember(more) {
+    history.replaceState({ ...history.state, ...more }, "");
   }
 
   // -- the list -----------------------------------------------------------------------------
 
+  /** @param {number} limit */
   #path(limit) {
     const { q, status, whose, sort } = this.filters.elements;
-    const query = new URLSearchParams({ limit, sort: sort.value });
+    const query = new URLSearchParams({ limit: String(limit), sort: sort.value });
     if (q.value.trim()) query.set("q", q.value.trim());
     if (status.value) query.set("status", status.value);
     const list = whose.value === "mine" ? `/get-poll-by-user-id/${holder().id}` : "/get-all-polls";
     return `${list}?${query}`;
   }
 
-  async #load() {
+  async #load(count = pageSize) {
     const mine = ++this.asked; // an answer to an earlier question is dropped
     page.stopTrying();
     show(byId("more"), false); // what it would bring belongs to the list that goes
     byId("list").setAttribute("aria-busy", "true");
     try {
-      const answer = await ask("GET", this.#path(pageSize));
+      const answer = await ask("GET", this.#path(Math.min(count, mostAtOnce)));
       if (mine === this.asked) this.#fill(answer);
     } catch (error) {
-      if (!error.code) throw error;
-      if (mine === this.asked) page.cannotRead(error, () => this.#load());
+      const told = known(error);
+      if (mine === this.asked) page.cannotRead(told, () => this.#load(count));
     }
     byId("list").setAttribute("aria-busy", "false");
   }
 
+  /** @param {{ body: PollView[], response: Response }} answer */
   #fill(answer) {
     page.untell(byId("notice"));
-    this.listed.clear();
-    byId("list").replaceChildren();
+    for (const id of [...this.listed.keys()]) this.#remove(id);
     show(byId("fresh"), false);
+    this.newest = answer.body.map((view) => view.createdAt).sort().at(-1) ?? "";
     this.#append(answer);
     show(byId("none"), this.listed.size === 0);
     say(byId("none"), this.listed.size ? "" : this.#noneWords());
@@ -95,52 +153,88 @@ class PollsPage {
 
   #noneWords() {
     const { q, status, whose } = this.filters.elements;
-    if (q.value.trim() || status.value) return "No poll is like that. Try other words, or show open and closed ones.";
-    return whose.value === "mine" ? "You have made no poll yet." : "There is no poll yet. Make the first one.";
+    if (q.value.trim() || status.value) return t("none_like_that");
+    return t(whose.value === "mine" ? "none_of_yours" : "none_at_all");
   }
 
+  /** @param {{ body: PollView[], response: Response }} answer */
   #append({ body, response }) {
     for (const view of body) {
       if (this.listed.has(view.id)) continue;
       const one = new ListedPoll(view);
       this.listed.set(view.id, one);
       byId("list").append(one.row);
+      this.sight.observe(one.row);
     }
     this.next = nextPage(response);
     show(byId("more"), this.next !== null);
-    this.live.followOnly([...this.listed.keys()].slice(-most));
+    this.#remember({ count: this.listed.size });
   }
 
   async #more() {
     const last = byId("list").lastElementChild;
     const asked = this.asked;
     await page.whileBusy(byId("more"), byId("notice"), async () => {
-      const answer = await ask("GET", this.next);
+      const answer = await ask("GET", String(this.next));
       if (asked === this.asked) this.#append(answer); // else it belongs to another list
     });
     last?.nextElementSibling?.querySelector("a").focus();
   }
 
+  /** @param {string} id */
   #remove(id) {
-    this.listed.get(id)?.row.remove();
+    const one = this.listed.get(id);
+    if (!one) return;
+    this.sight.unobserve(one.row);
+    one.row.remove();
     this.listed.delete(id);
+    this.inView.delete(id);
   }
 
+  // -- what moves ---------------------------------------------------------------------------
+
+  // A client may follow so many polls: those that can be seen are followed, however many are listed.
+  /** @param {IntersectionObserverEntry[]} rows */
+  #seen(rows) {
+    for (const { target, isIntersecting } of rows) {
+      const id = String(/** @type {HTMLElement} */ (target).dataset.id);
+      if (isIntersecting && this.listed.has(id)) this.inView.add(id);
+      else this.inView.delete(id);
+    }
+    this.following.in(100, () => this.live?.followOnly([...this.inView].slice(-mostFollowed)));
+  }
+
+  // What changed while a row was not followed may be more than its counts.
+  /** @param {Update} poll */
+  #snapshot(poll) {
+    const one = this.listed.get(poll.pollId);
+    if (!one) return;
+    const missed = poll.version > one.poll.view.version;
+    one.hear(poll);
+    if (missed) this.#readSoon(poll.pollId);
+  }
+
+  /** @param {string} event @param {Update} payload */
   #update(event, payload) {
     const one = this.listed.get(payload.pollId);
     if (!one) return;
     if (event !== "poll-update") one.hear(payload);
     else if (payload.change === "deleted") this.#remove(payload.pollId);
-    else setTimeout(() => this.#readOne(payload.pollId), jitter(300));
+    else this.#readSoon(payload.pollId);
   }
 
+  /** @param {string} id */
+  #readSoon(id) {
+    setTimeout(() => this.#readOne(id), jitter(300));
+  }
+
+  /** @param {string} id */
   async #readOne(id) {
     try {
       const { body } = await ask("GET", `/get-poll-by-id/${id}`);
       this.listed.get(id)?.read(body);
     } catch (error) {
-      if (!error.code) throw error;
-      if (error.code === "poll_not_found") this.#remove(id);
+      if (known(error).code === "poll_not_found") this.#remove(id);
     }
   }
 
@@ -150,8 +244,8 @@ class PollsPage {
       try {
         if (!document.hidden) await this.#countFresh();
       } catch (error) {
-        if (!error.code) throw error;
-        if (aboutToken(error.code)) return page.askForToken(error.code);
+        const { code } = known(error);
+        if (aboutToken(code)) return page.askForToken(code);
       }
       this.#look();
     }, jitter(lookEvery));
@@ -162,41 +256,14 @@ class PollsPage {
     const asked = this.asked;
     const { body } = await ask("GET", this.#path(pageSize));
     if (asked !== this.asked) return;
-    const count = body.filter((view) => !this.listed.has(view.id)).length;
+    const isNew = (/** @type {PollView} */ view) => view.createdAt > this.newest && !this.listed.has(view.id);
+    const count = body.filter(isNew).length;
     show(byId("fresh"), count > 0);
-    say(byId("fresh"), count === 1 ? "Show one new poll" : `Show ${count} new polls`);
-  }
-
-  // -- a new poll ---------------------------------------------------------------------------
-
-  #maker() {
-    const form = new PollForm(byId("maker-form"), "new");
-    const panel = byId("maker");
-    form.clear();
-    byId("make").addEventListener("click", () => toggle(byId("make"), panel, panel.hidden));
-    byId("maker-cancel").addEventListener("click", () => toggle(byId("make"), panel, false));
-    byId("add-option").addEventListener("click", () => form.add()?.focus());
-    byId("maker-form").addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.#make(form, event.submitter ?? byId("make"));
-    });
-  }
-
-  #make(form, button) {
-    const place = byId("maker-notice");
-    return page.whileBusy(button, place, async () => {
-      form.unmark();
-      try {
-        const { body } = await ask("POST", "/create-poll", form.poll());
-        location.assign(`/polls/${body.id}`);
-      } catch (error) {
-        if (!showFieldErrors(form, place, error)) throw error;
-      }
-    });
+    say(byId("fresh"), t("show_new", { n: count }));
   }
 }
 
-/** The path of the next page, below the API's base; `null` on the last. */
+/** The path of the next page, below the API's base; `null` on the last. @param {Response} response */
 function nextPage(response) {
   const link = /<([^>]+)>\s*;\s*rel="?next"?/.exec(response.headers.get("Link") ?? "");
   if (!link) return null;

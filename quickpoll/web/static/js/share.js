@@ -1,24 +1,29 @@
+// @ts-check
 // The address of a poll, to be handed on. It never holds a token.
 
-import { byId, say, show } from "./dom.js";
+import { byId, el, say, show } from "./dom.js";
+import { t } from "./texts.js";
 
-/** The address at which others vote. */
+/** The address at which others vote. @param {string} id */
 export const addressOf = (id) => `${location.origin}/polls/${id}`;
 
-/** The same for reading it off a wall: no scheme, and where a line may end. */
+/** The same for reading it off a wall: no scheme, and where a line may end. @param {string} id */
 export function readable(id) {
-  const [host, path] = [`${location.host}/`, `polls/${id}`];
-  return [host, document.createElement("wbr"), path];
+  return [`${location.host}/`, el("wbr"), `polls/${id.slice(0, 12)}`, el("wbr"), id.slice(12)];
 }
 
-/** Show the QR code of the address. It is drawn by the service, which checks the origin. */
+/**
+ * Show the QR code of the address. It is drawn by the service, which checks the origin.
+ * @param {HTMLImageElement} image
+ * @param {string} id
+ */
 export function showCode(image, id) {
   image.addEventListener("load", () => show(image));
   image.addEventListener("error", () => show(image, false));
   image.src = `/polls/${id}/qr.svg?origin=${encodeURIComponent(location.origin)}`;
 }
 
-/** The address in a field, and a button that copies it. */
+/** The address in a field, and a button that copies it. @param {string} id */
 export function offer(id) {
   const field = byId("address");
   field.value = addressOf(id);
@@ -27,10 +32,10 @@ export function offer(id) {
   byId("copy").addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(field.value);
-      say(byId("share-words"), "Copied. Whoever opens it needs a token of their own.");
+      say(byId("share-words"), t("copied"));
     } catch {
       field.focus();
-      say(byId("share-words"), "Copying is not allowed here: the address is marked, copy it by hand.");
+      say(byId("share-words"), t("copy_by_hand"));
     }
   });
 }

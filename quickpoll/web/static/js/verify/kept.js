@@ -63,14 +63,14 @@ export function parseReceipt(bytes) {
   const extra = lines[0]?.startsWith("extra ") ? fromBase64(lines.shift().slice(6)) : null;
   const index = lines.shift() ?? "";
   if (!index.startsWith("index ") || !decimal.test(index.slice(6))) throw new Error("it names no index");
-  const path = lines.map((line) => fromBase64(line, 32));
+  const hashes = lines.map((line) => fromBase64(line, 32));
   if (!extra) throw new Error("it has no extra line");
   const found = object(extra);
   const opened = Object.hasOwn(found, "salt") || Object.hasOwn(found, "optionIds");
   heldTo({ entry: text, pepper: hash, userId: id, ...(opened && { salt: hash, optionIds: choice }) }, found);
   const { entry, pepper, userId, salt, optionIds } = found;
   const checkpoint = bytes.subarray(cut + 2);
-  return { index: Number(index.slice(6)), path, checkpoint, entry: utf8(entry), pepper, userId, salt, optionIds };
+  return { index: Number(index.slice(6)), path: hashes, checkpoint, entry: utf8(entry), pepper, userId, salt, optionIds };
 }
 
 /** A promise: the object itself, the whole Vote around it, or the header's value. */
