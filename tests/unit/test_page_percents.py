@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import root
 
-script = root / "quickpoll" / "web" / "static" / "js" / "format.js"
+script = root / "quickpoll" / "web" / "static" / "js" / "shares.js"
 program = """
 const { percents } = await import(process.argv[1]);
 const polls = JSON.parse(process.argv[2]);
