@@ -25,8 +25,11 @@ _TEXT = "text/plain; charset=utf-8"
 _PACKED_ALREADY = {".png", ".woff2"}
 _IMPORTED = re.compile(r"""^\s*(?:import|export)\b[^"'()]*["'](\.[^"']+)["']""", re.MULTILINE)
 
-_COMMENT = re.compile(rb"^[ \t]*(?://.*|/\*(?:[^*]|\*(?!/))*\*/[ \t]*)\n", re.MULTILINE)
-"""What stands on lines of its own in our scripts and styles, for who reads the source."""
+_COMMENT = re.compile(
+    rb"^[ \t]*(?://.*|/\*(?:[^*]|\*(?!/))*\*/[ \t]*)\n|/\*\* @(?:[^*]|\*(?!/))*\*/ ?", re.MULTILINE
+)
+"""What stands on lines of its own in our scripts and styles, and types within a line: for who
+reads the source, and no browser."""
 
 FOR_GOOD = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"
