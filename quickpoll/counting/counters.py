@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from secrets import token_hex
+from time import monotonic
 
 import structlog
 from pymongo.errors import PyMongoError
@@ -19,6 +20,7 @@ from quickpoll.counting.tally import Delta, Mark, PollChange, Tally, parse_state
 from quickpoll.counting.uncounted import Uncounted
 from quickpoll.counting.versions import VersionClock
 from quickpoll.foundation.concurrency.batching import Batcher, Entry
+from quickpoll.foundation.concurrency.time_limits import SPLIT_SECONDS
 from quickpoll.foundation.stores.redis import RedisAway, RedisLink
 
 log = structlog.get_logger(__name__)
@@ -53,6 +55,8 @@ class Counters:
         self.clock = clock or VersionClock()
         self.uncounted = uncounted
         self._missed: set[str] = set()  # polls whose counts Redis must give up
+        self._told: dict[str, float] = {}  # {poll id: when this Redis heard of it, oldest first}
+        self._run = ""  # of the Redis that heard
         self._reads: Batcher[tuple[str, ...], State] = Batcher(
             "counts", self._read_batch, capacity=100_000
         )
@@ -101,7 +105,9 @@ class Counters:
             return set()
         if writing.in_redis:
             try:
-                return await self.scripts.apply(writing.token, touched, deltas, doubtful)
+                recount = await self.scripts.apply(writing.token, touched, deltas, doubtful)
+                self._remember_told(deltas)
+                return recount
             except RedisAway:
                 # The marks stand, so a recount comes; until then others must not trust the counts.
                 await self.miss(writing, deltas.keys(), doubtful)
@@ -142,7 +148,9 @@ class Counters:
     async def announce(self, writing: Writing, poll_id: str, change: PollChange) -> bool:
         """End the mark of a change of the poll and tell everybody; answers false where a recount
         must follow. Raises :class:`~quickpoll.foundation.stores.redis.RedisAway`."""
-        return await self.scripts.announce(writing.token, poll_id, change, self.clock.now())
+        told = await self.scripts.announce(writing.token, poll_id, change, self.clock.now())
+        self._remember_told([poll_id])
+        return told
 
     async def give_up_missed(self) -> None:
         """Declare incomplete what this instance could not tell Redis.
@@ -155,6 +163,22 @@ class Counters:
         except BaseException:
             self._missed |= missed
             raise
+
+    def miss_what_another_heard(self) -> None:
+        """Where another Redis has taken over, it may lack all that only the one before has
+        heard."""
+        if self._run != self.link.run_id:
+            self._run = self.link.run_id
+            self._missed |= self._told.keys()
+            self._told.clear()
+
+    def _remember_told(self, poll_ids: Iterable[str]) -> None:
+        now = monotonic()
+        for poll_id in poll_ids:
+            self._told.pop(poll_id, None)
+            self._told[poll_id] = now
+        while (oldest := next(iter(self._told), "")) and self._told[oldest] < now - SPLIT_SECONDS:
+            del self._told[oldest]
 
     def remember_missed(self, poll_ids: Iterable[str]) -> None:
         """Polls whose counts Redis must give up before anybody trusts it."""

@@ -101,6 +101,7 @@ class Reconciler:
     async def settle_all(self) -> None:
         """Give up what every instance has missed, as soon as Redis is back: nobody trusts counts
         before. Raises :class:`~quickpoll.foundation.stores.redis.RedisAway`."""
+        self._counters.miss_what_another_heard()
         with suppress(PyMongoError), deadline(SETTLE_SECONDS):
             # Without MongoDB there is nothing to see or to count.
             await self._uncounted.look()

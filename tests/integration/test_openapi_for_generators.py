@@ -15,7 +15,7 @@ from quickpoll.polls.bodies import NewPoll
 Document = dict[str, Any]
 
 in_32_bits = 2**31 - 1
-answered = {"Poll", "PollViewBody", "Vote", "Like", "Export", "TimelineRow", "HistoryRow"}
+answered = {"Poll", "PollView", "Vote", "Like", "Export", "TimelineRow", "HistoryRow"}
 sent = {"NewPoll", "PollUpdate", "BallotChoice"}
 
 
@@ -45,7 +45,7 @@ def test_every_integer_fits_in_32_bits_or_says_that_it_does_not(document: Docume
         assert small or one.get("format") == "int64", place
 
 
-@pytest.mark.parametrize(("model", "name"), [("PollViewBody", "counts"), ("TimelineRow", "counts")])
+@pytest.mark.parametrize(("model", "name"), [("PollView", "counts"), ("TimelineRow", "counts")])
 def test_counts_are_a_map(document: Document, model: str, name: str) -> None:
     said = document["components"]["schemas"][model]["properties"][name]
     assert said["additionalProperties"] == {"type": "integer", "format": "int64", "minimum": 0}

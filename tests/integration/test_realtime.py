@@ -92,7 +92,7 @@ async def test_a_user_has_a_bounded_number_of_connections(
 async def test_an_instance_has_a_bounded_number_of_clients(
     stores: StoreAddresses, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sending, "spare_connections", 1)
+    monkeypatch.setattr(sending, "SPARE_CONNECTIONS", 1)
     async with running(settings_from(environment(stores, name, API_SOCKET_CLIENTS="1"))) as live:
         first, second = await live.screen(), await live.screen()
         assert first.refused is None

@@ -62,7 +62,7 @@ async def test_ending_a_session_waits_for_no_client(live: Live, rest: httpx.Asyn
 async def test_a_body_that_does_not_come_is_not_waited_for(
     live: Live, rest: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(protocol, "body_seconds", 0.1)
+    monkeypatch.setattr(protocol, "BODY_SECONDS", 0.1)
     session = await opened(rest)
     head = f"POST {address}&sid={session} HTTP/1.1\r\n{last}Content-Length: 5\r\n\r\n40"
     assert (await raw(live, head.encode())).startswith(b"HTTP/1.1 408 Request Timeout\r\n")

@@ -63,6 +63,10 @@ BUSY_SECONDS: Final = 1.0
 LEASE_SECONDS: Final = 2.0
 """How long work stays with an instance that has died."""
 
+SPLIT_SECONDS: Final = 60.0
+"""How long a Redis that was replaced may have gone on answering those who could reach it: more
+than the settings in ``docs/operations.md`` let it."""
+
 NOTES_SECONDS: Final = 0.25
 """Between two looks at the notes of polls that are written to without Redis."""
 
