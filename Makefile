@@ -18,7 +18,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --no-input --quiet --quiet
 LOCK := --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --quiet \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' $(LOCKARGS)
 
-.PHONY: help setup run test check format-check lint types format lock smoke screenshots faults mutants audit bench clean
+.PHONY: help setup run test check format-check lint types spelling format lock smoke screenshots faults mutants audit bench clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -52,9 +52,12 @@ run: $(INSTALLED) ## Run the service with embedded stores on http://127.0.0.1:80
 test: $(INSTALLED) ## Run the tests (ARGS='-k name' for some; MONGODB=… REDIS=… on servers of yours)
 	@TEST_MONGODB='$(MONGODB)' TEST_REDIS='$(REDIS)' $(PY) -m pytest $(COVERAGE) $(ARGS)
 
-check: $(CHECKERS) format-check lint types ## Run everything that CI runs
-	@$(MAKE) --no-print-directory test COVERAGE='--cov --cov-report=term'
+check: $(CHECKERS) format-check lint types spelling ## Run everything that CI runs
 	@$(PY) -m tests.mutants --sample 6
+	@$(MAKE) --no-print-directory test COVERAGE='--cov --cov-report=term'
+
+spelling: $(CHECKERS)
+	@$(VENV)/bin/codespell
 
 format-check: $(INSTALLED)
 	@$(PY) -m ruff format --check --quiet . || { echo "Run: make format" >&2; exit 1; }
