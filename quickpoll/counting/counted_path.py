@@ -47,6 +47,8 @@ class Written:
 
     deltas: dict[str, Delta] = field(default_factory=dict)
     unsure: set[str] = field(default_factory=set)
+    found: set[str] = field(default_factory=set)
+    """Polls of which something was read that was stored before: it may not be counted yet."""
 
     def delta(self, poll_id: str) -> Delta:
         """What the batch adds to the counts of a poll."""
@@ -117,11 +119,21 @@ class CountedPath:
         # Also after a failure: what was written is counted, and the mark must not outlive it.
         if written.unsure:
             self._doubt(writing, written.unsure)
+        await self._distrust(writing, written.found)
         recount = await self._counters.finish(writing, written.deltas, written.unsure)
         if not writing.in_redis:
             self._publish_here(written.deltas)
         self._recount(recount)
         return writing, failure
+
+    async def _distrust(self, writing: Writing, found: Iterable[str]) -> None:
+        """What this batch has found stored may be of a batch whose outcome nobody has heard, and is
+        acknowledged by this one: nobody may trust counts that lack it."""
+        doubted = sorted(i for i in found if writing.revisions.get(i) == 0)
+        if doubted and writing.in_redis:
+            with suppress(RedisAway):  # then the marks stand
+                await self._counters.scripts.give_up(doubted)
+                self._recount(doubted)
 
     def _doubt(self, writing: Writing, poll_ids: Iterable[str]) -> None:
         self._doubts[writing.token] = {i: writing.marks[i] for i in poll_ids if i in writing.marks}

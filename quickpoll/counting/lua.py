@@ -82,6 +82,12 @@ local function make_stale(key)
     if not is_stale(all[i + 1]) then redis.call('HSET', key, all[i], 's' .. all[i + 1]) end
   end
 end
+local function doubted(key)
+  if redis.call('HLEN', key) < 2 then return false end  -- the own mark alone
+  local all = marks(key)
+  for i = 2, #all, 2 do if is_stale(all[i]) then return true end end
+  return false
+end
 local function changing(key)
   local all = marks(key)
   for i = 1, #all, 2 do if is_change(all[i + 1]) then return 1 end end
@@ -104,7 +110,8 @@ def counting_script(body: str) -> Script:
 MARK = counting_script("""
 -- KEYS: state, writes, barrier of each poll.
 -- ARGV: token, milliseconds to live, run id, 1 to pass barriers, then the mark of each poll.
--- Answers for each poll: -1 held off, 0 its revision is not known, else the revision.
+-- Answers for each poll: -1 held off, 0 its revision is not known, or a batch is in flight whose
+-- writes may stand and not be counted, else the revision.
 local until_ms = text(now_ms() + tonumber(ARGV[2]))
 local out = {}
 for i = 1, #KEYS, 3 do
@@ -123,7 +130,8 @@ for i = 1, #KEYS, 3 do
       s.changing = 1
       save(KEYS[i], s)
     end
-    out[#out + 1] = trusted(s, ARGV[3]) and s.changing == 0 and s.revision or 0
+    local known = trusted(s, ARGV[3]) and s.changing == 0 and not doubted(KEYS[i + 1])
+    out[#out + 1] = known and s.revision or 0
   end
 end
 return out

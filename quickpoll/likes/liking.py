@@ -171,6 +171,7 @@ class Liking:
     async def _turn_all(self, batch: LikeBatch, turns: list[Turn]) -> None:
         if not turns:
             return
+        batch.written.found |= {turn.pair[1] for turn in turns}
         try:
             standing = await self._likes.standing(turn.pair for turn in turns)
         except PyMongoError as error:

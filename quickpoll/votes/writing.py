@@ -119,12 +119,12 @@ class BallotWriter:
             return
         changes: defaultdict[str, list[WishEntry]] = defaultdict(list)
         for entry, document in pairs:
-            if entry.given_up:
-                continue
             ballot = standing.get(entry.item.user_id)
             if ballot is not None and ballot.key == str(document["_id"]):
                 # The driver's own repetition of the insert met its first try.
                 self._created(batch, entry, document)
+            elif entry.given_up:
+                continue
             elif ballot is None:
                 batch.again.append(entry)
             elif not ballot.option_ids or batch.polls[poll_id].poll.allow_vote_change:
@@ -185,6 +185,7 @@ class BallotWriter:
         self, batch: Batch, poll_id: str, entries: list[WishEntry]
     ) -> dict[str, Ballot] | None:
         """The ballots of these users, empty ones too; ``None`` where MongoDB does not tell."""
+        batch.written.found.add(poll_id)
         try:
             return await self._votes.standing(poll_id, {e.item.user_id for e in entries})
         except PyMongoError as error:
