@@ -151,7 +151,9 @@ class TallyScripts:
         names = [self.keys.state(poll_id), self.keys.writes(poll_id)]
         run, channel = self.link.run_id, self.keys.updates
         what = change.name, change.revision, floor, int(change.repeated)
-        return bool(await self.link.run(lua.ANNOUNCE, names, token, run, channel, poll_id, *what))
+        options = self.keys.option(poll_id, ""), *change.option_ids
+        arguments = token, run, channel, poll_id, *what, *options
+        return bool(await self.link.run(lua.ANNOUNCE, names, *arguments))
 
     async def remove(
         self,
@@ -240,6 +242,7 @@ class TallyScripts:
             _ms(MARK_SECONDS),
             orjson.dumps(list(fenced)),
             floors[1],
+            keys.option(poll_id, ""),
         )
         return int(wrong)
 
