@@ -24,7 +24,6 @@ from pydantic_core import PydanticUndefined
 from quickpoll.foundation.http.wording import faults
 from quickpoll.polls.models import Poll
 from quickpoll.polls.validators import (
-    CONTEXT_KEY_PATTERN,
     LEGIBLE_PATTERN,
     MOST_OF_A_CONTEXT_TEXT,
     MOST_OPTIONS,
@@ -111,7 +110,6 @@ Context = Annotated[
         {
             "type": "object",
             "maxProperties": MOST_PAIRS,
-            "propertyNames": {"pattern": CONTEXT_KEY_PATTERN},
             "additionalProperties": {
                 "type": "string",
                 "minLength": 1,
@@ -145,7 +143,11 @@ class PollSettings(Body):
     results: Results = "always"
     allow_vote_change: StrictBool = False
     visibility: Visibility = "public"
-    context: Context = Field({}, description="References of your own, which everybody may read.")
+    context: Context = Field(
+        {},
+        description="References of your own, which everybody may read. A key begins with one of "
+        "`a-z` and goes on with `a-z`, `0-9` and `_`, up to 32 characters.",
+    )
 
     def settings(self) -> dict[str, Any]:
         """Each of these fields by its name."""
@@ -174,21 +176,18 @@ class PollDefinition(PollSettings):
         return self
 
 
+EXAMPLE_NEW_POLL: dict[str, Any] = {
+    "question": "When shall we meet?",
+    "options": [{"text": "Monday"}, {"text": "Tuesday"}],
+    "allowVoteChange": True,
+    "context": {"room": "blue"},
+}
+
+
 class NewPoll(PollDefinition):
     """A poll to create."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "question": "When shall we meet?",
-                    "options": [{"text": "Monday"}, {"text": "Tuesday"}],
-                    "allowVoteChange": True,
-                    "context": {"room": "blue"},
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE_NEW_POLL]})
 
     user_id: ObjectIdInput = Field(
         default_factory=str,

@@ -34,7 +34,6 @@ MOST_PAIRS = 5
 """Keys that the context of a poll may have."""
 
 MOST_OF_A_CONTEXT_TEXT = 64
-CONTEXT_KEY_PATTERN = "^[a-z][a-z0-9_]{0,31}$"
 _CONTEXT_KEY = re.compile("[a-z][a-z0-9_]{0,31}", re.ASCII)
 _MOST_OF_A_NAME = 100
 """Characters of a key that an error names."""
@@ -138,7 +137,7 @@ def _can_be_named(key: str) -> bool:
 def _wrong_key(key: str) -> str | None:
     if _CONTEXT_KEY.fullmatch(key):
         return None
-    return "A key begins with one of a–z and goes on with a–z, 0–9 and _, 32 characters at most."
+    return "Begin with one of a to z, go on with those, digits and _; use at most 32 characters."
 
 
 def _wrong_text(text: object) -> str | None:
