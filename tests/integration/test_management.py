@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from bson import ObjectId
 
 from quickpoll.composition import Services
 from quickpoll.factory import create_app
@@ -200,6 +201,51 @@ async def test_options_may_be_a_new_list_while_nobody_has_voted(
     assert changes(rows) == [
         ("updated", {"options": poll["options"]}, {"options": changed["options"]})
     ]
+
+
+async def option_keys(services: Services, poll: Poll) -> set[str]:
+    """The options that have a plain counter in Redis."""
+    start = services.counters.keys.option(poll["id"], "")
+    found = await services.redis.call("KEYS", f"{start}*")
+    return {name.removeprefix(start) for name in found}
+
+
+async def test_a_recount_that_began_before_a_new_list_does_not_put_the_old_one_back(
+    client: httpx.AsyncClient, services: Services
+) -> None:
+    poll = await create_poll(client, owner)
+    scripts = services.counters.scripts
+    await scripts.close_barrier(poll["id"], "a recount", wait=False)
+    counted = await services.census.count(poll["id"])
+    assert counted is not None
+
+    changed = (await patch(client, poll, options=[*texts(poll, "a"), {"text": "b"}])).json()
+    floors = 0, 0
+    again = await scripts.open_barrier(poll["id"], "a recount", counted, (), floors, 0.1)
+    await services.rebuilder.recount(poll["id"])
+
+    ids = [one["id"] for one in changed["options"]]
+    state = (await services.counters.read([poll["id"]]))[poll["id"]]
+    assert again == -1
+    assert state is not None
+    assert set(state.options) == set(ids) == await option_keys(services, poll)
+    assert (await look(client, poll, other))["counts"] == {"likes": 0, **dict.fromkeys(ids, 0)}
+
+
+async def test_a_recount_finds_a_new_list_that_redis_was_not_told(
+    client: httpx.AsyncClient, services: Services
+) -> None:
+    poll = await create_poll(client, owner)
+    known = await services.polls.fresh(poll["id"])
+    kept = known.poll.options[1].model_dump_doc()
+    new = {"id": ObjectId(), "text": "new"}
+    assert await services.polls.change(known.poll, {"options": [kept, new]}) is not None
+
+    assert await services.rebuilder.recount(poll["id"]) == 0
+
+    ids = {option(poll, 1), str(new["id"])}
+    assert await option_keys(services, poll) == ids
+    assert (await look(client, poll, other))["counts"] == {"likes": 0, **dict.fromkeys(ids, 0)}
 
 
 async def test_fewer_options_must_be_enough_for_the_choices(client: httpx.AsyncClient) -> None:
