@@ -19,7 +19,7 @@ from tests.exact.pair import Document, Pair, owner, settles
 from tests.exact.test_hang_ups import routes
 from tests.integration.realtime_harness import Screen
 
-creations = ("create-poll", "duplicate-poll")
+creations = ("create-poll", "create-polls", "duplicate-poll")
 """The routes that make polls; :func:`creation` has a request for each."""
 
 
