@@ -28,6 +28,9 @@ from quickpoll.foundation.http.request_middleware import refuse_unread
 from quickpoll.foundation.stores.mongo import is_reachable, open_client, open_engine
 from quickpoll.foundation.stores.mongo_trouble import MongoTrouble
 from quickpoll.foundation.stores.redis import RedisLink
+from quickpoll.idempotency.models import Claim
+from quickpoll.idempotency.once import Once
+from quickpoll.idempotency.store import ClaimStore
 from quickpoll.likes.handlers import LikeHandlers
 from quickpoll.likes.liking import Liking
 from quickpoll.likes.models import Like
@@ -44,6 +47,7 @@ from quickpoll.operations.schema import Schema
 from quickpoll.operations.store_watch import StoreWatch
 from quickpoll.operations.traces import Traces
 from quickpoll.polls.creation import PollCreation
+from quickpoll.polls.handlers import PollHandlers
 from quickpoll.polls.models import Poll
 from quickpoll.polls.store import PollStore
 from quickpoll.realtime.audience import Audience
@@ -69,7 +73,7 @@ from quickpoll.votes.handlers import VoteHandlers
 from quickpoll.votes.models import Vote
 from quickpoll.votes.store import VoteStore
 
-MODELS = (Poll, Vote, Like, HistoryRow, Deletion)
+MODELS = (Poll, Vote, Like, HistoryRow, Deletion, Claim)
 
 
 class Services:
@@ -189,6 +193,8 @@ class Services:
 
     def _take_votes(self, settings: Settings) -> None:
         self.creation = PollCreation(self.polls, self.path)
+        self.claims = ClaimStore(self.engine)
+        self.poll_handlers = PollHandlers(self.creation, Once(self.claims))
         self.casting = Casting(
             self.polls,
             self.votes,
@@ -213,7 +219,13 @@ class Services:
         finality = Finality(self.counters, self.fences, self.rebuilder.recount)
         self.changes = PollChanges(self.polls, history, self.creation, self.path, finality)
         self.deletion = PollDeletion(
-            self.polls, self.votes, self.likes, history, DeletionStore(self.engine), self.path
+            self.polls,
+            self.votes,
+            self.likes,
+            history,
+            DeletionStore(self.engine),
+            self.claims,
+            self.path,
         )
         self.deadlines = Deadlines(self.engine, self.changes)
 

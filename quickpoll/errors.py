@@ -11,6 +11,7 @@
     ├── PayloadTooLarge       413
     ├── UnsupportedMediaType  415
     ├── InvalidRequest        422   TooManySubscriptions (Socket.IO only)
+    ├── IdempotencyKeyReused  422
     ├── RateLimited           429
     ├── InternalError         500
     └── ServiceUnavailable    503   Unavailable  Overloaded
@@ -227,6 +228,13 @@ class InvalidRequest(QuickPollError):
 def invalid(field: str, message: str) -> InvalidRequest:
     """An :class:`InvalidRequest` about one field."""
     return InvalidRequest([{"field": field, "message": message}])
+
+
+class IdempotencyKeyReused(QuickPollError):
+    status = 422
+    code = "idempotency_key_reused"
+    title = "Idempotency key reused"
+    default_detail = "This key was sent with another body; take a new key for a new request."
 
 
 class TooManySubscriptions(QuickPollError):

@@ -133,7 +133,7 @@ def _add_routes(app: Quart, services: Services) -> None:
         settings.api_frame_ancestors or ("'none'",), __version__, settings.jwt_user_id_claim
     )
     blueprints = (
-        polls_views.blueprint(services.creation),
+        polls_views.blueprint(services.poll_handlers),
         votes_views.blueprint(services.vote_handlers),
         likes_views.blueprint(services.like_handlers),
         results_views.blueprint(services.result_handlers),
@@ -164,8 +164,6 @@ def _guard(app: Quart, services: Services) -> None:
             return
         authorization, address = request.headers.get("Authorization"), request.remote_addr or ""
         caller = await services.enter(authorization, address)
-        scope: dict[str, Any] = request.scope  # type: ignore[assignment]
-        scope["quickpoll.user_id"] = caller.user_id
         admit(caller)
         if request.routing_exception is None and (request.content_length or 0) > MOST_BYTES:
             raise PayloadTooLarge  # also where nobody would read it

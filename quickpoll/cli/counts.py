@@ -110,8 +110,9 @@ def bars(view: PollView, columns: int) -> list[str]:
     poll, tally = view.known.poll, view.tally
     room = max(columns - 34, 10)
     lines = [poll.question, ""]
-    for option in poll.options:
-        votes = tally.options[str(option.id)]
+    for option, votes in zip(
+        poll.options, tally.of_options(poll.option_ids()).values(), strict=True
+    ):
         share = votes / tally.voters if tally.voters else 0.0
         bar = "█" * round(share * room)
         lines.append(f"{option.text[:16]:16} {votes:8} {share:6.1%} {bar}")

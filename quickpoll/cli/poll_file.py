@@ -13,7 +13,7 @@ from quart_schema import RequestSchemaValidationError
 
 from quickpoll.errors import InvalidRequest
 from quickpoll.foundation.http.problems import as_error
-from quickpoll.polls.bodies import NewPoll
+from quickpoll.polls.bodies import PollDefinition
 from quickpoll.polls.models import Poll
 from quickpoll.polls.rules import make_poll
 
@@ -53,7 +53,7 @@ def _refuse(constant: str) -> NoReturn:
 
 def _poll(row: Any, place: str, owner: str) -> Poll:
     try:
-        return make_poll(NewPoll.model_validate(row), owner, datetime.now(UTC))
+        return make_poll(PollDefinition.model_validate(row), owner, datetime.now(UTC))
     except ValidationError as error:
         # The words of the API, which are written for people.
         problem: Exception = as_error(RequestSchemaValidationError(error))

@@ -93,6 +93,25 @@ local function changing(key)
   for i = 1, #all, 2 do if is_change(all[i + 1]) then return 1 end end
   return 0
 end
+-- Answers whether others were there.
+local function set_options(s, plain, ids)
+  local kept, changed = {}, false
+  for _, id in ipairs(ids) do
+    kept[id] = s.options[id] or 0
+    if not s.options[id] then
+      redis.call('SET', plain .. id, 0)
+      changed = true
+    end
+  end
+  for id, _ in pairs(s.options) do
+    if not kept[id] then
+      redis.call('DEL', plain .. id)
+      changed = true
+    end
+  end
+  s.options = kept
+  return changed
+end
 local function publish(channel, event, id, v, change, public)
   local more = change and change ~= '' and (',"change":"' .. change .. '"') or ''
   if public then more = more .. ',"public":' .. public end
@@ -225,9 +244,12 @@ return 0
 ANNOUNCE = counting_script("""
 -- KEYS: state, writes.
 -- ARGV: token, run id, channel, poll id, change ('' for none), revision, version to exceed,
---   1 where it may have been announced already.
+--   1 where it may have been announced already, how the names of plain counters of options begin,
+--   ids of all options.
 -- The poll itself has changed (or has not): takes the mark off and, unless everybody has heard of
--- that revision, gives it a version and says so. Answers 0 where a recount must follow.
+-- that revision, gives it a version and says so. Options that are new begin at 0, those that are
+-- gone go: nobody has voted, or they could not have been changed. Answers 0 where a recount must
+-- follow.
 local mark = take_mark(KEYS[2], ARGV[1])
 local s = load(KEYS[1])
 local revision, told = tonumber(ARGV[6]), false
@@ -245,6 +267,13 @@ if not told then
     -- What the change reveals is newer than the word of it.
     s.version = text(v + STEP)
     s.publicVersion = s.version
+    if revision >= s.revision and #ARGV > 9 then
+      local ids = {}
+      for i = 10, #ARGV do ids[i - 9] = ARGV[i] end
+      local changed = set_options(s, ARGV[9], ids)
+      -- A recount may have begun with the poll as it was: it must not put the old options back.
+      if changed and mark and is_stale(mark) then s.missing = 1 end
+    end
     s.revision = math.max(s.revision, revision)
   end
 end

@@ -47,7 +47,7 @@ OPEN_BARRIER = counting_script("""
 -- ARGV: token, run id, channel, JSON {id, options: [[option id, votes], …], voters, likes,
 --   revision, change}, version that must be exceeded, milliseconds since the barrier was closed,
 --   milliseconds that a mark lives, JSON list of the tokens of fenced batches, public version that
---   must not be undercut.
+--   must not be undercut, how the names of plain counters of options begin.
 -- Puts a fresh count in place and lets writers in again. Answers -1 where it must be counted
 -- again at once, since the barrier was lost or something was missed meanwhile, else the number
 -- of counts that were wrong though they had been trusted.
@@ -80,8 +80,13 @@ if old and old.revision > s.revision then s.revision = old.revision end
 local wrong = 0
 for i, o in ipairs(fresh.options) do
   s.options[o[1]] = o[2]
-  if old and old.options[o[1]] ~= o[2] then wrong = wrong + 1 end
+  if old and (old.options[o[1]] or 0) ~= o[2] then wrong = wrong + 1 end
   redis.call('SET', KEYS[3 + i], o[2])
+end
+if old and old.revision <= fresh.revision then
+  for id, _ in pairs(old.options) do
+    if not s.options[id] then redis.call('DEL', ARGV[10] .. id) end  -- the poll has it no more
+  end
 end
 redis.call('SET', KEYS[4 + #fresh.options], fresh.likes)
 if old and old.voters ~= s.voters then wrong = wrong + 1 end

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 import orjson
@@ -151,7 +152,9 @@ class TallyScripts:
         names = [self.keys.state(poll_id), self.keys.writes(poll_id)]
         run, channel = self.link.run_id, self.keys.updates
         what = change.name, change.revision, floor, int(change.repeated)
-        return bool(await self.link.run(lua.ANNOUNCE, names, token, run, channel, poll_id, *what))
+        options = self.keys.option(poll_id, ""), *change.option_ids
+        arguments = token, run, channel, poll_id, *what, *options
+        return bool(await self.link.run(lua.ANNOUNCE, names, *arguments))
 
     async def remove(
         self,
@@ -218,7 +221,6 @@ class TallyScripts:
         many counts were wrong though they had been trusted.
         """
         keys = self.keys
-        plain = [keys.option(poll_id, option) for option in counted.options]
         body = {
             "id": poll_id,
             "options": list(counted.options.items()),
@@ -227,10 +229,10 @@ class TallyScripts:
             "revision": counted.revision,
             "change": counted.change,
         }
-        state, barrier, writes = keys.state(poll_id), keys.barrier(poll_id), keys.writes(poll_id)
-        wrong = await self.link.run(
+        own = [keys.state(poll_id), keys.barrier(poll_id), keys.writes(poll_id)]
+        wrong: int = await self.link.run(
             lua_repair.OPEN_BARRIER,
-            [state, barrier, writes, *plain, keys.likes(poll_id)],
+            [*own, *map(partial(keys.option, poll_id), counted.options), keys.likes(poll_id)],
             token,
             self.link.run_id,
             keys.updates,
@@ -240,8 +242,9 @@ class TallyScripts:
             _ms(MARK_SECONDS),
             orjson.dumps(list(fenced)),
             floors[1],
+            keys.option(poll_id, ""),
         )
-        return int(wrong)
+        return wrong
 
     async def inspect(self, poll_id: str) -> Inspection:
         """What the reconciler needs to know of a poll."""

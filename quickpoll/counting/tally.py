@@ -37,6 +37,11 @@ class Tally:
         """Choices made: the sum over the options."""
         return sum(self.options.values())
 
+    def of_options(self, option_ids: Iterable[str]) -> dict[str, int]:
+        """The votes of these options. The poll may have been read at another revision than the
+        counts: as long as its options can be changed, nobody has voted."""
+        return {option: self.options.get(option, 0) for option in option_ids}
+
 
 @dataclass(frozen=True, slots=True)
 class Counted:
@@ -107,10 +112,12 @@ class Mark:
 @dataclass(frozen=True, slots=True)
 class PollChange:
     """A change of the poll itself, to be announced: ``name`` is empty where nothing has changed,
-    ``repeated`` says that it may have been announced before."""
+    ``option_ids`` are those that the poll has at that revision, ``repeated`` says that it may have
+    been announced before."""
 
     name: str = ""
     revision: int = 0
+    option_ids: tuple[str, ...] = ()
     repeated: bool = False
 
 

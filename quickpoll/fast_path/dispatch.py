@@ -99,7 +99,6 @@ class FastPath:
         task = self._limit.begin()
         try:
             caller = await self._enter(asked.field(b"authorization"), asked.client)
-            asked.scope["quickpoll.user_id"] = caller.user_id
             return await route.answer(caller, asked)
         except asyncio.CancelledError:
             self._limit.judge(task)

@@ -6,6 +6,8 @@ Invariants:
 - Each goes the counted path, in a task of its own. Once it was answered, every instance goes by it;
   if it was cut off in the middle, its mark makes the poll be read anew, and the same again is
   announced again where the announcement was lost.
+- A deadline that has passed is written down before anything else is changed: it has its row, and
+  what was closed by it stays closed until somebody opens it again.
 - A close is answered when it is final: when no ballot that was judged by the open poll can still
   be written.
 """
@@ -88,7 +90,7 @@ class PollChanges:
 
     async def close_overdue(self, poll_id: str) -> KnownPoll:
         """Write down that a poll's deadline has passed; whoever is first does it."""
-        return await self._carry_out(poll_id, Wanted("closed", rules.close_overdue, None))
+        return await self._carry_out(poll_id, PASSED_DEADLINE)
 
     async def duplicate(self, caller: Caller, poll_id: str) -> KnownPoll:
         """A new open poll of the caller's own, with the same question, options and settings."""
@@ -98,7 +100,10 @@ class PollChanges:
     async def history(self, caller: Caller, poll_id: str) -> list[dict[str, Any]]:
         """What was changed about a poll, oldest first; owners and admins also hear by whom."""
         poll = (await self._polls.fresh(poll_id)).poll
-        rows = await self._history.rows(poll)
+        rows, now = await self._history.rows(poll), datetime.now(UTC)
+        if overdue := rules.close_overdue(poll, now):
+            # It is closed, and so it has its row, whether or not that was written down yet.
+            rows.append(rules.row_of(poll, PASSED_DEADLINE.name, overdue, None, now))
         return [rules.history_row(row, with_author=manages(caller, poll)) for row in rows]
 
     async def _carry_out(self, poll_id: str, wanted: Wanted) -> KnownPoll:
@@ -108,21 +113,29 @@ class PollChanges:
         return await self._path.whole(self._change(poll_id, wanted, until))
 
     async def _change(self, poll_id: str, wanted: Wanted, until: float) -> KnownPoll:
-        known = await self._path.change_poll(poll_id, lambda: self._write(poll_id, wanted))
+        while True:
+            known = await self._path.change_poll(poll_id, lambda: self._write(poll_id, wanted))
+            if known is not None:
+                break
+            await self._path.change_poll(poll_id, lambda: self._write(poll_id, PASSED_DEADLINE))
         if wanted.final:
             await self._finality.wait(poll_id, _seconds_since_change(known.poll), until)
         return known
 
-    async def _write(self, poll_id: str, wanted: Wanted) -> tuple[PollChange, KnownPoll]:
+    async def _write(self, poll_id: str, wanted: Wanted) -> tuple[PollChange, KnownPoll | None]:
+        """Write the change; what comes of it is ``None`` where a deadline has to be written down
+        first."""
         while True:
             known, now = await self._polls.fresh(poll_id), datetime.now(UTC)
             changed = self._decide(known.poll, wanted, now)
+            if known.poll.is_overdue(now) and wanted is not PASSED_DEADLINE:
+                return PollChange(), None
             if not changed:
-                return _repetition(known.poll, wanted), known
+                return _repetition(known.poll), known
             written = await self._write_once(known.poll, wanted, changed, now)
             if written is not None:
                 log.info("poll_changed", poll_id=poll_id, change=wanted.name)
-                return PollChange(wanted.name, written.poll.revision), written
+                return _change_to(written.poll, wanted.name), written
             # Somebody else changed it, or voted on it, in between: decide again.
 
     def _decide(self, poll: Poll, wanted: Wanted, now: datetime) -> rules.Fields:
@@ -134,25 +147,25 @@ class PollChanges:
         self, poll: Poll, wanted: Wanted, changed: rules.Fields, now: datetime
     ) -> KnownPoll | None:
         await self._history.keep_last(poll)
-        before, after = rules.difference(poll, changed, now)
-        row = {
-            "revision": poll.revision + 1,
-            "at": changed.get("closed_at") or now,
-            "change": wanted.name,
-            "before": before,
-            "after": after,
-            "by": rules.author(wanted.caller, poll),
-        }
+        row = rules.row_of(poll, wanted.name, changed, wanted.caller, now)
         unvoted = {"votedOn": {"$ne": True}} if rules.needs_no_votes(poll, changed, now) else {}
         return await self._polls.change(
             poll, rules.stored(changed) | {"lastChange": row}, **unvoted
         )
 
 
-def _repetition(poll: Poll, wanted: Wanted) -> PollChange:
+PASSED_DEADLINE = Wanted("closed", rules.close_overdue, None)
+"""What the service itself wants of a poll whose deadline has passed."""
+
+
+def _change_to(poll: Poll, name: str, *, repeated: bool = False) -> PollChange:
+    """The news of a poll that was changed and is like this now."""
+    return PollChange(name, poll.revision, tuple(poll.option_ids()), repeated)
+
+
+def _repetition(poll: Poll) -> PollChange:
     """Nothing has changed: perhaps because it was changed before, and not everybody has heard."""
-    name = poll.last_change["change"] if poll.last_change else ""
-    return PollChange(name, poll.revision, repeated=True)
+    return _change_to(poll, poll.last_change["change"] if poll.last_change else "", repeated=True)
 
 
 def _seconds_since_change(poll: Poll) -> float:

@@ -14,10 +14,12 @@ from __future__ import annotations
 import asyncio
 
 import structlog
+from bson import ObjectId
 
 from quickpoll.auth.caller import Caller
 from quickpoll.counting.counted_path import CountedPath
 from quickpoll.foundation.concurrency.periodic import Periodic
+from quickpoll.idempotency.store import ClaimStore
 from quickpoll.likes.store import LikeStore
 from quickpoll.management.models import Deletion
 from quickpoll.management.store import DeletionStore, HistoryStore
@@ -41,6 +43,7 @@ class PollDeletion:
         likes: LikeStore,
         history: HistoryStore,
         deletions: DeletionStore,
+        claims: ClaimStore,
         path: CountedPath,
     ) -> None:
         self._polls = polls
@@ -48,6 +51,7 @@ class PollDeletion:
         self._likes = likes
         self._history = history
         self._deletions = deletions
+        self._claims = claims
         self._path = path
         self._loop = Periodic("deletions", SWEEP_SECONDS, self.sweep)
 
@@ -99,6 +103,7 @@ class PollDeletion:
     async def _erase(self, poll_id: str) -> None:
         await self._polls.delete(poll_id)
         await asyncio.gather(
+            self._claims.finish(ObjectId(poll_id)),
             self._votes.delete_all(poll_id),
             self._likes.delete_all(poll_id),
             self._history.delete_all(poll_id),

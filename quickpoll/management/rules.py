@@ -9,7 +9,7 @@ from typing import Any
 from bson import ObjectId
 
 from quickpoll.auth.caller import Caller
-from quickpoll.errors import Locked, PollHasVotes, invalid
+from quickpoll.errors import InvalidRequest, Locked, PollHasVotes, invalid
 from quickpoll.management.bodies import OptionUpdate, PollUpdate
 from quickpoll.polls.bodies import fields_of, instant, misfit
 from quickpoll.polls.models import (
@@ -26,6 +26,8 @@ from quickpoll.polls.models import (
 from quickpoll.polls.rules import check_deadline
 
 _OPENNESS = (OWNER_ONLY, AFTER_CLOSE, AFTER_VOTE, ALWAYS)
+
+UNKNOWN_OPTION = "This poll has no such option; leave the id out to add one."
 
 FIXED_TEXTS = frozenset({"question", "options"})
 FIXED_SETTINGS = frozenset({"min_choices", "max_choices", "allow_vote_change"})
@@ -85,12 +87,29 @@ def reopen(poll: Poll, now: datetime) -> Fields:
     return changed
 
 
-def difference(poll: Poll, changed: Fields, now: datetime) -> tuple[Fields, Fields]:
-    """The fields before and after, under their wire names."""
+def difference(poll: Poll, changed: Fields) -> tuple[Fields, Fields]:
+    """The fields before and after, under their wire names.
+
+    As they are written down, so at a moment before any deadline: that one has passed is a change
+    of its own.
+    """
     after = poll.model_copy(update=changed)
-    old, new = fields_of(poll, now), fields_of(after, now)
+    old, new = fields_of(poll, poll.created_at), fields_of(after, poll.created_at)
     differ = [name for name in old if old[name] != new[name]]
     return {name: old[name] for name in differ}, {name: new[name] for name in differ}
+
+
+def row_of(poll: Poll, name: str, changed: Fields, caller: Caller | None, now: datetime) -> Fields:
+    """The row of the history that tells of a change of the poll."""
+    before, after = difference(poll, changed)
+    return {
+        "revision": poll.revision + 1,
+        "at": changed.get("closed_at") or now,
+        "change": name,
+        "before": before,
+        "after": after,
+        "by": author(caller, poll),
+    }
 
 
 def stored(changed: Fields) -> Fields:
@@ -124,10 +143,14 @@ def _stored_value(value: Any) -> Any:
 
 
 def _options(poll: Poll, given: list[OptionUpdate]) -> list[Option]:
-    texts = {option.id: option.text for option in given}
-    if texts.keys() != set(poll.option_ids()):
-        raise invalid("options", "Name each option that the poll has once, by its id.")
-    return [Option(id=option.id, text=texts[str(option.id)]) for option in poll.options]
+    """The options as they are to be: those that are named are kept, the others are new."""
+    there = {str(option.id): option.id for option in poll.options}
+    unknown = [place for place, option in enumerate(given) if option.id and option.id not in there]
+    if unknown:
+        raise InvalidRequest(
+            [{"field": f"options.{place}.id", "message": UNKNOWN_OPTION} for place in unknown]
+        )
+    return [Option(id=there.get(one.id) or ObjectId(), text=one.text) for one in given]
 
 
 def _check_valid(poll: Poll, changed: Fields, now: datetime) -> None:
@@ -135,7 +158,7 @@ def _check_valid(poll: Poll, changed: Fields, now: datetime) -> None:
         check_deadline(changed["closes_at"], now)
     least = changed.get("min_choices", poll.min_choices)
     most = changed.get("max_choices", poll.max_choices)
-    wrong = misfit(least, most, len(poll.options))
+    wrong = misfit(least, most, len(changed.get("options", poll.options)))
     if wrong is not None:
         raise invalid(*wrong)
 

@@ -15,6 +15,7 @@ from quickpoll.management.bodies import HistoryRow, PollUpdate
 from quickpoll.management.changes import PollChanges
 from quickpoll.management.deletion import PollDeletion
 from quickpoll.polls.bodies import PollBody
+from quickpoll.polls.handlers import created_reply
 from quickpoll.polls.ids import checked_id
 from quickpoll.polls.views import created_poll, poll_reply
 
@@ -35,7 +36,8 @@ def blueprint(changes: PollChanges, deletion: PollDeletion) -> Blueprint:
 
         From the first vote on, question and options are fixed (`poll_has_votes`), and so are
         `minChoices`, `maxChoices` and `allowVoteChange`; `results` cannot become more open
-        before the close (`locked`). Taking the votes back unlocks nothing.
+        before the close (`locked`). Taking the votes back unlocks nothing. Before it, `options` may
+        be a new list. A poll that its deadline has closed is opened by nothing but `reopen-poll`.
         """
         poll = checked_id("poll_id", poll_id)
         return poll_reply(await changes.update(current_caller(), poll, data)).response()
@@ -74,7 +76,7 @@ def blueprint(changes: PollChanges, deletion: PollDeletion) -> Blueprint:
     async def duplicate_poll(poll_id: str) -> Response:
         """A new open poll of the caller's own: same question, options and settings."""
         poll = checked_id("poll_id", poll_id)
-        return poll_reply(await changes.duplicate(current_caller(), poll), 201).response()
+        return created_reply(await changes.duplicate(current_caller(), poll)).response()
 
     @views.get("/poll-history/<poll_id>")
     @documented(Answer(200, "The changes, oldest first.", list[HistoryRow]), errors=(PollNotFound,))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -19,12 +19,16 @@ from pydantic import (
     model_validator,
 )
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticUndefined
 
 from quickpoll.foundation.http.wording import faults
 from quickpoll.polls.models import Poll
 from quickpoll.polls.validators import (
     LEGIBLE_PATTERN,
+    MOST_OF_A_CONTEXT_TEXT,
     MOST_OPTIONS,
+    MOST_PAIRS,
+    context_pairs,
     legible,
     lower_id,
     rfc_3339,
@@ -99,6 +103,24 @@ Counts = Annotated[
 ]
 """How many by id. Said as generators of clients understand it: a map, whatever its keys."""
 
+Context = Annotated[
+    dict[str, str],
+    BeforeValidator(context_pairs),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "maxProperties": MOST_PAIRS,
+            "additionalProperties": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": MOST_OF_A_CONTEXT_TEXT,
+                "pattern": LEGIBLE_PATTERN,
+            },
+        }
+    ),
+]
+"""An embedder's own references: texts by key, kept as they were written."""
+
 
 class Body(BaseModel):
     """Names in camelCase on the wire; unknown fields are refused."""
@@ -107,44 +129,71 @@ class Body(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid")  # type: ignore[pydantic-alias]
 
 
-class NewOption(Body):
-    """An option of a new poll."""
+class PollSettings(Body):
+    """What an owner says of a poll beside question and options, and what it is where they say
+    nothing.
 
-    text: OptionText
+    The one list of these fields: a poll is created, changed, copied, stored and answered with all
+    that stand here, each under the same name in :class:`~quickpoll.polls.models.Poll`.
+    """
 
-
-class NewPoll(Body):
-    """A poll to create."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "question": "When shall we meet?",
-                    "options": [{"text": "Monday"}, {"text": "Tuesday"}],
-                    "allowVoteChange": True,
-                }
-            ]
-        }
-    )
-
-    question: Question
-    options: Annotated[list[NewOption], WrapValidator(told_apart)] = Field(
-        min_length=2, max_length=MOST_OPTIONS, description="No two may look alike."
-    )
     min_choices: Choices = 1
     max_choices: Choices = 1
     closes_at: InstantInput | None = None
     results: Results = "always"
     allow_vote_change: StrictBool = False
     visibility: Visibility = "public"
+    context: Context = Field(
+        {},
+        description="References of your own, which everybody may read. A key begins with one of "
+        "`a-z` and goes on with `a-z`, `0-9` and `_`, up to 32 characters.",
+    )
+
+    def settings(self) -> dict[str, Any]:
+        """Each of these fields by its name."""
+        return {name: getattr(self, name) for name in PollSettings.model_fields}
+
+
+class NewOption(Body):
+    """An option of a new poll."""
+
+    text: OptionText
+
+
+class PollDefinition(PollSettings):
+    """A poll as somebody describes it, whoever is to own it."""
+
+    question: Question
+    options: Annotated[list[NewOption], WrapValidator(told_apart)] = Field(
+        min_length=2, max_length=MOST_OPTIONS, description="No two may look alike."
+    )
 
     @model_validator(mode="after")
-    def _choices_fit(self) -> NewPoll:
+    def _choices_fit(self) -> PollDefinition:
         wrong = misfit(self.min_choices, self.max_choices, len(self.options))
         if wrong is not None:
             raise faults([((wrong[0],), wrong[1])])
         return self
+
+
+EXAMPLE_NEW_POLL: dict[str, Any] = {
+    "question": "When shall we meet?",
+    "options": [{"text": "Monday"}, {"text": "Tuesday"}],
+    "allowVoteChange": True,
+    "context": {"room": "blue"},
+}
+
+
+class NewPoll(PollDefinition):
+    """A poll to create."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE_NEW_POLL]})
+
+    user_id: ObjectIdInput = Field(
+        default_factory=str,
+        description="Whose poll it is to be; only administrators may say so. "
+        "Left out: the caller's.",
+    )
 
 
 class OptionBody(Body):
@@ -174,15 +223,29 @@ EXAMPLE_POLL: dict[str, Any] = {
     ],
     "status": "open",
     "closesAt": None,
+    "closedAt": None,
     "minChoices": 1,
     "maxChoices": 1,
     "results": "always",
     "allowVoteChange": True,
     "visibility": "public",
+    "context": {"room": "blue"},
 }
 
 
-class PollBody(Body):
+Answered = TypeVar("Answered", bound=PollSettings)
+
+
+def _always_there(model: type[Answered]) -> type[Answered]:
+    """Settings have a value in every answer: what may be left out of a request is required."""
+    for name in PollSettings.model_fields:
+        model.model_fields[name].default = PydanticUndefined
+    model.model_rebuild(force=True)
+    return model
+
+
+@_always_there
+class PollBody(PollSettings):
     """A poll."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE_POLL]})
@@ -193,12 +256,9 @@ class PollBody(Body):
     created_at: Instant
     options: list[OptionBody]
     status: Status
-    closes_at: Instant | None
-    min_choices: Annotated[int, Field(ge=1, le=MOST_OPTIONS)]
-    max_choices: Annotated[int, Field(ge=1, le=MOST_OPTIONS)]
-    results: Results
-    allow_vote_change: bool
-    visibility: Visibility
+    closed_at: Instant | None = Field(
+        description="When it was closed, by hand or by its deadline; null while it is open."
+    )
 
 
 def misfit(least: int, most: int, options: int) -> tuple[str, str] | None:
@@ -212,7 +272,7 @@ def misfit(least: int, most: int, options: int) -> tuple[str, str] | None:
 
 def fields_of(poll: Poll, now: datetime) -> dict[str, Any]:
     """A poll as plain values under its wire names, times as text."""
-    poll_id = str(poll.id)
+    poll_id, closed_since = str(poll.id), poll.closed_since(now)
     return {
         "id": poll_id,
         "question": poll.question,
@@ -223,10 +283,14 @@ def fields_of(poll: Poll, now: datetime) -> dict[str, Any]:
             for option in poll.options
         ],
         "status": poll.status_at(now),
-        "closesAt": instant(poll.closes_at) if poll.closes_at else None,
-        "minChoices": poll.min_choices,
-        "maxChoices": poll.max_choices,
-        "results": poll.results,
-        "allowVoteChange": poll.allow_vote_change,
-        "visibility": poll.visibility,
+        "closedAt": instant(closed_since) if closed_since else None,
+        **{wire: _plain(getattr(poll, name)) for name, wire in _SETTINGS.items()},
     }
+
+
+_SETTINGS = {name: to_camel(name) for name in PollSettings.model_fields}
+"""The wire name of each setting."""
+
+
+def _plain(value: Any) -> Any:
+    return instant(value) if isinstance(value, datetime) else value

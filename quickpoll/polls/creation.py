@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 import structlog
 
 from quickpoll.counting.counted_path import CountedPath
-from quickpoll.polls.bodies import NewPoll
+from quickpoll.errors import PollNotFound
+from quickpoll.foundation.stores.mongo import Document
 from quickpoll.polls.models import Poll
-from quickpoll.polls.rules import make_poll
 from quickpoll.polls.store import KnownPoll, PollStore
 
 log = structlog.get_logger(__name__)
+
+Result = TypeVar("Result")
 
 
 class PollCreation:
@@ -22,9 +25,9 @@ class PollCreation:
         self._polls = polls
         self._path = path
 
-    async def create(self, new: NewPoll, user_id: str) -> KnownPoll:
-        """Create a poll. Raises :class:`~quickpoll.errors.InvalidRequest`."""
-        return await self.store(make_poll(new, user_id, datetime.now(UTC)))
+    async def whole(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """The outcome of ``work``, which comes to its end even if its caller is cancelled."""
+        return await self._path.whole(work)
 
     async def store(self, poll: Poll) -> KnownPoll:
         """Store a poll that was made elsewhere."""
@@ -37,3 +40,18 @@ class PollCreation:
         )
         log.info("poll_created", poll_id=known.id)
         return known
+
+    async def store_once(self, document: Document, perhaps_there: bool) -> bool:
+        """Store a poll unless it is there; answers whether it was not."""
+        poll: Poll = Poll.model_validate_doc(document)
+        if perhaps_there and await self._is_there(str(poll.id)):
+            return False
+        await self.store(poll)
+        return True
+
+    async def _is_there(self, poll_id: str) -> bool:
+        try:
+            await self._polls.fresh(poll_id)
+        except PollNotFound:
+            return False
+        return True

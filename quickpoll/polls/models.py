@@ -45,6 +45,7 @@ class Poll(Model):
     results: str = ALWAYS
     allow_vote_change: bool = Field(default=False, key_name="allowVoteChange")
     visibility: str = PUBLIC
+    context: dict[str, str] = {}
     voted_on: bool = Field(default=False, key_name="votedOn")
     revision: int = 1
     likes: int = 0

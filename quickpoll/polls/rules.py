@@ -8,7 +8,7 @@ from bson import ObjectId
 
 from quickpoll.auth.caller import Caller
 from quickpoll.errors import Forbidden, invalid
-from quickpoll.polls.bodies import NewPoll
+from quickpoll.polls.bodies import NewPoll, PollDefinition
 from quickpoll.polls.models import Option, Poll, fold
 
 OF_ONE_LIFE = {
@@ -44,22 +44,29 @@ def manages(caller: Caller, poll: Poll) -> bool:
     return caller.admin or caller.user_id == str(poll.user_id)
 
 
-def make_poll(new: NewPoll, user_id: str, now: datetime) -> Poll:
+def owner_of(new: NewPoll, caller: Caller) -> str:
+    """The user whose poll the new one is to be.
+
+    Raises :class:`~quickpoll.errors.Forbidden` where somebody else than an administrator says.
+    """
+    if "user_id" not in new.model_fields_set:
+        return caller.user_id
+    if not caller.admin:
+        raise Forbidden("Only an administrator may say whose poll it is to be; leave userId out.")
+    return new.user_id
+
+
+def make_poll(new: PollDefinition, user_id: str, now: datetime) -> Poll:
     """The poll that ``new`` asks for, created at ``now`` (kept to the millisecond)."""
     check_deadline(new.closes_at, now)
     return Poll(
+        **new.settings(),
         id=ObjectId(),
         question=new.question,
         folded=fold(new.question),
         user_id=ObjectId(user_id),
         created_at=now.replace(microsecond=now.microsecond // 1000 * 1000),
         options=[Option(id=ObjectId(), text=option.text) for option in new.options],
-        closes_at=new.closes_at,
-        min_choices=new.min_choices,
-        max_choices=new.max_choices,
-        results=new.results,
-        allow_vote_change=new.allow_vote_change,
-        visibility=new.visibility,
     )
 
 

@@ -30,6 +30,13 @@ _MOMENT = re.compile(
 )
 
 MOST_OPTIONS = 50
+MOST_PAIRS = 5
+"""Keys that the context of a poll may have."""
+
+MOST_OF_A_CONTEXT_TEXT = 64
+_CONTEXT_KEY = re.compile("[a-z][a-z0-9_]{0,31}", re.ASCII)
+_MOST_OF_A_NAME = 100
+"""Characters of a key that an error names."""
 
 
 def trim(value: object) -> object:
@@ -105,3 +112,39 @@ def _texts(options: object) -> Iterable[str | None]:
     for one in options:
         text = one.get("text") if isinstance(one, dict) else None
         yield trimmed(text) if isinstance(text, str) else None
+
+
+def context_pairs(value: Any) -> Any:
+    """Refuses what is no context, each wrong pair in its own place."""
+    if not isinstance(value, dict):
+        raise fault("Give a JSON object.")
+    if len(value) > MOST_PAIRS:
+        raise fault(f"Give at most {MOST_PAIRS} entries.")
+    wrong = [
+        ((key,) if _can_be_named(key) else (), sentence)
+        for key, text in value.items()
+        if (sentence := _wrong_key(key) or _wrong_text(text))
+    ]
+    if wrong:
+        raise faults(wrong)
+    return value
+
+
+def _can_be_named(key: str) -> bool:
+    return 0 < len(key) <= _MOST_OF_A_NAME and unfit(key) is None
+
+
+def _wrong_key(key: str) -> str | None:
+    if _CONTEXT_KEY.fullmatch(key):
+        return None
+    return "Begin with one of a to z, go on with those, digits and _; use at most 32 characters."
+
+
+def _wrong_text(text: object) -> str | None:
+    if not isinstance(text, str):
+        return "Give a text."
+    if len(text) > MOST_OF_A_CONTEXT_TEXT:
+        return f"Use at most {MOST_OF_A_CONTEXT_TEXT} characters."
+    if wrong := unfit(text) or turned_around(text):
+        return wrong
+    return "This must not be empty." if is_blank(text) else None

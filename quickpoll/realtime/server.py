@@ -108,9 +108,8 @@ class LiveServer:
             timer.cancel()
 
     def _dropped(self, sid: str, reason: str) -> None:
-        client = self._audience.get(sid)
         dropped.inc()
-        log.info("client_dropped", reason=reason, user_id=client and client.caller.user_id)
+        log.info("client_dropped", reason=reason)
 
     async def _subscribe(self, sid: str, *arguments: Any) -> dict[str, Any]:
         try:

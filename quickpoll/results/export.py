@@ -32,7 +32,7 @@ def percentages(votes: Iterable[int], voters: int) -> list[float]:
 def as_json(view: PollView) -> dict[str, Any]:
     """The results as one object."""
     poll, tally = view.known.poll, view.tally
-    votes = [tally.options[option] for option in poll.option_ids()]
+    votes = tally.of_options(poll.option_ids()).values()
     rows = zip(poll.options, votes, percentages(votes, tally.voters), strict=True)
     return {
         "poll": fields_of(poll, view.now),

@@ -51,7 +51,7 @@ class PollView(NamedTuple):
                 "version": self.version,
                 "resultsHidden": True,
             }
-        options = {option: self.tally.options[option] for option in self.known.option_order}
+        options = self.tally.of_options(self.known.option_order)
         return {
             "counts": {"likes": self.tally.likes, **options},
             "votersCount": self.tally.voters,

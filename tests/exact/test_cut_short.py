@@ -19,7 +19,7 @@ from tests.exact.pair import Document, Pair, owner, settles
 from tests.exact.test_hang_ups import routes
 from tests.integration.realtime_harness import Screen
 
-creations = ("create-poll", "duplicate-poll")
+creations = ("create-poll", "create-polls", "duplicate-poll")
 """The routes that make polls; :func:`creation` has a request for each."""
 
 
@@ -73,6 +73,34 @@ async def test_a_creation_that_is_cut_off_is_made_whole_or_not_at_all(
     checks = (settles(partial(unfinished, pair, one, screen)) for one in questions)
     wrong = await asyncio.gather(*checks, return_exceptions=True)
     assert [str(one) for one in wrong if one is not None] == []
+
+
+@pytest.mark.parametrize("moment", ["early", "late"])
+async def test_a_creation_under_a_key_that_is_cut_off_is_one_poll(
+    pair: Pair, moment: Moment
+) -> None:
+    """The same again, at the other instance, finishes what was begun; it is the same for good."""
+    screen = await pair.b.live.screen(token_hex(12))
+    for nth in range(60):
+        question = f"Question {nth}?"
+        request = creation("create-poll", question, "")
+        request.fields["Idempotency-Key"] = f"key-{nth}"
+        first = await ask_and_hang_up(pair.a.app, request, nth, moment)
+
+        body, headers = orjson.loads(request.body), dict(request.fields)
+        again = [
+            await member.http.post("/api/poll/create-poll", json=body, headers=headers)
+            for member in (pair.b, pair.a)
+        ]
+
+        assert [one.status_code for one in again] == [201, 201]
+        assert again[0].content == again[1].content
+        assert await pair.database["poll"].count_documents({"question": question}) == 1
+        await settles(partial(unfinished, pair, question, screen))
+        if first is not None:
+            break
+    assert first is not None
+    assert first.body == again[0].content
 
 
 def test_every_route_that_writes_is_cut(app: Quart) -> None:

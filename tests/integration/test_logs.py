@@ -160,6 +160,46 @@ async def test_no_line_holds_a_secret(start: Any, stores: StoreAddresses) -> Non
     assert service.url in running[0]
 
 
+async def act(client: httpx.AsyncClient) -> None:
+    """All that a user does to polls, and being refused where their id stands in the path."""
+    good = {"Authorization": f"Bearer {sign(user)}"}
+    bad = {"Authorization": f"Bearer {sign(user, seconds=-60)}"}
+    asked = {"question": "When?", "options": [{"text": "Mon"}, {"text": "Tue"}]}
+    keyed = {**good, "Idempotency-Key": "a"}
+    made = (await client.post("/api/poll/create-poll", json=asked, headers=keyed)).json()
+    poll, option = made["id"], made["options"][0]["id"]
+    for method, name in (
+        ("POST", f"vote-on-poll/{poll}/{option}"),
+        ("PUT", f"like-poll/{poll}"),
+        ("GET", f"get-poll-by-user-id/{user}"),
+        ("POST", f"duplicate-poll/{poll}"),
+        ("POST", f"close-poll/{poll}"),
+        ("DELETE", f"delete-poll/{poll}"),
+    ):
+        answer = await client.request(method, f"/api/poll/{name}", headers=good)
+        assert answer.is_success, answer.text
+    for name in (f"poll/get-poll-by-user-id/{user}", f"user/export-user/{user}"):
+        assert (await client.get(f"/api/{name}", headers=bad)).status_code == 401
+
+
+async def test_no_line_holds_a_persons_id(start: Any) -> None:
+    service = start(LOG_LEVEL="DEBUG")
+    async with httpx.AsyncClient(base_url=service.url) as client:
+        await act(client)
+        scraped = (await client.get("/metrics")).text
+    await connect(service, sign(user))
+
+    text = service.stop()
+
+    assert user not in text.lower()
+    assert user not in scraped
+    lines = lines_of(text)
+    events = {"poll_created", "poll_changed", "poll_deleted", "token_refused"}
+    assert events <= {line["event"] for line in lines}
+    refused = [line["path"] for line in lines if line["event"] == "token_refused"]
+    assert refused == ["/api/poll/get-poll-by-user-id/…", "/api/user/export-user/…"]
+
+
 async def test_absent_stores_are_one_clear_line_each(start: Any) -> None:
     away = f"mongodb://somebody:open-sesame@127.0.0.1:{free_port()}/polls"
     service = start(

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from bson import ObjectId
 
 from quickpoll.composition import Services
 from quickpoll.factory import create_app
@@ -73,16 +74,14 @@ async def test_everything_may_change_before_the_first_vote(client: httpx.AsyncCl
         "results": "owner",
         "allowVoteChange": True,
         "visibility": "unlisted",
+        "context": {"room": "blue", "talk_7": "Ünï"},
     }
 
     answer = await patch(client, poll, **fields)
 
     assert answer.status_code == 200
     expected = {**poll, **fields, "question": "Another?", "closesAt": ahead}
-    expected["options"] = [
-        {"id": option(poll, n), "text": text, "pollId": poll["id"]}
-        for n, text in enumerate(("one", "two", "three"))
-    ]
+    expected["options"] = [{**one, "pollId": poll["id"]} for one in fields["options"]]
     assert answer.json() == expected
     seen = await look(client, poll, owner)
     assert {name: seen[name] for name in expected} == expected
@@ -143,25 +142,160 @@ async def test_a_bad_change(client: httpx.AsyncClient, case: tuple[Any, str]) ->
     assert (await look(client, poll, owner))["question"] == poll["question"]
 
 
-async def test_options_keep_their_ids(client: httpx.AsyncClient) -> None:
+async def test_what_is_no_list_of_options(client: httpx.AsyncClient) -> None:
     poll = await create_poll(client, owner)
     three = texts(poll, "a", "b", "c")
-    refused = [
-        three[:2],
-        [*three, {"id": nobody, "text": "d"}],
-        [*three[:2], {"id": nobody, "text": "c"}],
-        [*three[:2], {**three[0], "text": "c"}],
-        [*three[:2], {"id": "x", "text": "c"}],
-        [*three[:2], {"text": "c"}],
-        [*three[:2], {"id": option(poll, 2)}],
-        [*three[:2], {"id": option(poll, 2), "text": "A"}],
-        [*three[:2], {"id": option(poll, 2), "text": "c", "pollId": poll["id"]}],
+    refused: list[tuple[list[dict[str, str]], str]] = [
+        (three[:1], "options"),
+        ([{"text": f"option {n}"} for n in range(51)], "options"),
+        ([*three, {"id": nobody, "text": "d"}], "options.3.id"),
+        ([{"id": nobody, "text": "c"}, *three[:2]], "options.0.id"),
+        ([*three[:2], {**three[0], "text": "c"}], "options.2.id"),
+        ([*three[:2], {"id": "x", "text": "c"}], "options.2.id"),
+        ([*three[:2], {"id": "", "text": "c"}], "options.2.id"),
+        ([*three[:2], {"id": option(poll, 2)}], "options.2.text"),
+        ([*three[:2], {"id": option(poll, 2), "text": "A"}], "options.2.text"),
+        ([*three[:2], {"text": "A"}], "options.2.text"),
+        ([*three[:2], {"text": "c", "pollId": poll["id"]}], "options.2.pollId"),
     ]
-    for options in refused:
+    for options, blamed in refused:
         answer = await patch(client, poll, options=options)
         assert answer.status_code == 422, options
-        assert answer.json()["errors"][0]["field"].startswith("options")
+        assert [one["field"] for one in answer.json()["errors"]] == [blamed]
     assert (await look(client, poll, owner))["options"] == poll["options"]
+
+
+async def test_options_may_be_a_new_list_while_nobody_has_voted(
+    client: httpx.AsyncClient, services: Services, settings: Settings
+) -> None:
+    poll = await create_poll(client, owner)
+    kept = [{"id": option(poll, n), "text": text} for n, text in ((2, "blue"), (0, "rosy"))]
+    async with served(create_app(settings)) as second:
+        for instance in (client, second):
+            await look(instance, poll, other)  # both have the poll in memory
+        answer = await patch(client, poll, options=[{"text": "new"}, *kept, {"text": "red"}])
+
+        changed = answer.json()
+        assert answer.status_code == 200
+        assert [one["text"] for one in changed["options"]] == ["new", "blue", "rosy", "red"]
+        assert [one["id"] for one in changed["options"][1:3]] == [one["id"] for one in kept]
+        ids = [one["id"] for one in changed["options"]]
+        assert len({*ids, option(poll, 1)}) == 5
+        for instance in (second, client):
+            seen = await look(instance, poll, other)
+            assert seen["options"] == changed["options"]
+            assert seen["counts"] == {"likes": 0, **dict.fromkeys(ids, 0)}
+        gone = await vote(client, poll, 1, other)
+        assert (gone.status_code, gone.json()["code"]) == (404, "option_not_found")
+        assert (await vote(second, changed, 3, other)).status_code == 201
+        assert (await look(client, poll, owner))["counts"] == {
+            "likes": 0,
+            **dict.fromkeys(ids, 0),
+            ids[3]: 1,
+        }
+    name = services.counters.keys.option
+    plain = [await services.redis.call("GET", name(poll["id"], one)) for one in ids]
+    assert plain == ["0", "0", "0", "1"]
+    assert await services.redis.call("EXISTS", name(poll["id"], option(poll, 1))) == 0
+    rows = await history(client, poll)
+    assert changes(rows) == [
+        ("updated", {"options": poll["options"]}, {"options": changed["options"]})
+    ]
+
+
+async def option_keys(services: Services, poll: Poll) -> set[str]:
+    """The options that have a plain counter in Redis."""
+    start = services.counters.keys.option(poll["id"], "")
+    found = await services.redis.call("KEYS", f"{start}*")
+    return {name.removeprefix(start) for name in found}
+
+
+async def test_a_recount_that_began_before_a_new_list_does_not_put_the_old_one_back(
+    client: httpx.AsyncClient, services: Services
+) -> None:
+    poll = await create_poll(client, owner)
+    scripts = services.counters.scripts
+    await scripts.close_barrier(poll["id"], "a recount", wait=False)
+    counted = await services.census.count(poll["id"])
+    assert counted is not None
+
+    changed = (await patch(client, poll, options=[*texts(poll, "a"), {"text": "b"}])).json()
+    floors = 0, 0
+    again = await scripts.open_barrier(poll["id"], "a recount", counted, (), floors, 0.1)
+    await services.rebuilder.recount(poll["id"])
+
+    ids = [one["id"] for one in changed["options"]]
+    state = (await services.counters.read([poll["id"]]))[poll["id"]]
+    assert again == -1
+    assert state is not None
+    assert set(state.options) == set(ids) == await option_keys(services, poll)
+    assert (await look(client, poll, other))["counts"] == {"likes": 0, **dict.fromkeys(ids, 0)}
+
+
+async def test_a_recount_finds_a_new_list_that_redis_was_not_told(
+    client: httpx.AsyncClient, services: Services
+) -> None:
+    poll = await create_poll(client, owner)
+    known = await services.polls.fresh(poll["id"])
+    kept = known.poll.options[1].model_dump_doc()
+    new = {"id": ObjectId(), "text": "new"}
+    assert await services.polls.change(known.poll, {"options": [kept, new]}) is not None
+
+    assert await services.rebuilder.recount(poll["id"]) == 0
+
+    ids = {option(poll, 1), str(new["id"])}
+    assert await option_keys(services, poll) == ids
+    assert (await look(client, poll, other))["counts"] == {"likes": 0, **dict.fromkeys(ids, 0)}
+
+
+async def test_fewer_options_must_be_enough_for_the_choices(client: httpx.AsyncClient) -> None:
+    poll = await create_poll(client, owner, maxChoices=3)
+    two = texts(poll, "red", "green")
+
+    refused = await patch(client, poll, options=two)
+    at_once = await patch(client, poll, options=two, maxChoices=2)
+    more = await patch(client, poll, options=[*two, {"text": "blue"}], maxChoices=3)
+
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "maxChoices")
+    assert (at_once.status_code, more.status_code) == (200, 200)
+    assert len(more.json()["options"]) == more.json()["maxChoices"] == 3
+
+
+async def test_a_new_list_of_options_and_the_first_vote(
+    client: httpx.AsyncClient, settings: Settings
+) -> None:
+    """Whichever comes first: no ballot is for an option that the poll does not have."""
+    async with served(create_app(settings)) as second:
+        for _ in range(15):
+            poll = await create_poll(client, owner)
+            edit, cast = await asyncio.gather(
+                patch(second, poll, options=[*texts(poll, "red"), {"text": "new"}]),
+                vote(client, poll, 1, other),
+            )
+            seen = await look(client, poll, owner)
+            if edit.status_code == 200:
+                assert (cast.status_code, cast.json()["code"]) == (404, "option_not_found")
+                assert (len(seen["counts"]), seen["votersCount"]) == (3, 0)
+            else:
+                assert (edit.json()["code"], cast.status_code) == ("poll_has_votes", 201)
+                assert seen["counts"][option(poll, 1)] == 1
+
+
+async def test_the_counts_of_a_new_list_after_redis_has_lost_everything(
+    client: httpx.AsyncClient, services: Services
+) -> None:
+    poll = await create_poll(client, owner)
+    await services.redis.call("DEL", services.counters.keys.state(poll["id"]))
+
+    changed = (await patch(client, poll, options=[*texts(poll, "a"), {"text": "b"}])).json()
+
+    ids = [one["id"] for one in changed["options"]]
+    assert (await look(client, poll, other))["counts"] == {"likes": 0, **dict.fromkeys(ids, 0)}
+    await services.rebuilder.recount(poll["id"])
+    assert (await look(client, poll, other))["counts"] == {"likes": 0, **dict.fromkeys(ids, 0)}
+    state = (await services.counters.read([poll["id"]]))[poll["id"]]
+    assert state is not None
+    assert set(state.options) == set(ids)
 
 
 async def test_who_may_manage(client: httpx.AsyncClient) -> None:
@@ -195,6 +329,9 @@ async def test_the_first_vote_fixes_what_voters_rely_on(client: httpx.AsyncClien
     refused: list[tuple[Poll, str]] = [
         ({"question": "Another?"}, "poll_has_votes"),
         ({"options": texts(poll, "x", "green", "blue")}, "poll_has_votes"),
+        ({"options": texts(poll, "red", "green", "blue")[::-1]}, "poll_has_votes"),
+        ({"options": texts(poll, "red", "green")}, "poll_has_votes"),
+        ({"options": [*texts(poll, "red", "green", "blue"), {"text": "x"}]}, "poll_has_votes"),
         ({"question": "Another?", "maxChoices": 2}, "poll_has_votes"),
         ({"maxChoices": 2}, "locked"),
         ({"minChoices": 2, "maxChoices": 2}, "locked"),
@@ -226,12 +363,24 @@ async def test_what_stays_free_after_the_first_vote(client: httpx.AsyncClient) -
         {"results": "after_close"},
         {"results": "owner"},
         {"question": poll["question"], "maxChoices": 1},
-        {"options": texts(poll, "red", "green", "blue")[::-1]},
+        {"options": texts(poll, "red", "green", "blue")},
+        {"context": {"room": "blue"}},
+        {"context": {"room": "red", "talk": "7"}},
+        {"context": {"talk": "7", "room": "red"}},
+        {"context": {}},
     ]
 
     for fields in allowed:
         assert (await patch(client, poll, **fields)).status_code == 200, fields
-    assert len(await history(client, poll)) == 7
+    rows = await history(client, poll)
+    assert len(rows) == 10
+    assert changes(rows)[8] == (
+        "updated",
+        {"context": {"room": "blue"}},
+        {"context": {"room": "red", "talk": "7"}},
+    )
+    await act(client, "close", poll)
+    assert (await patch(client, poll, context={"a": "b"})).json()["context"] == {"a": "b"}
 
 
 async def test_after_the_close_results_may_become_more_open(client: httpx.AsyncClient) -> None:
@@ -252,34 +401,90 @@ async def test_close_and_reopen_can_be_repeated(client: httpx.AsyncClient) -> No
     poll = await create_poll(client, owner, closesAt=ahead)
 
     assert await act(client, "reopen", poll) == poll
-    closed = {**poll, "status": "closed"}
-    assert [await act(client, "close", poll) for _ in range(2)] == [closed, closed]
+    began = datetime.now(UTC)
+    first = await act(client, "close", poll)
+    moment = first["closedAt"]
+    closed = {**poll, "status": "closed", "closedAt": moment}
+    assert first == closed == await act(client, "close", poll)
+    assert (await look(client, poll, other))["closedAt"] == moment
+    written = datetime.fromisoformat(moment) + timedelta(milliseconds=1)
+    assert moment.endswith("Z")
+    assert began < written < datetime.now(UTC) + timedelta(milliseconds=1)
     refused = await vote(client, poll, 0, other)
     assert (refused.status_code, refused.json()["code"]) == (409, "poll_closed")
     assert [await act(client, "reopen", poll) for _ in range(2)] == [poll, poll]
     assert (await vote(client, poll, 0, other)).status_code == 201
-    assert changes(await history(client, poll)) == [
-        ("closed", {"status": "open"}, {"status": "closed"}),
-        ("reopened", {"status": "closed"}, {"status": "open"}),
+    rows = await history(client, poll)
+    was_open, was_closed = (
+        {"status": "open", "closedAt": None},
+        {"status": "closed", "closedAt": moment},
+    )
+    assert changes(rows) == [
+        ("closed", was_open, was_closed),
+        ("reopened", was_closed, was_open),
     ]
+    assert rows[0]["at"] == moment
 
 
 async def test_reopening_clears_a_deadline_that_has_passed(client: httpx.AsyncClient) -> None:
     poll = await poll_past_its_deadline(client)
-    assert (await look(client, poll, other))["status"] == "closed"
+    seen = await look(client, poll, other)
+    assert (seen["status"], seen["closedAt"]) == ("closed", poll["closesAt"])
     assert (await act(client, "close", poll))["closesAt"] == poll["closesAt"]
 
     opened = await act(client, "reopen", poll)
 
     assert (opened["status"], opened["closesAt"]) == ("open", None)
     assert (await vote(client, poll, 0, other)).status_code == 201
+    was = {"status": "closed", "closedAt": poll["closesAt"]}
     assert changes(await history(client, poll)) == [
+        ("closed", {"status": "open", "closedAt": None}, was),
         (
             "reopened",
-            {"status": "closed", "closesAt": poll["closesAt"]},
-            {"status": "open", "closesAt": None},
-        )
+            {**was, "closesAt": poll["closesAt"]},
+            {"status": "open", "closedAt": None, "closesAt": None},
+        ),
     ]
+
+
+async def test_a_deadlines_close_has_its_row_at_once(client: httpx.AsyncClient) -> None:
+    poll = await poll_past_its_deadline(client)
+    path = f"/api/poll/poll-history/{poll['id']}"
+
+    for _ in range(2):  # before and after it was written down
+        rows = (await client.get(path, headers=bearer(owner))).json()
+        assert rows == [
+            {
+                "at": poll["closesAt"],
+                "change": "closed",
+                "from": {"status": "open", "closedAt": None},
+                "to": {"status": "closed", "closedAt": poll["closesAt"]},
+                "by": {"type": "service", "id": None},
+            }
+        ]
+        await act(client, "close", poll)
+
+
+async def test_who_has_changed_a_poll_is_told_to_owner_and_admin(client: httpx.AsyncClient) -> None:
+    poll, own = await create_poll(client, owner), await create_poll(client, admin)
+    headers = bearer(admin, roles=["admin"])
+    await patch(client, poll, question="One?")
+    for one in (poll, own):
+        path = f"/api/poll/update-poll/{one['id']}"
+        await client.patch(path, json={"question": "Two?"}, headers=headers)
+
+    rows = {}
+    for one in (poll, own):
+        path = f"/api/poll/poll-history/{one['id']}"
+        rows[one["id"]] = (await client.get(path, headers=headers)).json()
+    path = f"/api/poll/poll-history/{poll['id']}"
+    assert (await client.get(path, headers=bearer(owner))).json() == rows[poll["id"]]
+    assert [row["by"] for row in rows[poll["id"]]] == [
+        {"type": "user", "id": owner},
+        {"type": "admin", "id": admin},
+    ]
+    assert [row["by"] for row in rows[own["id"]]] == [{"type": "user", "id": admin}]
+    assert all("by" not in row for row in await history(client, poll))
 
 
 async def test_a_poll_closed_by_hand_and_by_its_deadline_reopens(client: httpx.AsyncClient) -> None:
@@ -294,14 +499,16 @@ async def test_a_poll_closed_by_hand_and_by_its_deadline_reopens(client: httpx.A
     assert (opened["status"], opened["closesAt"]) == ("open", None)
 
 
-async def test_a_later_deadline_opens_what_the_deadline_closed(client: httpx.AsyncClient) -> None:
+async def test_what_a_deadline_has_closed_is_opened_by_nothing_but_reopen(
+    client: httpx.AsyncClient,
+) -> None:
     poll = await poll_past_its_deadline(client)
     assert (await patch(client, poll, closesAt=poll["closesAt"])).status_code == 200
 
-    longer = (await patch(client, poll, closesAt=ahead)).json()
+    later = (await patch(client, poll, closesAt=ahead)).json()
 
-    assert (longer["status"], longer["closesAt"]) == ("open", ahead)
-    await act(client, "close", poll)
+    assert (later["status"], later["closesAt"]) == ("closed", ahead)
+    assert later["closedAt"] == poll["closesAt"]
     assert (await patch(client, poll, closesAt=further)).json()["status"] == "closed"
     assert (await patch(client, poll, closesAt=None)).json()["status"] == "closed"
 
@@ -327,19 +534,21 @@ async def test_the_history_has_a_row_for_each_request_that_changed_something(
     assert all(moment.endswith("Z") for moment in moments)
     before = [{**one, "pollId": poll["id"]} for one in texts(poll, "red", "green", "blue")]
     after = [{**one, "pollId": poll["id"]} for one in texts(poll, "red", "green", "violet")]
+    was_open = {"status": "open", "closedAt": None}
+    was_closed = {"status": "closed", "closedAt": moments[1]}
     assert changes(rows) == [
         (
             "updated",
             {"question": poll["question"], "maxChoices": 1},
             {"question": "Which?", "maxChoices": 2},
         ),
-        ("closed", {"status": "open"}, {"status": "closed"}),
+        ("closed", was_open, was_closed),
         (
             "updated",
             {"options": before, "closesAt": None},
             {"options": after, "closesAt": ahead},
         ),
-        ("reopened", {"status": "closed"}, {"status": "open"}),
+        ("reopened", was_closed, was_open),
     ]
     missing = await client.get(f"/api/poll/poll-history/{nobody}", headers=bearer(other))
     assert missing.json()["code"] == "poll_not_found"
@@ -393,6 +602,7 @@ async def test_anybody_may_duplicate_a_poll(client: httpx.AsyncClient) -> None:
         "results": "owner",
         "allowVoteChange": True,
         "visibility": "unlisted",
+        "context": {"room": "blue"},
     }
     poll = await create_poll(client, owner, **settings)
     ballot = {"optionIds": [option(poll, 0), option(poll, 1)]}

@@ -39,11 +39,13 @@ async def test_a_new_poll_has_every_field_and_the_defaults(client: httpx.AsyncCl
         "userId": owner,
         "status": "open",
         "closesAt": None,
+        "closedAt": None,
         "minChoices": 1,
         "maxChoices": 1,
         "results": "always",
         "allowVoteChange": False,
         "visibility": "public",
+        "context": {},
     }
 
 

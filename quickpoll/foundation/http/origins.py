@@ -11,6 +11,7 @@ from quart_cors import cors
 EXPOSED = (
     "Content-Disposition",
     "ETag",
+    "Idempotent-Replayed",
     "Link",
     "Location",
     "Retry-After",
@@ -22,6 +23,7 @@ EXPOSED = (
 ALLOWED = (
     "Authorization",
     "Content-Type",
+    "Idempotency-Key",
     "If-None-Match",
     "X-Request-ID",
     "X-Requested-With",

@@ -18,6 +18,7 @@ from structlog.typing import EventDict
 
 from quickpoll.foundation.http.request_middleware import current_request
 from quickpoll.foundation.observability import tracing
+from quickpoll.foundation.observability.people import without_people
 from quickpoll.foundation.observability.trouble_filter import TroubleFilter
 
 _QUIET = ("engineio", "socketio", "pymongo", "asyncio", "hypercorn.access")
@@ -29,7 +30,8 @@ _SECRET = re.compile(
     r"|(?P<bearer>\b[Bb]earer\s{1,9})[^\s\"',}]+"
     r"|(?P<login>\b[a-z][a-z0-9+]{1,15}://[^\s:/@]{0,128}:)[^\s@]{1,256}(?=@)"
     r"|(?P<named>\b(?i:token|password|secret|authorization)\"?'?\s{0,9}[=:]\s{0,9}\"?'?)"
-    r"(?:[Bb]earer\s{1,9})?[^\s\"',&}]+",
+    r"(?:[Bb]earer\s{1,9})?[^\s\"',&}]+"
+    r"|(?P<person>\b(?:userId|user_id)\"?'?\s{0,9}[=:]\s{0,9}(?:ObjectId\()?\"?'?)[0-9a-fA-F]{24}",
     re.ASCII,
 )
 
@@ -62,25 +64,23 @@ def configure_logs(level: str, form: str) -> None:
 
 
 def blotted(line: str) -> str:
-    """A line without what looks like a token or a password."""
+    """A line without what looks like a token, a password or the id of a person."""
     return _SECRET.sub(_blot, line)
 
 
 def _blot(found: re.Match[str]) -> str:
-    kept = next((found[name] for name in ("bearer", "login", "named") if found[name]), "")
+    kept = next((found[name] for name in ("bearer", "login", "named", "person") if found[name]), "")
     return f"{kept}********"
 
 
 def _name_request(_: Any, __: str, line: EventDict) -> EventDict:
-    """Add which request the line is about, and whose."""
+    """Add which request the line is about; never whose."""
     scope = current_request.get()
     # A loop that a request has started goes on after it, and is none of its business any more.
     if scope is not None and "quickpoll.answered" not in scope:
         line.setdefault("request_id", scope["quickpoll.request_id"])
-        if "quickpoll.user_id" in scope:
-            line.setdefault("user_id", scope["quickpoll.user_id"])
         # Never the query, which may hold a token.
-        line.setdefault("path", scope["path"][:MOST_OF_A_PATH])
+        line.setdefault("path", without_people(scope["path"])[:MOST_OF_A_PATH])
         if (trace_id := tracing.trace_id()) is not None:
             line.setdefault("trace_id", trace_id)
     return line

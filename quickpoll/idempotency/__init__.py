@@ -1,0 +1,1 @@
+"""The same request again is answered as it was the first time, and done once."""
