@@ -17,7 +17,7 @@ from quickpoll.foundation.stores.mongo import Document
 from quickpoll.polls.models import Poll
 from quickpoll.results.bodies import PollQuery
 from quickpoll.results.cursors import LAST_ID, read_cursor, write_cursor
-from quickpoll.results.plans import MOST_PARTS, Plan, Wanted, after, key_of, parts, plan, stages
+from quickpoll.results.plans import MOST_PASSED, Plan, Wanted, after, key_of, parts, plan, stages
 from quickpoll.results.ranges import Place
 from quickpoll.results.sample import Sample
 
@@ -116,7 +116,7 @@ class PollListing:
                     last = key_of(_sorted(found, order)[wanted - 1], order)
                     found |= {one["_id"]: one for one in overdue if key_of(one, order) > last}
                     return _sorted(found, order)[:wanted], None
-            if lower is not None and passed >= MOST_PARTS:
+            if lower is not None and passed >= MOST_PASSED:
                 found |= {one["_id"]: one for one in overdue if key_of(one, order)[:-1] > lower}
                 return _sorted(found, order)[:wanted], lower
         found |= {one["_id"]: one for one in overdue}
