@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from bson import ObjectId
@@ -16,12 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymongo import MongoClient
 
+from quickpoll.foundation.embedded import StoreAddresses
 from quickpoll.foundation.mongo import Document, open_client, open_engine
 from quickpoll.polls.models import SAMPLE_RATE, Option, Poll, fold, poll_indexes
 from quickpoll.results import listing, plans
 from quickpoll.results.bodies import PollQuery
-from quickpoll.results.listing import PollListing
-from tests.conftest import StoreAddresses
+from quickpoll.results.listing import Page, PollListing
 
 owners = [ObjectId(f"65f1c0ffee0000000000e00{n}") for n in range(2)]
 start = datetime(2026, 1, 1, tzinfo=UTC)
@@ -95,12 +94,13 @@ def _is_visible(poll: Document, query: dict[str, str]) -> bool:
     return "visibility" in query or poll["visibility"] == "public"
 
 
-async def walk(url: str, name: str, query: dict[str, str], owner: ObjectId | None) -> list[Any]:
+async def walk(url: str, name: str, query: dict[str, str], owner: ObjectId | None) -> list[Page]:
     """All pages of a list."""
     client = open_client(url)
     lists = PollListing(open_engine(client, name))
     lists.start()
-    found, cursor = [], None
+    found: list[Page] = []
+    cursor: str | None = None
     while not found or cursor is not None:
         asked = PollQuery.model_validate({**query, **({"cursor": cursor} if cursor else {})})
         page = await (lists.of_user(str(owner), asked) if owner else lists.public(asked))

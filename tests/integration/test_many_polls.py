@@ -16,11 +16,11 @@ import pytest
 from bson import ObjectId
 from pymongo import MongoClient
 
+from quickpoll.foundation.embedded import StoreAddresses
 from quickpoll.foundation.mongo import Document, open_client, open_engine
 from quickpoll.polls.models import Option, Poll, fold, poll_indexes
 from quickpoll.results.bodies import PollQuery
 from quickpoll.results.listing import PollListing
-from tests.conftest import StoreAddresses
 
 owner = ObjectId("65f1c0ffee0000000000e0f0")
 stored = 100_000
@@ -92,6 +92,7 @@ def expected(polls: list[Document], query: dict[str, str], user: str | None) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 async def test_lists_of_a_hundred_thousand_polls(stores: StoreAddresses, name: str) -> None:
     polls = list(documents())
     with MongoClient[Document](stores.database_url) as mongo:
