@@ -159,15 +159,15 @@ Search = Annotated[
 ]
 
 
-_context_key = re.compile("[a-z][a-z0-9_]{0,31}")
-_context_name = re.compile(r"context(?:\.(?P<key>.*)|\[(?P<other>.*)\])", re.DOTALL)
+_CONTEXT_KEY = re.compile("[a-z][a-z0-9_]{0,31}")
+_CONTEXT_NAME = re.compile(r"context(?:\.(?P<key>.*)|\[(?P<other>.*)\])", re.DOTALL)
 
 
 def _context(given: Any) -> Any:
     """Gather ``context.<key>``, and ``context[<key>]`` as generated clients write it."""
     if not isinstance(given, dict):
         return given
-    named = {name: _context_name.fullmatch(name) for name in given}
+    named = {name: _CONTEXT_NAME.fullmatch(name) for name in given}
     context = {
         found["key"] or found["other"] or "": given[name] for name, found in named.items() if found
     }
@@ -176,7 +176,7 @@ def _context(given: Any) -> Any:
 
 
 def _with_good_keys(context: dict[str, str]) -> dict[str, str]:
-    bad = [key for key in context if not _context_key.fullmatch(key)]
+    bad = [key for key in context if not _CONTEXT_KEY.fullmatch(key)]
     if bad:
         sentence = "Use a small letter, then up to 31 small letters, digits and _."
         raise faults([((key,), sentence) for key in bad])

@@ -17,7 +17,17 @@ from quickpoll.foundation.stores.mongo import Document
 from quickpoll.polls.models import Poll
 from quickpoll.results.bodies import PollQuery
 from quickpoll.results.cursors import LAST_ID, read_cursor, write_cursor
-from quickpoll.results.plans import MOST_PASSED, Plan, Wanted, after, key_of, parts, plan, stages
+from quickpoll.results.plans import (
+    MOST_PASSED,
+    Plan,
+    Wanted,
+    after,
+    joined,
+    key_of,
+    parts,
+    plan,
+    stages,
+)
 from quickpoll.results.ranges import Place
 from quickpoll.results.sample import Sample
 
@@ -107,7 +117,7 @@ class PollListing:
         found: dict[ObjectId, Document] = {}
         for passed, lower, ranges in self._parts(how, order, start, wanted):
             for part in ranges:
-                for entry in how.entries:
+                for entry in how.entries if part else joined(how.entries):
                     rows = await self._read(
                         {**entry, **part}, [*later, *how.filters], order, wanted
                     )

@@ -37,8 +37,8 @@ MOST_PASSED = 32
 """Sampled polls that one page may pass: some 2,000 polls, 0.06 s on the embedded database. A page
 for which more would have to be read ends there, and the next goes on."""
 
-_before_all = datetime.fromtimestamp(0, UTC)
-_instant = timedelta(milliseconds=1)
+_BEFORE_ALL = datetime.fromtimestamp(0, UTC)
+_INSTANT = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +146,19 @@ def stages(
     ]
 
 
+def joined(entries: list[Document]) -> list[Document]:
+    """The same in fewer: what differs by status alone is one entry, where no range follows."""
+    found: dict[str, list[Document]] = {}
+    for entry in entries:
+        others = {name: value for name, value in entry.items() if name != "status"}
+        found.setdefault(repr(others), []).append(entry)
+    return [_any_status(alike) if len(alike) > 1 else alike[0] for alike in found.values()]
+
+
+def _any_status(alike: list[Document]) -> Document:
+    return {**alike[0], "status": {"$in": [one["status"] for one in alike]}}
+
+
 def _texts(query: PollQuery) -> list[Document]:
     found: list[Document] = [{"contextPairs": pair} for pair in context_pairs(query.context)]
     if query.q:
@@ -160,7 +173,7 @@ def _moments(query: PollQuery, now: datetime) -> list[Document]:
 
 
 def _overdue(since: datetime | None, now: datetime, others: list[Document]) -> list[Document]:
-    from_then = max(since - _instant, _before_all) if since else _before_all
+    from_then = max(since - _INSTANT, _BEFORE_ALL) if since else _BEFORE_ALL
     return [{"status": OPEN, "closesAt": {"$gt": from_then, "$lte": now}}, *others]
 
 
@@ -168,8 +181,8 @@ def _rarest(query: PollQuery, sample: Sample) -> tuple[Document | None, int]:
     """Of the conditions with an index of their own the one that leaves least, and how much."""
     found = [_with_pair(pair, sample) for pair in context_pairs(query.context)]
     if query.closed_since is not None:
-        since = max(query.closed_since - _instant, _before_all)
-        estimate = sample.estimate(lambda row: (row.get("closedAt") or _before_all) > since)
+        since = max(query.closed_since - _INSTANT, _BEFORE_ALL)
+        estimate = sample.estimate(lambda row: (row.get("closedAt") or _BEFORE_ALL) > since)
         found.append((estimate, {"status": CLOSED, "closedAt": {"$gt": since}}))
     estimate, entry = min(found, key=lambda one: one[0], default=(0, None))
     return entry, estimate

@@ -15,8 +15,8 @@ from typing import Any
 from odmantic import AIOEngine
 from pymongo import DESCENDING
 
-from quickpoll.foundation.stores.mongo import Document
 from quickpoll.foundation.concurrency.periodic import Periodic
+from quickpoll.foundation.stores.mongo import Document
 from quickpoll.polls.models import SAMPLE_RATE, Poll
 from quickpoll.results.ranges import Place
 
@@ -32,7 +32,7 @@ and nothing while nobody asks for a list."""
 OVERLAP = timedelta(seconds=60)
 """Polls are stored a while after the moment that they bear, by clocks that differ a little."""
 
-_fields = ("createdAt", "likes", "visibility", "status", "userId", "closedAt", "contextPairs")
+_FIELDS = ("createdAt", "likes", "visibility", "status", "userId", "closedAt", "contextPairs")
 
 
 class Sample:
@@ -93,7 +93,7 @@ class Sample:
             self._keep(await self._find({"createdAt": {"$gt": newest - OVERLAP}}), self._rows)
 
     async def _find(self, more: Document) -> list[Document]:
-        wanted = self._polls.find({"sampled": True, **more}, dict.fromkeys(_fields, 1))
+        wanted = self._polls.find({"sampled": True, **more}, dict.fromkeys(_FIELDS, 1))
         return await wanted.sort("createdAt", DESCENDING).limit(MOST).to_list(None)
 
     def _keep(self, found: list[Document], others: dict[Any, Document]) -> None:

@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymongo import MongoClient
 
-from quickpoll.foundation.embedded import StoreAddresses
-from quickpoll.foundation.mongo import Document, open_client, open_engine
+from quickpoll.foundation.stores.mongo import Document, open_client, open_engine
+from quickpoll.localrun.embedded import StoreAddresses
 from quickpoll.polls.models import SAMPLE_RATE, Option, Poll, fold, poll_indexes
 from quickpoll.results import listing, plans
 from quickpoll.results.bodies import PollQuery

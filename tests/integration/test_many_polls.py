@@ -16,8 +16,8 @@ import pytest
 from bson import ObjectId
 from pymongo import MongoClient
 
-from quickpoll.foundation.embedded import StoreAddresses
-from quickpoll.foundation.mongo import Document, open_client, open_engine
+from quickpoll.foundation.stores.mongo import Document, open_client, open_engine
+from quickpoll.localrun.embedded import StoreAddresses
 from quickpoll.polls.models import Option, Poll, fold, poll_indexes
 from quickpoll.results.bodies import PollQuery
 from quickpoll.results.listing import PollListing
