@@ -130,7 +130,7 @@ def test_any_list_is_what_a_sort_and_a_filter_make_of_the_polls(
     collection.create_indexes(poll_indexes())
 
     @settings(
-        max_examples=100,
+        max_examples=60,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
     @given(crowds, queries, st.sampled_from([None, *owners]))
