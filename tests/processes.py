@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
+
+
+def hear_signals() -> None:
+    """For ``preexec_fn`` of a child that a test signals: it hears what a terminal sends.
+
+    What a background job's shell or ``nohup`` ignores is ignored by all below it, the tests' own
+    children included.
+    """
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def exists(pid: int) -> bool:

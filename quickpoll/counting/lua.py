@@ -44,9 +44,15 @@ local function next_version(s, floor)
   if s then v = math.max(v, tonumber(s.version) + STEP) end
   return v
 end
--- Counts that are missing altogether: whoever counts meanwhile finds that something was missed.
-local function save_missing(key, run, v, ms)
-  local s = {form = 2, run = run, version = text(v), publicVersion = text(v), revision = 0,
+-- Something is missing. A state of another life of Redis says so to nobody: where there is none of
+-- this one, one is made, so that whoever counts meanwhile finds that something was missed.
+local function set_missing(key, s, run, v, ms)
+  if s and s.run == run then
+    s.missing = 1
+    save(key, s)
+    return
+  end
+  s = {form = 2, run = run, version = text(v), publicVersion = text(v), revision = 0,
     changing = 0, missing = 1, unsettledUntil = 0, rebuiltAt = now_ms(), voters = 0, likes = 0,
     options = {}}
   unsettle(s, ms)
@@ -81,6 +87,15 @@ local function make_stale(key)
   for i = 1, #all, 2 do
     if not is_stale(all[i + 1]) then redis.call('HSET', key, all[i], 's' .. all[i + 1]) end
   end
+end
+local function shares_users(key, mark)
+  local all = marks(key)
+  for id in string.gmatch(string.match(mark, '^s?%d+ %a (.*)$') or '', '%x+') do
+    for i = 2, #all, 2 do
+      if string.find(all[i], id, 1, true) then return true end
+    end
+  end
+  return false
 end
 local function doubted(key)
   if redis.call('HLEN', key) < 2 then return false end  -- the own mark alone
@@ -159,7 +174,8 @@ return out
 APPLY = counting_script("""
 -- KEYS: for each poll its state, its writes, then the plain counters of this change.
 -- ARGV: token, run id, channel, milliseconds that a mark lives, JSON list of
---   {id, options: [[option id, difference], …], voters, likes, retracted, unsure}.
+--   {id, options: [[option id, difference], …], voters, likes, retracted, standing,
+--   unsure}.
 -- Takes the mark off and adds the differences, in one step. Where the mark is gone or stale,
 -- nobody knows whether a recount has seen the batch: nothing is added, something is missing.
 -- Where it is not sure what was written, the mark stays: whoever finds it past its deadline
@@ -179,7 +195,9 @@ for _, c in ipairs(cjson.decode(ARGV[5])) do
   if changes_votes or changes_likes then
     local s = load(state)
     local v = next_version(s)
-    if s and s.run == run and counts then
+    -- What stood before may be of a batch that is in flight, and not counted yet: to take it off
+    -- would count one too few.
+    if s and s.run == run and counts and not (c.standing == 1 and shares_users(writes, mark)) then
       s.version = text(v)
       s.voters, s.likes = s.voters + c.voters, s.likes + c.likes
       if changes_likes or c.retracted == 1 then s.publicVersion = s.version end
@@ -191,12 +209,7 @@ for _, c in ipairs(cjson.decode(ARGV[5])) do
       save(state, s)
     else
       counted = 0
-      if s then
-        s.missing = 1
-        save(state, s)
-      else
-        save_missing(state, run, v, ARGV[4])
-      end
+      set_missing(state, s, run, v, ARGV[4])
     end
     if changes_votes then publish(channel, 'vote-update', c.id, v) end
     if changes_likes then publish(channel, 'like-update', c.id, v) end
@@ -211,12 +224,7 @@ GIVE_UP = counting_script("""
 -- Counts that lack something: readers turn away until they are recounted.
 for _, key in ipairs(KEYS) do
   local s = load(key)
-  if s then
-    s.missing = 1
-    save(key, s)
-  else
-    save_missing(key, ARGV[1], next_version(nil), ARGV[2])
-  end
+  set_missing(key, s, ARGV[1], next_version(s), ARGV[2])
 end
 return #KEYS
 """)

@@ -128,6 +128,7 @@ class TallyScripts:
                     "voters": delta.voters,
                     "likes": delta.likes,
                     "retracted": int(delta.retracted),
+                    "standing": int(delta.standing),
                     "unsure": int(poll_id in doubtful),
                 }
             )

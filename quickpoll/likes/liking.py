@@ -64,7 +64,9 @@ class LikeBatch:
         """The turn was taken by a caller who liked the poll before, or not."""
         found = outcomes(turn.acts, liked)
         if step := found[-1] - liked:
-            self.written.delta(turn.pair[1]).likes += step
+            delta = self.written.delta(turn.pair[1])
+            delta.likes += step
+            delta.standing |= liked
         self.settled += zip(turn.entries, found, strict=True)
 
     def doubt(self, turn: Turn) -> None:

@@ -21,6 +21,7 @@ from quickpoll.polls.models import (
     OWNER_ONLY,
     Option,
     Poll,
+    context_pairs,
     fold,
 )
 from quickpoll.polls.rules import check_deadline
@@ -115,7 +116,10 @@ def row_of(poll: Poll, name: str, changed: Fields, caller: Caller | None, now: d
 def stored(changed: Fields) -> Fields:
     """The changed fields as MongoDB keeps them."""
     names = {name: Poll.__odm_fields__[name].key_name for name in changed}
-    return {names[name]: _stored_value(value) for name, value in changed.items()}
+    found = {names[name]: _stored_value(value) for name, value in changed.items()}
+    if "context" in changed:
+        found["contextPairs"] = context_pairs(changed["context"])
+    return found
 
 
 def author(caller: Caller | None, poll: Poll) -> Fields:

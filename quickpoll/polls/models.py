@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import Any
 from unicodedata import normalize
 
 from bson import ObjectId
-from odmantic import EmbeddedModel, Field, Index, Model
-from odmantic.query import asc, desc
+from odmantic import EmbeddedModel, Field, Model
+from pymongo import IndexModel
 
 ALWAYS, AFTER_VOTE, AFTER_CLOSE, OWNER_ONLY = "always", "after_vote", "after_close", "owner"
 PUBLIC, UNLISTED = "public", "unlisted"
 OPEN, CLOSED = "open", "closed"
+
+
+SAMPLE_RATE = 64
+"""One poll of so many stands for the others: lists learn from those where how many polls are."""
 
 
 class Option(EmbeddedModel):
@@ -29,7 +34,10 @@ class Poll(Model):
     ``revision`` counts the changes of these fields. ``voted_on`` is set before the first vote is
     written and never unset: it locks what voters rely on. ``likes`` is a copy for sorting, and
     ``folded`` the question without case for searching. ``last_change`` is the latest row of the
-    history, written together with what it tells of.
+    history, written together with what it tells of. ``context`` holds an embedder's own references.
+
+    Two fields of the document are nobody's attributes: ``contextPairs`` (:func:`context_pairs`),
+    and ``sampled`` in one poll of :data:`SAMPLE_RATE`.
     """
 
     question: str
@@ -51,51 +59,13 @@ class Poll(Model):
     likes: int = 0
     last_change: dict[str, Any] | None = Field(default=None, key_name="lastChange")
 
-    model_config = {
-        "collection": "poll",
-        # Filters come last in the keys, so that no document is fetched that does not match.
-        "indexes": lambda: [
-            Index(
-                asc(Poll.visibility),
-                desc(Poll.created_at),
-                desc(Poll.id),
-                asc(Poll.status),
-                asc(Poll.closes_at),
-                asc(Poll.folded),
-                name="newest",
-            ),
-            Index(
-                asc(Poll.visibility),
-                desc(Poll.likes),
-                desc(Poll.created_at),
-                desc(Poll.id),
-                asc(Poll.status),
-                asc(Poll.closes_at),
-                asc(Poll.folded),
-                name="popular",
-            ),
-            Index(
-                asc(Poll.user_id),
-                desc(Poll.created_at),
-                desc(Poll.id),
-                asc(Poll.status),
-                asc(Poll.closes_at),
-                asc(Poll.folded),
-                name="newest_of_user",
-            ),
-            Index(
-                asc(Poll.user_id),
-                desc(Poll.likes),
-                desc(Poll.created_at),
-                desc(Poll.id),
-                asc(Poll.status),
-                asc(Poll.closes_at),
-                asc(Poll.folded),
-                name="popular_of_user",
-            ),
-            Index(asc(Poll.status), asc(Poll.closes_at), name="closing"),
-        ],
-    }
+    context: dict[str, str] = {}
+
+    model_config = {"collection": "poll", "indexes": lambda: poll_indexes()}
+
+    def model_dump_doc(self, include: Any = None) -> dict[str, Any]:
+        """The document, with what is derived from it for the lists."""
+        return {**Model.model_dump_doc(self, include), **_derived(self.id, self.context)}
 
     def is_open(self, now: datetime) -> bool:
         """Whether votes are taken at that moment: exact, whether or not anything has run since."""
@@ -125,3 +95,43 @@ def fold(text: str) -> str:
     stays a part of the folded text.
     """
     return normalize("NFD", normalize("NFD", text).casefold())
+
+
+def context_pairs(context: dict[str, str]) -> list[str]:
+    """The context as one index can find it: ``key=value`` (no key has an equals sign)."""
+    return [f"{key}={value}" for key, value in context.items()]
+
+
+def is_sampled(poll_id: ObjectId) -> bool:
+    """Whether this poll stands for the others; by its id, in which there is no order."""
+    return blake2b(poll_id.binary, digest_size=1).digest()[0] % SAMPLE_RATE == 0
+
+
+def _derived(poll_id: ObjectId, context: dict[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {"sampled": True} if is_sampled(poll_id) else {}
+    return {**found, "contextPairs": context_pairs(context)} if context else found
+
+
+def poll_indexes() -> list[IndexModel]:
+    """What polls are found by; :mod:`quickpoll.results.plans` says which list goes by which.
+
+    An entry costs a poll about as much as the poll itself on the embedded database, hence the
+    partial ones: only the polls that they are about pay for them.
+    """
+    newest, ever = [("createdAt", -1), ("_id", -1)], {"$gt": datetime.fromtimestamp(0, UTC)}
+    partial = {
+        "by_deadline": ([("status", 1), ("closesAt", 1)], {"closesAt": ever}),
+        "by_closing": ([("status", 1), ("closedAt", -1)], {"closedAt": ever}),
+        "by_context": ([("contextPairs", 1), *newest], {"contextPairs": {"$gt": ""}}),
+        "by_sample": ([("sampled", 1), ("createdAt", -1)], {"sampled": True}),
+    }
+    return [
+        IndexModel([("visibility", 1), ("status", 1), *newest], name="public_newest"),
+        IndexModel([("visibility", 1), ("status", 1), ("likes", -1), *newest], name="public_liked"),
+        IndexModel([("userId", 1), ("status", 1), *newest], name="own_newest"),
+        IndexModel([("userId", 1), ("status", 1), ("likes", -1), *newest], name="own_liked"),
+        *[
+            IndexModel(keys, name=name, partialFilterExpression=which)
+            for name, (keys, which) in partial.items()
+        ],
+    ]

@@ -11,15 +11,17 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    model_validator,
 )
 
-from quickpoll.foundation.http.wording import A_WHOLE_NUMBER, fault
+from quickpoll.foundation.http.wording import A_WHOLE_NUMBER, fault, faults
 from quickpoll.polls.bodies import (
     EXAMPLE_POLL,
     Body,
     Count,
     Counts,
     Instant,
+    InstantInput,
     Int64,
     ObjectIdText,
     PollBody,
@@ -157,6 +159,33 @@ Search = Annotated[
 ]
 
 
+_CONTEXT_KEY = re.compile("[a-z][a-z0-9_]{0,31}")
+_CONTEXT_NAME = re.compile(r"context(?:\.(?P<key>.*)|\[(?P<other>.*)\])", re.DOTALL)
+
+
+def _context(given: Any) -> Any:
+    """Gather ``context.<key>``, and ``context[<key>]`` as generated clients write it."""
+    if not isinstance(given, dict):
+        return given
+    named = {name: _CONTEXT_NAME.fullmatch(name) for name in given}
+    context = {
+        found["key"] or found["other"] or "": given[name] for name, found in named.items() if found
+    }
+    others = {name: given[name] for name, found in named.items() if not found and name != "context"}
+    return {**others, "context": context} if context else others
+
+
+def _with_good_keys(context: dict[str, str]) -> dict[str, str]:
+    bad = [key for key in context if not _CONTEXT_KEY.fullmatch(key)]
+    if bad:
+        sentence = "Use a small letter, then up to 31 small letters, digits and _."
+        raise faults([((key,), sentence) for key in bad])
+    return context
+
+
+ContextValue = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(printable)]
+
+
 class PollQuery(Query):
     """Which polls a list has, and in which order."""
 
@@ -167,6 +196,22 @@ class PollQuery(Query):
         None, description="From the `Link` of the page before; absent for the first."
     )
     status: Status | None = Field(None, description="Only open or closed polls.", examples=["open"])
+    closed_since: InstantInput | None = Field(
+        None,
+        alias="closedSince",
+        description="Only polls that were closed then or later, by hand or by their deadline.",
+        examples=["2030-01-31T12:00:00Z"],
+    )
+    visibility: Literal["any"] | None = Field(
+        None, description="`any`: unlisted polls, too. For administrators.", examples=["any"]
+    )
+    context: Annotated[dict[str, ContextValue], AfterValidator(_with_good_keys)] = Field(
+        {},
+        max_length=5,
+        description="Only polls whose context has all of these: `context.<key>=<value>`, "
+        "or `context[<key>]=<value>`.",
+        examples=[{"event": "summer_2030"}],
+    )
     q: Search | None = Field(
         None,
         description="Text to be found anywhere in the question, in either case; no pattern.",
@@ -179,6 +224,8 @@ class PollQuery(Query):
         "be on both, or on neither.",
         examples=["newest"],
     )
+
+    _gather_context = model_validator(mode="before")(_context)
 
 
 class TimelineQuery(Query):

@@ -15,6 +15,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAYOUT = struct.Struct(">qq12s")
 _CHECK_BYTES = 6
 
+LAST_ID = ObjectId("f" * 24)
+"""Before it, at the same place, is every poll: the cursor of a page that ends between two."""
+
 
 def write_cursor(list_name: str, likes: int, created_at: datetime, poll_id: ObjectId) -> str:
     """The cursor behind a poll in the list of that name."""

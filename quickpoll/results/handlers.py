@@ -44,10 +44,12 @@ class ResultHandlers:
         user = checked_id("user_id", user_id)
         if not caller.admin and caller.user_id != user:
             raise Forbidden("Only this user or an administrator may list these polls.")
+        _check_visibility(caller, query)
         return await self._page(caller, await self._listing.of_user(user, query), next_link)
 
     async def all(self, caller: Caller, query: PollQuery, next_link: Callable[[str], str]) -> Reply:
-        """A page of all public polls."""
+        """A page of all public polls; of all there are, where an admin asks for any."""
+        _check_visibility(caller, query)
         return await self._page(caller, await self._listing.public(query), next_link)
 
     async def timeline(self, caller: Caller, poll_id: str, seconds: int) -> Reply:
@@ -73,6 +75,11 @@ class ResultHandlers:
         if page.cursor is not None:
             headers["Link"] = f'<{next_link(page.cursor)}>; rel="next"'
         return json_reply(joined([self._encodings.of(view) for view in views]), headers=headers)
+
+
+def _check_visibility(caller: Caller, query: PollQuery) -> None:
+    if query.visibility is not None and not caller.admin:
+        raise Forbidden("Only an administrator may list unlisted polls.")
 
 
 def _matches(if_none_match: str, tag: str) -> bool:

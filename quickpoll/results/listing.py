@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from bson import ObjectId
 from odmantic import AIOEngine
 
 from quickpoll.foundation.concurrency.batching import Batcher, Entry
 from quickpoll.foundation.stores.mongo import Document
-from quickpoll.polls.models import CLOSED, OPEN, PUBLIC, Poll, fold
+from quickpoll.polls.models import Poll
 from quickpoll.results.bodies import PollQuery
-from quickpoll.results.cursors import read_cursor, write_cursor
-
-_SORT_KEYS = {
-    "newest": [("createdAt", -1), ("_id", -1)],
-    "popular": [("likes", -1), ("createdAt", -1), ("_id", -1)],
-}
-_CURSOR_KEYS = ("likes", "createdAt", "_id")
+from quickpoll.results.cursors import LAST_ID, read_cursor, write_cursor
+from quickpoll.results.plans import (
+    MOST_PASSED,
+    Plan,
+    Wanted,
+    after,
+    joined,
+    key_of,
+    parts,
+    plan,
+    stages,
+)
+from quickpoll.results.ranges import Place
+from quickpoll.results.sample import Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +38,6 @@ class Page:
 
     poll_ids: list[str]
     cursor: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which page of which list: of all public polls, or of one user's."""
-
-    query: PollQuery
-    user_id: str | None = None
-
-    @property
-    def key(self) -> tuple[object, ...]:
-        """The same for the same page."""
-        query = self.query
-        parts = query.limit, query.cursor, query.status, query.q, query.sort
-        return self.user_id, *parts
 
 
 class PollListing:
@@ -56,6 +49,7 @@ class PollListing:
 
     def __init__(self, engine: AIOEngine) -> None:
         self._polls = engine.get_collection(Poll)
+        self._sample = Sample(engine)
         self._batcher: Batcher[Wanted, Page] = Batcher(
             "lists", self._read_batch, capacity=100_000, workers=4
         )
@@ -63,10 +57,12 @@ class PollListing:
     def start(self) -> None:
         """Start reading."""
         self._batcher.start()
+        self._sample.start()
 
     async def aclose(self) -> None:
         """Answer what waits, then end."""
         await self._batcher.aclose()
+        await self._sample.aclose()
 
     async def public(self, query: PollQuery) -> Page:
         """A page of all public polls."""
@@ -94,57 +90,83 @@ class PollListing:
                 entry.resolve(page)
 
     async def _page(self, wanted: Wanted) -> Page:
-        query, name = wanted.query, f"{wanted.query.sort} {wanted.user_id or PUBLIC}"
-        found = await self._polls.aggregate(pipeline(wanted, datetime.now(UTC))).to_list(None)
-        page = found[: query.limit]
-        more = len(found) > query.limit
-        return Page([str(one["_id"]) for one in page], _cursor(name, page[-1]) if more else None)
+        await self._sample.ready()
+        limit, order, now = wanted.query.limit, wanted.order, datetime.now(UTC)
+        place, cursor_filter = _start(wanted)
+        how = plan(wanted, self._sample, now)
+        if how is None:
+            return Page([], None)
+        found, stopped = await self._walk(how, order, place, cursor_filter, limit + 1)
+        page = found[:limit]
+        ids = [str(one["_id"]) for one in page]
+        if len(found) > limit:
+            return Page(ids, _cursor(wanted, key_of(page[-1], order)))
+        return Page(ids, _cursor(wanted, (*stopped, LAST_ID)) if stopped else None)
+
+    async def _walk(
+        self,
+        how: Plan,
+        order: tuple[str, ...],
+        start: Place | None,
+        later: list[Document],
+        wanted: int,
+    ) -> tuple[list[Document], Place | None]:
+        """The first polls from a place on, as many as are wanted, and where the walk has stopped
+        short: at ``None`` where it has reached the end, or enough."""
+        overdue = await self._overdue(how, order, later, wanted)
+        found: dict[ObjectId, Document] = {}
+        for passed, lower, ranges in self._parts(how, order, start, wanted):
+            for part in ranges:
+                for entry in how.entries if part else joined(how.entries):
+                    rows = await self._read(
+                        {**entry, **part}, [*later, *how.filters], order, wanted
+                    )
+                    found |= {row["_id"]: row for row in rows}
+                if len(found) >= wanted:
+                    last = key_of(_sorted(found, order)[wanted - 1], order)
+                    found |= {one["_id"]: one for one in overdue if key_of(one, order) > last}
+                    return _sorted(found, order)[:wanted], None
+            if lower is not None and passed >= MOST_PASSED:
+                found |= {one["_id"]: one for one in overdue if key_of(one, order)[:-1] > lower}
+                return _sorted(found, order)[:wanted], lower
+        found |= {one["_id"]: one for one in overdue}
+        return _sorted(found, order)[:wanted], None
+
+    def _parts(
+        self, how: Plan, order: tuple[str, ...], start: Place | None, wanted: int
+    ) -> Iterator[tuple[int, Place | None, Iterator[Document]]]:
+        if not how.in_parts:
+            return iter([(0, None, iter([{}]))])
+        return parts(order, self._sample.places(order, how.entries), start, wanted)
+
+    async def _overdue(
+        self, how: Plan, order: tuple[str, ...], later: list[Document], wanted: int
+    ) -> list[Document]:
+        if how.overdue is None:
+            return []
+        entry, *filters = how.overdue
+        return await self._read(entry, [*later, *filters], order, wanted)
+
+    async def _read(
+        self, entry: Document, filters: list[Document], order: tuple[str, ...], limit: int
+    ) -> list[Document]:
+        return await self._polls.aggregate(stages(entry, filters, order, limit)).to_list(None)
 
 
-def pipeline(wanted: Wanted, now: datetime) -> list[Document]:
-    """How MongoDB finds a page, and one poll more to know whether there is a next.
-
-    First what the index orders by, then what is judged by its other keys. MongoDB makes one scan
-    of the index of it, without a sort, and fetches no document for a text that is not in it;
-    a simpler database takes the first condition to the index and filters what that finds.
-    """
-    query, user = wanted.query, wanted.user_id
-    which = {"visibility": PUBLIC} if user is None else {"userId": ObjectId(user)}
-    bound, after = _after(f"{query.sort} {user or PUBLIC}", query)
-    keys = dict(_SORT_KEYS[query.sort])
-    return [
-        {"$match": {**which, **bound}},
-        {"$match": {**after, **_filters(query, now)}},
-        {"$sort": keys},
-        {"$limit": query.limit + 1},
-        {"$project": dict.fromkeys(keys, 1)},
-    ]
+def _start(wanted: Wanted) -> tuple[Place | None, list[Document]]:
+    """Where the page begins, and what that lets through too much."""
+    if wanted.query.cursor is None:
+        return None, []
+    likes, created_at, poll_id = read_cursor(wanted.list_name, wanted.query.cursor)
+    at = {"likes": likes, "createdAt": created_at}
+    place = tuple(at[name] for name in wanted.order)
+    return place, [after(wanted.order, place, poll_id)]
 
 
-def _filters(query: PollQuery, now: datetime) -> Document:
-    every: list[Document] = []
-    if query.status == OPEN:
-        every.append({"status": OPEN, "closesAt": {"$not": {"$lte": now}}})
-    elif query.status == CLOSED:
-        every.append({"$or": [{"status": CLOSED}, {"closesAt": {"$lte": now}}]})
-    if query.q:
-        every.append({"folded": {"$regex": re.escape(fold(query.q))}})
-    return {"$and": every} if every else {}
+def _cursor(wanted: Wanted, key: tuple[Any, ...]) -> str:
+    at = dict(zip((*wanted.order, "_id"), key, strict=True))
+    return write_cursor(wanted.list_name, at.get("likes", 0), at["createdAt"], at["_id"])
 
 
-def _after(list_name: str, query: PollQuery) -> tuple[Document, Document]:
-    """What comes after the cursor in the order of the list (keyset paging): where the index is
-    entered, and what that lets through too much."""
-    if query.cursor is None:
-        return {}, {}
-    place = dict(zip(_CURSOR_KEYS, read_cursor(list_name, query.cursor), strict=True))
-    names = [name for name, _ in _SORT_KEYS[query.sort]]
-    alternatives = []
-    for rank, name in enumerate(names):
-        same = {other: place[other] for other in names[:rank]}
-        alternatives.append({**same, name: {"$lt": place[name]}})
-    return {names[0]: {"$lte": place[names[0]]}}, {"$or": alternatives}
-
-
-def _cursor(list_name: str, last: Document) -> str:
-    return write_cursor(list_name, last.get("likes", 0), last["createdAt"], last["_id"])
+def _sorted(found: dict[ObjectId, Document], order: tuple[str, ...]) -> list[Document]:
+    return sorted(found.values(), key=lambda row: key_of(row, order), reverse=True)

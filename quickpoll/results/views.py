@@ -64,7 +64,7 @@ def blueprint(handlers: ResultHandlers) -> Blueprint:
 
     @views.get("/get-all-polls")
     @validate_querystring(PollQuery)
-    @documented(_page)
+    @documented(_page, errors=(Forbidden,))
     async def get_all_polls(query_args: PollQuery) -> Response:
         """All public polls, newest or most liked first."""
         link = next_link(query_args, _here())

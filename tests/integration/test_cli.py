@@ -31,6 +31,7 @@ from tests.conftest import (
     served,
     without_env_file,
 )
+from tests.processes import hear_signals
 
 owner, other = "65f1c0ffee0000000000ca01", "65f1c0ffee0000000000ca02"
 nobody = "0" * 24
@@ -449,6 +450,7 @@ class Watching:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=hear_signals,
         )
 
     def until(self, word: str) -> str:

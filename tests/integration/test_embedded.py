@@ -27,7 +27,7 @@ from quickpoll.localrun.embedded import (
     EmbeddedStoreFailed,
     EmbeddedStores,
 )
-from tests.processes import exists, of_session
+from tests.processes import exists, hear_signals, of_session
 
 DURABLE = WriteConcern(w="majority", j=True)
 
@@ -240,6 +240,7 @@ def start_parent(directory: Path) -> tuple[subprocess.Popen[str], list[int], str
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=hear_signals,
     )
     assert parent.stdout is not None
     mongo_pid, redis_pid, url = parent.stdout.readline().split()

@@ -9,8 +9,10 @@ from typing import Any
 
 import httpx
 import pytest
+from bson import ObjectId
 
 from quickpoll.composition import Services
+from quickpoll.polls.models import context_pairs
 from tests.builders import create_poll, vote
 from tests.conftest import bearer
 
@@ -256,7 +258,68 @@ async def test_filters_go_together(client: httpx.AsyncClient) -> None:
     assert await pages(client, url) == [["Q4", "Q2"], ["Q0"]]
 
 
+async def test_closed_since(client: httpx.AsyncClient) -> None:
+    """By hand, by a deadline that is written down, and by one that is not yet."""
+    polls = await create_many(client, 2)
+    soon = datetime.now(UTC) + timedelta(milliseconds=300)
+    await create_poll(client, owner, question="ended", closesAt=soon.isoformat())
+    await client.post(f"/api/poll/close-poll/{polls[0]['id']}", headers=bearer(owner))
+    while datetime.now(UTC) < soon:  # noqa: ASYNC110 - the server's clock is this one
+        await asyncio.sleep(0.01)
+
+    an_hour = timedelta(hours=1)
+    for path in (everything, own):
+        for sort in ("newest", "popular"):
+            for since, found in ((soon - an_hour, ["ended", "Q0"]), (soon + an_hour, [])):
+                asked = {"closedSince": since.isoformat(), "sort": sort}
+                assert await questions(client, path, **asked) == found
+                assert await questions(client, path, **asked, status="closed") == found
+                assert await questions(client, path, **asked, status="open") == []
+        assert await questions(client, path, closedSince=soon.isoformat()) == ["ended"]
+
+
+async def test_unlisted_ones_too_for_administrators(client: httpx.AsyncClient) -> None:
+    await create_poll(client, owner, question="hidden", visibility="unlisted")
+    await create_poll(client, owner, question="shown")
+    manager = bearer(admin, roles=["admin"])
+
+    for path in (everything, own):
+        refused = await client.get(f"{path}?visibility=any", headers=bearer(owner))
+        assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+        found = await client.get(f"{path}?visibility=any", headers=manager)
+        assert [poll["question"] for poll in found.json()] == ["shown", "hidden"]
+    page = await client.get(f"{everything}?visibility=any&limit=1", headers=manager)
+    cursor = httpx.URL(page.links["next"]["url"]).params["cursor"]
+    elsewhere = await client.get(f"{everything}?cursor={cursor}", headers=manager)
+    assert elsewhere.status_code == 422
+
+
+async def test_by_context(client: httpx.AsyncClient, services: Services, settings: Any) -> None:
+    contexts = [{}, {"event": "a b&c"}, {"event": "a b&c", "room": "1"}, {"room": "1"}]
+    stored = services.mongo[settings.database_name]["poll"]
+    for poll, context in zip(await create_many(client, 4), contexts, strict=True):
+        fields = {"context": context, "contextPairs": context_pairs(context)}
+        await stored.update_one({"_id": ObjectId(poll["id"])}, {"$set": fields})
+
+    event, room = {"context.event": "a b&c"}, {"context.room": "1"}
+    for path in (everything, own):
+        for sort in ("newest", "popular"):
+            assert await questions(client, path, **event, sort=sort) == ["Q2", "Q1"]
+            assert await questions(client, path, **event, **room, sort=sort) == ["Q2"]
+            assert await questions(client, path, **room, q="3", sort=sort) == ["Q3"]
+            assert await questions(client, path, **{"context.event": "a"}, sort=sort) == []
+        assert await questions(client, path, **{"context[room]": "1"}) == ["Q3", "Q2"]
+        url = f"{path}?context.event=a%20b%26c&limit=1&closedSince=2020-01-01T00:00:00Z"
+        assert await pages(client, url) == [[]]
+        assert await pages(client, f"{path}?context.event=a%20b%26c&limit=1") == [["Q2"], ["Q1"]]
+
+
 bad_queries = {
+    "closedSince": ["", "today", "2030-01-31", "2030-01-31T12:00:00", "1893456000"],
+    "visibility": ["", "public", "ANY"],
+    "context.A": ["1"],
+    "context.": ["1"],
+    "context.event": ["", "x" * 65, "%00", "a&context.event=b"],
     "limit": ["0", "101", "-1", "abc", "", "1.0", "+5", " 5", "1_0", "٣", "9" * 30, "1&limit=2"],
     "status": ["OPEN", "", "all", "open&status=closed"],
     "sort": ["oldest", "", "NEWEST"],

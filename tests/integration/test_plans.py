@@ -16,7 +16,9 @@ from quart import Quart
 
 from quickpoll.composition import Services
 from quickpoll.results.bodies import PollQuery
-from quickpoll.results.listing import Wanted, pipeline
+from quickpoll.results.plans import ORDERS, Wanted, plan
+from quickpoll.results.ranges import ranges
+from quickpoll.results.sample import Sample
 from quickpoll.settings import Settings
 from tests.builders import create_poll, vote
 from tests.conftest import bearer, served
@@ -98,7 +100,13 @@ async def exercise(client: httpx.AsyncClient, services: Services) -> None:
     for name in ("get-poll-by-id", "ballot", "poll-timeline", "poll-history", "export-poll"):
         await client.get(f"/api/poll/{name}/{poll['id']}", headers=bearer(owner))
     for path in ("/api/poll/get-all-polls", f"/api/poll/get-poll-by-user-id/{owner}"):
-        for query in ("", "?q=q&status=open&limit=1", "?sort=popular&status=closed&q=x"):
+        for query in (
+            "",
+            "?q=q&status=open&limit=1",
+            "?sort=popular&status=closed&q=x",
+            "?context.a=b&q=x",
+            "?closedSince=2026-01-01T00:00:00Z",
+        ):
             answer = await client.get(path + query, headers=bearer(owner))
             if "next" in answer.links:
                 await client.get(answer.links["next"]["url"], headers=bearer(owner))
@@ -142,10 +150,14 @@ async def test_counting_reads_index_keys(
     poll_id = ObjectId(poll["id"])
     now = datetime.now(UTC)
     database = services.mongo[settings.database_name]
+    since = {"status": "closed", "closedSince": "2026-01-01T00:00:00Z"}
+    queries: list[Document] = [{}, {"status": "open"}, since, {"context.a": "b"}]
     lists = [
-        pipeline(Wanted(PollQuery.model_validate({"sort": sort}), user), now)[0]["$match"]
-        for sort in ("newest", "popular")
+        entry
         for user in (None, owner)
+        for sort in ("newest", "popular")
+        for query in queries
+        for entry in await entries({**query, "sort": sort}, user, services)
     ]
     searches: list[tuple[str, Document]] = [
         ("vote", {"pollId": poll_id}),
@@ -162,17 +174,35 @@ async def test_counting_reads_index_keys(
         assert "IXSCAN" in str(plan["queryPlanner"]["winningPlan"]), (name, wanted)
 
 
-async def test_a_page_is_found_by_the_order_of_an_index(
+async def entries(query: Document, user: str | None, services: Services) -> list[Document]:
+    """Where a list enters an index: its first part, and one between two places."""
+    sample = Sample(services.engine)
+    await sample.ready()
+    wanted = Wanted(PollQuery.model_validate(query), user)
+    how = plan(wanted, sample, datetime.now(UTC))
+    assert how is not None
+    low, high = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
+    places = {"newest": ((low,), (high,)), "popular": ((1, low), (3, high))}
+    between = ranges(wanted.order, *places[wanted.query.sort])
+    parts = [{}, *between] if how.in_parts else [{}]
+    found = [{**entry, **part} for entry in how.entries for part in parts]
+    return found + ([how.overdue[0]] if how.overdue else [])
+
+
+async def test_an_entry_is_equal_values_and_one_range_in_the_order_of_an_index(
     client: httpx.AsyncClient, services: Services, settings: Settings
 ) -> None:
-    """What MongoDB needs for one scan without a sort: equality, then the order, then the filters,
-    all of them keys of the same index."""
+    """What MongoDB needs for one scan without a sort, and all that the embedded database can use:
+    values that are equal, then one range, then the rest of the order, all keys of one index."""
     polls = services.mongo[settings.database_name]["poll"]
     found = (await polls.index_information()).values()
-    indexes = {tuple(key for key, _ in index["key"]) for index in found}
+    indexes = [[key for key, _ in index["key"]] for index in found]
     for user in (None, owner):
         for sort in ("newest", "popular"):
-            query = PollQuery.model_validate({"sort": sort, "status": "open", "q": "x"})
-            steps = pipeline(Wanted(query, user), datetime.now(UTC))
-            (entry, _, order, *_), filters = steps, ("status", "closesAt", "folded")
-            assert (*entry["$match"], *order["$sort"], *filters) in indexes
+            for status in ({}, {"status": "open"}, {"status": "closed"}):
+                for entry in await entries({"sort": sort, **status}, user, services):
+                    ranged = [isinstance(value, dict) for value in entry.values()]
+                    assert True not in ranged[:-1], entry
+                    order = [*ORDERS[sort], "_id"]
+                    keys = [*entry, *(key for key in order if key not in entry)]
+                    assert "closesAt" in entry or keys in indexes, entry

@@ -15,7 +15,7 @@ import httpx
 
 from quickpoll.localrun.child_process import until
 from tests.conftest import bare_environment, free_port
-from tests.processes import children_of, exists
+from tests.processes import children_of, exists, hear_signals
 
 
 class Launched:
@@ -37,6 +37,7 @@ class Launched:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            preexec_fn=hear_signals,
         )
 
     def read_until(self, words: str) -> str:

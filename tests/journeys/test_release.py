@@ -43,7 +43,11 @@ def test_wheel_holds_everything_that_is_served(wheel: Path) -> None:
         path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts
     }
     assert {str(path.relative_to(root)) for path in kept} <= held
-    assert {"quickpoll/hypercorn.toml", "quickpoll/demo/polls.json", "quickpoll/py.typed"} <= held
+    assert {
+        "quickpoll/hypercorn.toml",
+        "quickpoll/localrun/demo/polls.json",
+        "quickpoll/py.typed",
+    } <= held
     assert not [name for name in held if name.startswith(("tests/", "bench/"))]
 
 

@@ -246,4 +246,6 @@ def _parameter(name: str, place: str, schema: dict[str, Any]) -> dict[str, Any]:
     described = {"description": schema.pop("description", "")}
     if "examples" in schema:
         described["example"] = schema.pop("examples")[0]
+    if schema.get("type") == "object":
+        described |= {"style": "deepObject", "explode": True}
     return {"name": name, "in": place, "required": False, **described, "schema": schema}
