@@ -1,0 +1,56 @@
+"""Changes of the scripts that leave out one step each: a play must notice every one."""
+
+from __future__ import annotations
+
+from quickpoll.counting import lua, lua_repair
+from quickpoll.foundation.stores.redis import Script
+
+SCRIPTS = [
+    one for module in (lua, lua_repair) for one in vars(module).values() if isinstance(one, Script)
+]
+
+LUA = {
+    "a batch without its mark is counted": (
+        "local counts = mark and not is_stale(mark)",
+        "local counts = true",
+        "late",
+    ),
+    "a batch without its mark is forgotten": (
+        """      if s then
+        s.missing = 1
+        save(state, s)
+      else""",
+        """      if s then
+      else""",
+        "late",
+    ),
+    "a batch that passes a barrier is added to the count": (
+        "if recounting then mark = 's' .. mark end",
+        "",
+        "late",
+    ),
+    "a recount does not wait for marks": ("out[1] = out[1] + 1", "", "late"),
+    "what is in flight when a count begins stays fresh": (
+        "if ARGV[3] == '1' then make_stale(KEYS[2]) end",
+        "",
+        "doze",
+    ),
+    "a count is put in place though its barrier was lost": (
+        "if redis.pcall('GET', KEYS[2]) ~= ARGV[1] then return -1 end",
+        "",
+        "break",
+    ),
+    "a mark outlives its batch": ("redis.call('HDEL', key, token)", "", "break"),
+    "versions stand still": (
+        "if s then v = math.max(v, tonumber(s.version) + STEP) end",
+        "",
+        "break",
+    ),
+}
+
+
+def changed(old: str, new: str) -> dict[str, str]:
+    """The sources of the scripts in which the change can be made, by their SHA-1."""
+    found = {one.sha: one.source.replace(old, new) for one in SCRIPTS if old in one.source}
+    assert found, f"no script says {old!r}"
+    return found
