@@ -17,6 +17,8 @@ from enum import Enum
 from itertools import count
 from typing import Any, Protocol
 
+from tests.model.state_key import digest
+
 actor: ContextVar[str] = ContextVar("actor")
 hearing: ContextVar[Line] = ContextVar("hearing")
 
@@ -94,8 +96,22 @@ class Stage:
         if actor.get() in self.crashed:
             await self.loop.create_future()
 
-    async def step(self, what: str, act: Callable[[], Any], failing: Failing | None = None) -> Any:
-        """Wait for a turn, then act at once; see :class:`Outcome`."""
+    def hear(self, what: str, answer: Any) -> None:
+        """Somebody hears what happened without a turn of its own."""
+        task = asyncio.current_task()
+        if task is not None and not self.free:
+            name = task.get_name().split("-")[0]
+            self._line(what, name, task).hears(f"{what}={digest(answer)}")
+
+    async def step(
+        self,
+        what: str,
+        act: Callable[[], Any],
+        failing: Failing | None = None,
+        tell: Callable[[Any], Any] = digest,
+    ) -> Any:
+        """Wait for a turn, then act at once; see :class:`Outcome`. ``tell``: what there is to go by
+        in the answer."""
         task = asyncio.current_task()
         if task is None or self.loop.closing:
             raise asyncio.CancelledError
@@ -117,7 +133,7 @@ class Stage:
         except Exception as error:
             line.hears(f"{what}: {type(error).__name__} {getattr(error, 'details', '')}")
             raise
-        line.hears(f"{what}={answer}")
+        line.hears(f"{what}={tell(answer)}")
         return answer
 
     def _line(self, what: str, name: str, task: asyncio.Task[Any]) -> Line:

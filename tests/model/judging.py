@@ -22,6 +22,8 @@ class Record:
     states: list[Choice] = field(default_factory=lambda: [()])
     acknowledged: int = 0
     under_way: int = 0
+    crowded: bool = False
+    """Whether several things have been wanted at a time: then nobody can tell what comes last."""
     final: Choice | None = None
     """What it must say as long as nothing is under way: what was acknowledged last."""
 
@@ -35,6 +37,19 @@ class Shown:
     voters: int
     likes: int
     more: Any = None
+    """The poll's status and revision, where they are known."""
+
+    def agrees(self, other: Shown) -> bool:
+        """Whether both say the same."""
+        mine, theirs = (
+            (self.options, self.voters, self.likes),
+            (
+                other.options,
+                other.voters,
+                other.likes,
+            ),
+        )
+        return mine == theirs and (None in (self.more, other.more) or self.more == other.more)
 
 
 class Judge:
@@ -57,19 +72,23 @@ class Judge:
 
     def begins(self, person: Person) -> None:
         """The user wants something."""
-        self.record(person).under_way += 1
+        record = self.record(person)
+        record.crowded |= record.under_way > 0
+        record.under_way += 1
+        record.final = None
 
     def ends(self, person: Person, choice: Choice | None) -> None:
         """The user was answered (``None``: that nobody knows)."""
         record = self.record(person)
         record.under_way -= 1
+        crowded, record.crowded = record.crowded, record.crowded and record.under_way > 0
         if choice is None:
             record.final = None
             return
         assert choice in record.states, f"acknowledged, not written: {person} {choice}"
         last = max(place for place, state in enumerate(record.states) if state == choice)
         record.acknowledged = max(record.acknowledged, last)
-        record.final = None if record.under_way else choice
+        record.final = None if crowded else choice
 
     def acknowledged(self) -> Vector:
         """How far each record is acknowledged."""
@@ -106,8 +125,10 @@ class Judge:
         self._check_version(shown)
 
     def _check_version(self, shown: Shown) -> None:
-        same = self.shown.setdefault(shown.version, shown)
-        assert same == shown, f"one version, two states: {same} and {shown}"
+        same = self.shown.get(shown.version)
+        assert same is None or same.agrees(shown), f"one version, two states: {same} and {shown}"
+        if same is None or same.more is None:
+            self.shown[shown.version] = shown
         for other in self.shown.values():
             if other.version == shown.version:
                 continue

@@ -38,6 +38,7 @@ from quickpoll.repair import barrier, rebuild, reconcile
 from quickpoll.repair.finality import Finality
 from quickpoll.repair.rebuild import Rebuilder
 from quickpoll.repair.reconcile import Reconciler
+from quickpoll.repair.restored import RestoreWatch
 from quickpoll.results.census import MongoCensus
 from quickpoll.results.fences import MongoFences
 from quickpoll.votes import casting
@@ -46,6 +47,7 @@ from quickpoll.votes.store import VoteStore
 from tests.model.explorer import Outcome, Stage, actor
 from tests.model.memory_mongo import MemoryMongo, limit, time_limit
 from tests.model.memory_redis import MemoryRedis, start_ms
+from tests.model.state_key import digest
 
 keys = Keys()
 
@@ -101,7 +103,7 @@ def pretended_time() -> Iterator[None]:
     patches = [
         *[
             mock.patch.object(m, "monotonic", model_time)
-            for m in (counted_path, rebuild, reconcile)
+            for m in (counted_path, counters, rebuild, reconcile)
         ],
         *[
             mock.patch.object(m, "deadline", time_limit)
@@ -131,6 +133,7 @@ class ModelLink:
 
     def __init__(self, stage: Stage, redis: MemoryRedis) -> None:
         self.available = True
+        self.returning = False
         self._stage = stage
         self._redis = redis
         self._returned: list[Callable[[], Awaitable[None]]] = []
@@ -149,9 +152,15 @@ class ModelLink:
     async def come_back(self) -> None:
         """Redis answers again: first those who must speak first."""
         self._admitted = asyncio.current_task()
-        for listener in self._returned:
-            await listener()
-        self.available = True
+        self.returning = True
+        try:
+            for listener in self._returned:
+                await listener()
+            self.available = True
+        except RedisAway:
+            pass
+        finally:
+            self.returning = False
 
     async def run(self, script: Script, names_of_keys: Sequence[str], *arguments: Any) -> Any:
         name = names[script.sha]
@@ -176,7 +185,13 @@ class ModelLink:
         if idle or name in at_once:
             await self._stage.alive()
             return act()
-        return await self._stage.step(name, act, _away)
+        tell = _signs if name == "in_flight" else digest
+        return await self._stage.step(name, act, _away, tell)
+
+
+def _signs(answer: list[Any]) -> list[Any]:
+    """Of times only whether they have passed."""
+    return [one if isinstance(one, str) else one > 0 for one in answer]
 
 
 def _away(_: Outcome) -> Exception:
@@ -213,6 +228,7 @@ class Member:
             self.census,
             self.fences,
             self.rebuilder,
+            RestoreWatch(database, self.counters),
             self.polls.recent,
             model_time,
         )

@@ -17,6 +17,7 @@ from bson import ObjectId
 from pymongo.errors import BulkWriteError, DuplicateKeyError, NetworkTimeout, PyMongoError
 
 from tests.model.explorer import Outcome, Stage
+from tests.model.state_key import digest
 
 Document = dict[str, Any]
 
@@ -54,13 +55,20 @@ class MemoryMongo:
         with suppress(PyMongoError):
             act()
 
-    async def operate(self, name: str, act: Callable[[], Any]) -> Any:
+    async def operate(self, name: str, act: Callable[[], Any], detail: Any = "") -> Any:
         """Carry out an operation when its turn comes. Raises what it raises."""
+        said = f"{name} {digest(detail)}"
         if self.stage.loop.time() > limit.get():
             raise NetworkTimeout("no time left")
         if name not in self.steps:
             await self.stage.alive()
-            return act()
+            try:
+                answer = act()
+            except PyMongoError as error:
+                self.stage.hear(said, type(error).__name__)
+                raise
+            self.stage.hear(said, answer)
+            return answer
         before = self.stage.loop.time()
 
         def in_time() -> Any:
@@ -73,7 +81,7 @@ class MemoryMongo:
                 self.wire.append((name, act))
             return NetworkTimeout("no answer")
 
-        return await self.stage.step(name, in_time, fail)
+        return await self.stage.step(said, in_time, fail)
 
 
 @contextmanager
@@ -111,7 +119,7 @@ class MemoryCollection:
         return found[0] if found else None
 
     async def count_documents(self, query: Document) -> int:
-        return int(await self.operate("count_documents", lambda: len(self.matching(query))))
+        return int(await self.operate("count_documents", lambda: len(self.matching(query)), query))
 
     async def insert_one(self, document: Document) -> None:
         await self.operate("insert_one", lambda: self._insert(document))
@@ -125,6 +133,17 @@ class MemoryCollection:
         return _result(
             await self.operate("update_one", lambda: self._update(query, update, upsert))
         )
+
+    async def find_one_and_update(
+        self, query: Document, update: Document, *, upsert: bool, return_document: bool
+    ) -> Document:
+        """Answers the document as it is afterwards."""
+
+        def act() -> Document:
+            self._update(query, update, upsert)
+            return self.matching(query)[0]
+
+        return dict(await self.operate("find_one_and_update", act))
 
     async def bulk_write(self, operations: list[Any], *, ordered: bool) -> MemoryResult:
         return _result(
@@ -143,8 +162,9 @@ class MemoryCollection:
         field = group["_id"].removeprefix("$")
         return MemoryCursor(self, match, field)
 
-    async def operate(self, what: str, act: Callable[[], Any]) -> Any:
-        return await self._mongo.operate(f"{self.name}.{what}", act)
+    async def operate(self, what: str, act: Callable[[], Any], detail: Any = "") -> Any:
+        """Carry it out when its turn comes."""
+        return await self._mongo.operate(f"{self.name}.{what}", act, detail)
 
     def matching(self, query: Document) -> list[Document]:
         return [deepcopy(one) for one in self.documents if _matches(one, query)]

@@ -128,10 +128,13 @@ class MemoryRedis:
     def _exists(self, key: str) -> int:
         return int(key in self.strings or key in self.hashes or key in self.sorted)
 
-    def _del(self, key: str) -> int:
-        self.expiry.pop(key, None)
+    def _del(self, *keys: str) -> int:
         kinds: tuple[dict[str, Any], ...] = (self.strings, self.hashes, self.sorted)
-        return int(sum(kind.pop(key, None) is not None for kind in kinds) > 0)
+        present = sum(any(key in kind for kind in kinds) for key in keys)
+        for key in keys:
+            for kind in (*kinds, self.expiry):
+                kind.pop(key, None)
+        return present
 
     def _pexpire(self, key: str, milliseconds: str) -> int:
         if key not in self.strings:

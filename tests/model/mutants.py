@@ -1,9 +1,12 @@
-"""Changes of the scripts that leave out one step each: a play must notice every one."""
+"""Changes that leave out one step each: a play must notice every one."""
 
 from __future__ import annotations
 
 from quickpoll.counting import lua, lua_repair
+from quickpoll.counting.uncounted import Uncounted
 from quickpoll.foundation.stores.redis import Script
+from quickpoll.repair.finality import Finality
+from quickpoll.results.fences import MongoFences
 
 SCRIPTS = [
     one for module in (lua, lua_repair) for one in vars(module).values() if isinstance(one, Script)
@@ -46,6 +49,22 @@ LUA = {
         "",
         "break",
     ),
+    "a mark in doubt is taken off": (
+        "if mark and c.unsure == 1 then",
+        "if false then",
+        "sent and sleep",
+    ),
+}
+
+
+async def nothing(*_: object) -> None:
+    """What is left out."""
+
+
+PYTHON = {
+    "nothing is fenced": (MongoFences, "fence", "late"),
+    "no note is made": (Uncounted, "note", "cut"),
+    "a close waits for nobody": (Finality, "wait", "close"),
 }
 
 

@@ -38,7 +38,7 @@ from tests.model.judging import Judge, Person, Shown
 from tests.model.members import Member, ModelTime, keys
 from tests.model.memory_mongo import MemoryMongo
 from tests.model.memory_redis import MemoryRedis, start_ms
-from tests.model.state_key import normal
+from tests.model.state_key import digest, normal
 
 NAP_SECONDS = MARK_SECONDS + 0.1
 DOZE_SECONDS = DRAIN_SECONDS + 0.1
@@ -75,6 +75,8 @@ class Scenario:
     """Connections that break between a script and its answer: the script runs again."""
     cuts: int = 0
     """Instances that lose Redis for a while."""
+    cut: tuple[str, ...] = ("one",)
+    """Those who may."""
     late: bool = False
     """A write that was sent in time is answered late."""
     recounts: bool = False
@@ -148,11 +150,11 @@ class CountingPlay:
         self.members[name] = member
         return member
 
-    def _start(self, name: str, part: Any) -> None:
+    def _start(self, name: str, part: Any, what: str = "part") -> None:
         def spawn() -> asyncio.Task[None]:
             actor.set(name)
-            task: asyncio.Task[None] = asyncio.create_task(part, name="part")
-            self.stage.roots.setdefault(name, task)
+            task: asyncio.Task[None] = asyncio.create_task(part, name=what)
+            self.stage.roots.setdefault(name if what == "part" else f"{name}/{what}", task)
             return task
 
         self._tasks.append(copy_context().run(spawn))
@@ -259,6 +261,9 @@ class CountingPlay:
             return []
         if able:
             able += self._blows()
+        if self.scenario.cuts:
+            able += [("look", name) for name in self.members if self._may_look(name)]
+            able += [("heal", name) for name in self.members if self._may_heal(name)]
         able += [("land", str(place)) for place in range(len(self.mongo.wire))]
         return able if self.stage.waiting or ("wake",) in able else [*able, ("rest",)]
 
@@ -277,10 +282,45 @@ class CountingPlay:
             found += [("break", who) for who, what in waiting if "." not in what]
         if self.blows["send"] < left.sends:
             found += [("send", who) for who, what in waiting if _writes(what)]
+        if self.blows["cut"] < left.cuts:
+            found += self._cuts()
         for blow in _plural:
             if self.blows[blow] < getattr(left, _plural[blow]):
                 found.append((blow,))
         return found
+
+    def _may_look(self, name: str) -> bool:
+        """Whether looking at the notes would tell this instance anything."""
+        notes = {str(note["pollId"]) for note in self.mongo["uncounted"].documents}
+        known = self.members[name].uncounted
+        involved = name in self.scenario.actors and name not in self.stage.crashed
+        return involved and (known.stale or known._noted != notes)
+
+    def _may_heal(self, name: str) -> bool:
+        link = self.members[name].link
+        return not (link.available or link.returning or name in self.stage.crashed)
+
+    def _cuts(self) -> list[Action]:
+        found = list[Action]()
+        for name in self.scenario.cut:
+            if name in self.stage.crashed or not self.members[name].link.available:
+                continue
+            found.append(("cut", name))
+            if self._on_wire(name):
+                found.append(("cut late", name))
+        return found
+
+    def _on_wire(self, name: str) -> list[str]:
+        return [
+            who
+            for who, (what, *_) in sorted(self.stage.waiting.items())
+            if who.startswith(f"{name}/") and "." not in what
+        ]
+
+    def _cut(self, name: str, outcome: Outcome) -> None:
+        self.members[name].link.available = False
+        for who in self._on_wire(name):
+            self.stage.go(who, outcome)
 
     def _whole(self) -> list[str]:
         # Those who do the same are alike: it is enough that the first one may crash.
@@ -288,7 +328,9 @@ class CountingPlay:
         return sorted(waiting & set(self.scenario.mortal) - self.stage.crashed)
 
     async def do(self, action: Action) -> None:
-        """Let it happen."""
+        """Let it happen. No two things happen in the same microsecond."""
+        self.loop.clock += 2e-4
+        self.redis.clock = self.loop.clock
         match action:
             case ("step", who):
                 self.stage.go(who)
@@ -308,11 +350,21 @@ class CountingPlay:
                 self.redis.restart()
             case ("land", place):
                 self.mongo.land(int(place))
+            case ("cut", name):
+                self._cut(name, Outcome.REFUSED)
+            case ("cut late", name):
+                self._cut(name, Outcome.UNHEARD)
+            case ("heal", name):
+                self._start(name, self.members[name].link.come_back(), "heal")
+            case ("look", name):
+                actor.set(name)
+                await self.members[name].uncounted.look()
             case ("rest",):
                 self.resting = True
-        if action[0] not in ("step", "wake", "land", "rest"):
-            self.blows[action[0]] += 1
+        if action[0] not in ("step", "wake", "land", "rest", "look", "heal"):
+            self.blows[action[0].split()[0]] += 1
         await self.stage.settle()
+        self._judge()
 
     async def _pass(self, seconds: float) -> None:
         self.loop.clock += seconds
@@ -325,13 +377,16 @@ class CountingPlay:
 
     def look(self) -> Hashable:
         """Check what must hold in every state."""
+        self._judge()
+        return self._key()
+
+    def _judge(self) -> None:
         self._look_at_documents()
         for poll_id in self.in_play:
             self.judges[poll_id].check_records()
             tally = self._trusted(poll_id)
             if tally is not None:
                 self._check(poll_id, tally)
-        return self._key()
 
     def _look_at_documents(self) -> None:
         for vote in self.mongo["vote"].documents:
@@ -353,7 +408,7 @@ class CountingPlay:
     def _key(self) -> Hashable:
         text = json.dumps(
             [
-                [self.redis.strings, self.redis.hashes, self.redis.run_id],
+                [digest(self.redis.strings), self.redis.hashes, self.redis.run_id],
                 [[judge.text() for judge in self.judges.values()], sorted(self.blows.items())],
                 [sorted((who, what) for who, (what, *_) in self.stage.waiting.items())],
                 [self.stage.heard(), sorted(self.stage.crashed), self.done],
@@ -366,10 +421,8 @@ class CountingPlay:
         return normal(text, self.redis.now_ms, ids)
 
     def _documents(self) -> list[Any]:
-        return [
-            self.mongo[name].documents
-            for name in ("poll", "vote", "like", "uncounted", "direct_count")
-        ]
+        names = ("poll", "vote", "like", "uncounted", "direct_count")
+        return [digest(self.mongo[name].documents) for name in names]
 
     async def end(self) -> None:
         """Within five seconds of the last blow whatever shows a count shows the right one, and
@@ -378,6 +431,10 @@ class CountingPlay:
             if task.done():
                 task.result()
         self.stage.free = True
+        for name, member in self.members.items():
+            if name not in self.stage.crashed and not member.link.available:
+                actor.set(name)
+                await member.link.come_back()
         healer = await self._member("healer")
         began, exact, faults = self.loop.clock, False, _drift()
         while not (exact and all(map(self._trusted, self.in_play))):
@@ -385,11 +442,18 @@ class CountingPlay:
             left = 12.0 if exact else EXACT_SECONDS
             assert self.loop.clock - began < left, f"not exact: {self.redis.strings}"
             await self._pass(LOOK_SECONDS)
-            actor.set("healer")
-            await healer.reconciler.round()
+            await self._rounds(healer)
             await self._run_timers()
             assert self._exact() or not exact, f"exact no more: {self.redis.strings}"
         assert _drift() == faults, "counts were trusted and wrong"
+
+    async def _rounds(self, healer: Member) -> None:
+        others = self.members.values() if self.scenario.cuts else ()
+        for member in (healer, *others):
+            if member.name not in self.stage.crashed:
+                actor.set(member.name)
+                await member.uncounted.look()
+                await member.reconciler.round()
 
     async def _run_timers(self) -> None:
         await self.stage.settle()
@@ -421,7 +485,8 @@ _plural = {"flush": "flushes", "restart": "restarts", "nap": "naps", "doze": "do
 
 
 def _writes(what: str) -> bool:
-    return what.partition(".")[2] in ("insert_many", "update_one", "bulk_write", "insert_one")
+    writes = "insert_many", "update_one", "bulk_write", "insert_one"
+    return what.partition(".")[2].split(" ")[0] in writes
 
 
 def _drift() -> float | None:

@@ -6,8 +6,10 @@ appearance, and of deadlines counts whether they have passed.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
+from typing import Any
 
 _token = re.compile(r"<([\w+-]+)\.(\d+)>")
 _version = re.compile(r"\b17\d{14}\b")
@@ -15,7 +17,21 @@ _moment = re.compile(r"(?<![\d])17\d{11}(?:\.\d+)?\b")
 _id = re.compile(r"\b[0-9a-f]{24}\b")
 _date = re.compile(r"(?:datetime\.datetime|ModelTime)\([^)]*\)+")
 
-same_names = ("00", "11")
+IDLE_FIELDS = {"question", "folded", "options", "userId", "minChoices", "maxChoices", "visibility"}
+IDLE_FIELDS |= {"createdAt", "castAt", "at", "closedAt", "results", "instance", "before", "after"}
+"""Of documents: what never changes in these plays, or what nobody goes by."""
+
+
+def digest(answer: Any) -> Any:
+    """An answer, or a document, without what makes no difference."""
+    if isinstance(answer, dict):
+        drop = IDLE_FIELDS - ({"userId"} if "pollId" in answer else set())
+        return {key: digest(one) for key, one in answer.items() if key not in drop}
+    if isinstance(answer, list | tuple):
+        return [digest(one) for one in answer]
+    if isinstance(answer, str) and answer.startswith('{"'):
+        return json.loads(answer)
+    return answer if isinstance(answer, int | float | str | None) else str(answer)
 
 
 def normal(text: str, now_ms: float, ids: dict[str, str]) -> str:

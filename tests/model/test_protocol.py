@@ -36,3 +36,21 @@ def test_a_missing_step_is_noticed(old: str, new: str, play: str) -> None:
 
     with pytest.raises(Violation):
         explore(lambda loop: CountingPlay(plays.ALL[play], loop, changed))
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize(("where", "step", "play"), mutants.PYTHON.values(), ids=mutants.PYTHON)
+def test_a_missing_call_is_noticed(
+    where: type, step: str, play: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(where, step, mutants.nothing)
+
+    with pytest.raises(Violation):
+        explore(lambda loop: CountingPlay(plays.ALL[play], loop))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("scenario", plays.LARGE.values(), ids=plays.LARGE)
+def test_no_order_breaks_a_promise_in_larger_plays(scenario: Scenario) -> None:
+    assert explore(lambda loop: CountingPlay(scenario, loop)).endings > 1
