@@ -46,7 +46,7 @@ LUA = {
     "a mark outlives its batch": ("redis.call('HDEL', key, token)", "", "break"),
     "versions stand still": (
         "if s then v = math.max(v, tonumber(s.version) + STEP) end",
-        "",
+        "if s then v = tonumber(s.version) end",
         "break",
     ),
     "a mark in doubt is taken off": (
