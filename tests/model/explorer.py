@@ -10,11 +10,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
+from enum import Enum
+from itertools import count
 from typing import Any, Protocol
 
+from tests.model.state_key import digest
+
 actor: ContextVar[str] = ContextVar("actor")
+hearing: ContextVar[Line] = ContextVar("hearing")
 
 Action = tuple[str, ...]
 
@@ -43,6 +49,33 @@ class StillLoop(asyncio.SelectorEventLoop):
         return min(left, default=None)
 
 
+class Outcome(Enum):
+    """What becomes of a step: it is taken; its answer is lost, and it is repeated; it is not taken,
+    and fails; it fails and was taken; or it fails and is on its way, to be taken at any time."""
+
+    TAKEN = "step"
+    REPEATED = "break"
+    REFUSED = "refuse"
+    UNHEARD = "unheard"
+    SENT = "send"
+
+
+class Line:
+    """What somebody has heard so far; it is all that they go by."""
+
+    def __init__(self, owner: asyncio.Task[Any]) -> None:
+        self.owner = owner
+        self.told: list[str] = []
+
+    def hears(self, word: str) -> None:
+        """One more answer."""
+        if self.told[-1:] != [word]:
+            self.told.append(word)
+
+
+Failing = Callable[[Outcome], Exception]
+
+
 class Stage:
     """Where the actors wait for their turns."""
 
@@ -50,53 +83,101 @@ class Stage:
         """``fresh_starts`` are steps after which a task knows nothing of those before."""
         self.loop = loop
         self.fresh_starts = fresh_starts
-        self._by: dict[str, asyncio.Task[Any]] = {}
         self.free = False
         self.crashed: set[str] = set()
-        self.waiting: dict[str, tuple[str, asyncio.Future[bool]]] = {}
-        self.told: dict[str, list[str]] = {}
+        self.waiting: dict[str, tuple[str, asyncio.Future[Outcome], Line]] = {}
+        self.roots: dict[str, asyncio.Task[Any]] = {}
+        self._lines: list[tuple[str, str, Line]] = []
 
-    async def step(self, what: str, act: Callable[[], Any]) -> Any:
-        """Wait for a turn, then act at once; once more, where the answer is lost."""
+    async def alive(self) -> None:
+        """Go on, unless this actor has died."""
+        if self.loop.closing:
+            raise asyncio.CancelledError
+        if actor.get() in self.crashed:
+            await self.loop.create_future()
+
+    def hear(self, what: str, answer: Any) -> None:
+        """Somebody hears what happened without a turn of its own."""
+        task = asyncio.current_task()
+        if task is not None and not self.free:
+            name = task.get_name().split("-")[0]
+            self._line(what, name, task).hears(f"{what}={digest(answer)}")
+
+    async def step(
+        self,
+        what: str,
+        act: Callable[[], Any],
+        failing: Failing | None = None,
+        tell: Callable[[Any], Any] = digest,
+    ) -> Any:
+        """Wait for a turn, then act at once; see :class:`Outcome`. ``tell``: what there is to go by
+        in the answer."""
         task = asyncio.current_task()
         if task is None or self.loop.closing:
             raise asyncio.CancelledError
-        who = f"{actor.get()}/{task.get_name().split('-')[0]}"
-        while await self._turn(who, what):
-            act()
-        answer = act()
-        if what in self.fresh_starts or self._by.get(who) is not task:
-            self.told[who] = []
-        self._by[who] = task
-        if self.told[who][-1:] != [f"{what}={answer}"]:
-            self.told[who].append(f"{what}={answer}")
+        name = task.get_name().split("-")[0]
+        line = self._line(what, name, task)
+        outcome = await self._turn(f"{actor.get()}/{name}", what, line)
+        while outcome is Outcome.REPEATED:
+            with suppress(Exception):
+                act()
+            outcome = await self._turn(f"{actor.get()}/{name}", what, line)
+        if outcome is not Outcome.TAKEN and failing is not None:
+            if outcome is Outcome.UNHEARD:
+                with suppress(Exception):
+                    act()
+            line.hears(f"{what} failed")
+            raise failing(outcome)
+        try:
+            answer = act()
+        except Exception as error:
+            line.hears(f"{what}: {type(error).__name__} {getattr(error, 'details', '')}")
+            raise
+        line.hears(f"{what}={tell(answer)}")
         return answer
 
-    async def _turn(self, who: str, what: str) -> bool:
-        """Wait; answers whether the answer will be lost."""
+    def _line(self, what: str, name: str, task: asyncio.Task[Any]) -> Line:
+        """Who hears the answer: a recount by itself, all else belongs to what its actor does."""
+        line = hearing.get(None)
+        own = name in ("recount",)
+        owner = task if own else self.roots.get(actor.get(), task)
+        fresh = line is None or what in self.fresh_starts or (own and line.owner is not task)
+        if line is None or fresh:
+            line = Line(owner)
+            self._lines = [one for one in self._lines if not self._replaced(one, owner, name)]
+            self._lines.append((actor.get(), name, line))
+            hearing.set(line)
+        return line
+
+    def _replaced(self, one: tuple[str, str, Line], owner: asyncio.Task[Any], name: str) -> bool:
+        return one[0] == actor.get() and one[1] == name and one[2].owner is owner
+
+    async def _turn(self, name: str, what: str, line: Line) -> Outcome:
         crashed = actor.get() in self.crashed
         if self.free and not crashed:
-            return False
-        turn: asyncio.Future[bool] = self.loop.create_future()
+            return Outcome.TAKEN
+        turn: asyncio.Future[Outcome] = self.loop.create_future()
+        who = next(w for w in map(f"{name}#{{}}".format, count()) if w not in self.waiting)
         if not crashed:
-            self.waiting[who] = what, turn
+            self.waiting[who] = what, turn, line
         try:
             return await turn
         finally:
-            if self.waiting.get(who, (what, None))[1] is turn:
+            if who in self.waiting and self.waiting[who][1] is turn:
                 del self.waiting[who]
 
-    def heard(self) -> dict[str, list[str]]:
+    def heard(self) -> list[tuple[str, str, list[str]]]:
         """What those know who are still at work."""
-        return {
-            who: said
-            for who, said in self.told.items()
-            if not self._by[who].done() and who.partition("/")[0] not in self.crashed
-        }
+        busy = [id(line) for _, _, line in self.waiting.values()]
+        return sorted(
+            (who, name, line.told)
+            for who, name, line in self._lines
+            if who not in self.crashed and (not line.owner.done() or id(line) in busy)
+        )
 
-    def go(self, who: str, *, lost: bool = False) -> None:
-        """Give a waiting task its turn; with ``lost`` it does not hear the answer, and repeats."""
-        self.waiting.pop(who)[1].set_result(lost)
+    def go(self, who: str, outcome: Outcome = Outcome.TAKEN) -> None:
+        """Give a waiting task its turn."""
+        self.waiting.pop(who)[1].set_result(outcome)
 
     def crash(self, name: str) -> None:
         """Nothing of this actor happens any more."""
@@ -143,14 +224,20 @@ class Violation(AssertionError):
     """A promise broken, and the way to it."""
 
 
-def explore(make: Callable[[StillLoop], Play]) -> Explored:
-    """Follow every order. Raises :class:`Violation`."""
+class TooMany(Exception):
+    """A play that is too large to be followed."""
+
+
+def explore(make: Callable[[StillLoop], Play], most: int = 50_000) -> Explored:
+    """Follow every order. Raises :class:`Violation`, and :class:`TooMany` beyond ``most`` runs."""
     seen: set[Hashable] = set()
     found = Explored()
     ways: list[list[Action]] = [[]]
     while ways:
         way = ways.pop()
         found.runs += 1
+        if found.runs > most:
+            raise TooMany(f"more than {most} ways, {len(seen)} states")
         loop = StillLoop()
         try:
             loop.run_until_complete(_follow(make(loop), way, ways, seen, found))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any
 
@@ -12,6 +13,14 @@ from lupa import lua51  # type: ignore[import-untyped]
 from quickpoll.foundation.stores.redis import Script
 
 start_ms = 1_700_000_000_000
+
+strings_only = {"get", "set"}
+hashes_only = {"hset", "hget", "hdel", "hgetall"}
+sorted_only = {"zadd", "zrange"}
+
+
+class WrongType(Exception):
+    """A command for another type than the key has."""
 
 
 class MemoryRedis:
@@ -49,9 +58,10 @@ class MemoryRedis:
         self.strings, self.hashes, self.sorted = json.loads(self._saved)
 
     def call(self, name: str, *arguments: Any) -> Any:
-        """One command; numbers become text, as on the wire."""
+        """One command; numbers become text, as on the wire. Raises :class:`WrongType`."""
         self._expire()
         words = [_text(one) for one in arguments]
+        self._check_type(name.lower(), words)
         command: Callable[..., Any] = getattr(self, f"_{name.lower()}")
         return command(*words)
 
@@ -61,9 +71,33 @@ class MemoryRedis:
         source = self._changed.get(script.sha, script.source)
         if source not in functions:
             functions[source] = lua.execute(f"return function(redis, KEYS, ARGV) {source} end")
-        library = lua.table(call=lambda *words: _to_lua(self.call(*words)))
+        library = lua.table(
+            call=lambda *words: _to_lua(self.call(*words)),
+            pcall=lambda *words: self._try(lua, words),
+        )
         answer = functions[source](library, lua.table(*keys), lua.table(*map(_text, arguments)))
         return _from_lua(answer)
+
+    def _try(self, lua: Any, words: Sequence[Any]) -> Any:
+        try:
+            return _to_lua(self.call(*words))
+        except WrongType:
+            return lua.table(
+                err="WRONGTYPE Operation against a key holding the wrong kind of value"
+            )
+
+    def _check_type(self, name: str, words: list[str]) -> None:
+        if not words:
+            return
+        kinds = (
+            (self.strings, strings_only - {"set"}),
+            (self.hashes, hashes_only),
+            (self.sorted, sorted_only),
+        )
+        for of_kind, commands in kinds:
+            others = strings_only | hashes_only | sorted_only
+            if words[0] in of_kind and name in others - commands - {"set"}:
+                raise WrongType(name)
 
     def _expire(self) -> None:
         for key in [key for key, at in self.expiry.items() if at <= self.now_ms]:
@@ -81,25 +115,26 @@ class MemoryRedis:
         return [self.strings.get(key) for key in keys]
 
     def _set(self, key: str, value: str, *options: str) -> str | None:
-        before = self.strings.get(key)
-        if "NX" in options and before is not None:
+        if "NX" in options and self._exists(key):
             return None
+        self._del(key)
         self.strings[key] = value
-        self.expiry.pop(key, None)
         for unit, factor in (("PX", 1), ("EX", 1000)):
             if unit in options:
                 lifetime = float(options[options.index(unit) + 1]) * factor
                 self.expiry[key] = self.now_ms + lifetime
-        return before if "GET" in options else "OK"
+        return "OK"
 
     def _exists(self, key: str) -> int:
-        return int(key in self.strings or key in self.hashes)
+        return int(key in self.strings or key in self.hashes or key in self.sorted)
 
-    def _del(self, key: str) -> int:
-        self.expiry.pop(key, None)
-        return int(self.strings.pop(key, None) is not None) + int(
-            self.hashes.pop(key, None) is not None
-        )
+    def _del(self, *keys: str) -> int:
+        kinds: tuple[dict[str, Any], ...] = (self.strings, self.hashes, self.sorted)
+        present = sum(any(key in kind for kind in kinds) for key in keys)
+        for key in keys:
+            for kind in (*kinds, self.expiry):
+                kind.pop(key, None)
+        return present
 
     def _pexpire(self, key: str, milliseconds: str) -> int:
         if key not in self.strings:
@@ -111,17 +146,14 @@ class MemoryRedis:
         self.hashes.setdefault(key, {})[field] = value
         return 1
 
+    def _hget(self, key: str, field: str) -> str | None:
+        return self.hashes.get(key, {}).get(field)
+
     def _hdel(self, key: str, field: str) -> int:
         found = self.hashes.get(key, {}).pop(field, None)
         if not self.hashes.get(key):
             self.hashes.pop(key, None)
         return int(found is not None)
-
-    def _hexists(self, key: str, field: str) -> int:
-        return int(field in self.hashes.get(key, {}))
-
-    def _hvals(self, key: str) -> list[str]:
-        return list(self.hashes.get(key, {}).values())
 
     def _hgetall(self, key: str) -> list[str]:
         return [word for pair in self.hashes.get(key, {}).items() for word in pair]
@@ -144,6 +176,11 @@ class MemoryRedis:
 
     def _zrange(self, key: str, low: str, high: str, *_: str) -> list[str]:
         return [one for one, score in self.sorted.get(key, {}).items() if score <= float(high)]
+
+    def _scan(self, cursor: str, *words: str) -> list[Any]:
+        pattern = words[words.index("MATCH") + 1] if "MATCH" in words else "*"
+        names = [*self.strings, *self.hashes, *self.sorted]
+        return ["0", [name for name in names if fnmatchcase(name, pattern)]]
 
     def _publish(self, channel: str, message: str) -> int:
         json.loads(message)

@@ -1,0 +1,26 @@
+"""Orders of steps after which a promise does not hold: each is to fail until it is mended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.model import plays
+from tests.model.explorer import Violation, explore
+from tests.model.members import pretended_time
+from tests.model.protocol import CountingPlay, Scenario
+
+pytestmark = pytest.mark.no_cover
+
+
+@pytest.fixture(autouse=True)
+def _pretended_time() -> Iterator[None]:
+    with pretended_time():
+        yield
+
+
+@pytest.mark.xfail(raises=Violation, strict=True)
+@pytest.mark.parametrize("scenario", plays.HOLES.values(), ids=plays.HOLES)
+def test_no_order_breaks_a_promise(scenario: Scenario) -> None:
+    explore(lambda loop: CountingPlay(scenario, loop))
