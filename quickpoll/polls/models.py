@@ -59,8 +59,6 @@ class Poll(Model):
     likes: int = 0
     last_change: dict[str, Any] | None = Field(default=None, key_name="lastChange")
 
-    context: dict[str, str] = {}
-
     model_config = {"collection": "poll", "indexes": lambda: poll_indexes()}
 
     def model_dump_doc(self, include: Any = None) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from quickpoll.counting.uncounted import Uncounted
 from quickpoll.counting.versions import VersionClock
 from quickpoll.foundation.stores import bulk_writes
 from quickpoll.foundation.stores.redis import Call, RedisAway, RedisLink, Script
+from quickpoll.idempotency.store import ClaimStore
 from quickpoll.likes.liking import Liking
 from quickpoll.likes.store import LikeStore
 from quickpoll.management import changes, models
@@ -31,7 +32,6 @@ from quickpoll.management import store as management_store
 from quickpoll.management.changes import PollChanges
 from quickpoll.management.deletion import PollDeletion
 from quickpoll.management.store import DeletionStore, HistoryStore
-from quickpoll.polls import creation
 from quickpoll.polls.creation import PollCreation
 from quickpoll.polls.store import PollStore
 from quickpoll.repair import barrier, rebuild, reconcile
@@ -100,7 +100,7 @@ def timeless_context() -> Context:
 def pretended_time() -> Iterator[None]:
     """In the ``with`` block the product's clocks are those of the play's loop."""
     tokens = Tokens()
-    patches = [
+    patches: list[Any] = [
         *[
             mock.patch.object(m, "monotonic", model_time)
             for m in (counted_path, counters, rebuild, reconcile)
@@ -112,7 +112,7 @@ def pretended_time() -> Iterator[None]:
         *[mock.patch.object(m, "token_hex", tokens) for m in (counters, barrier)],
         *[
             mock.patch.object(m, "datetime", ModelTime)
-            for m in (casting, changes, management_store, models, creation)
+            for m in (casting, changes, management_store, models)
         ],
     ]
     patches.append(mock.patch.object(bulk_writes, "Context", timeless_context))
@@ -246,8 +246,9 @@ class Member:
         self.creation = created
         finality = Finality(self.counters, self.fences, recount)
         self.changes = PollChanges(self.polls, history, created, self.path, finality)
+        deletions, claims = DeletionStore(engine), ClaimStore(engine)
         self.deletion = PollDeletion(
-            self.polls, self.votes, self.likes, history, DeletionStore(engine), self.path
+            self.polls, self.votes, self.likes, history, deletions, claims, self.path
         )
 
     async def start(self) -> None:

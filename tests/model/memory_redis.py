@@ -155,6 +155,9 @@ class MemoryRedis:
             self.hashes.pop(key, None)
         return int(found is not None)
 
+    def _hlen(self, key: str) -> int:
+        return len(self._hgetall(key)) // 2
+
     def _hgetall(self, key: str) -> list[str]:
         return [word for pair in self.hashes.get(key, {}).items() for word in pair]
 

@@ -19,12 +19,9 @@ LUA = {
         "late",
     ),
     "a batch without its mark is forgotten": (
-        """      if s then
-        s.missing = 1
-        save(state, s)
-      else""",
-        """      if s then
-      else""",
+        """      counted = 0
+      set_missing(state, s, run, v, ARGV[4])""",
+        """      counted = 0""",
         "late",
     ),
     "a batch that passes a barrier is added to the count": (

@@ -154,7 +154,7 @@ class CountingPlay:
         def spawn() -> asyncio.Task[None]:
             actor.set(name)
             task: asyncio.Task[None] = asyncio.create_task(part, name=what)
-            self.stage.roots.setdefault(name if what == "part" else f"{name}/{what}", task)
+            _ = self.stage.roots.setdefault(name if what == "part" else f"{name}/{what}", task)
             return task
 
         self._tasks.append(copy_context().run(spawn))
