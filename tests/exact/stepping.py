@@ -50,6 +50,12 @@ class Stepped(Services):
         await self.uncounted.look()
         return (await self.counters.read([str(poll.id)]))[str(poll.id)]
 
+    async def has_redis_again(self) -> None:
+        """Mend the wire, and wait until Redis is found."""
+        self.wires.redis.mend()
+        while not await self.redis.recover():  # noqa: ASYNC110 - the link has no event for it
+            await asyncio.sleep(0.05)
+
 
 class Steps:
     """The two instances, and what their stores hold."""
@@ -118,8 +124,8 @@ class Steps:
 
     async def marks(self, poll: Poll) -> dict[str, str]:
         """The poll's marks, by token."""
-        found: dict[str, str] = await self.redis.hgetall(self.keys.writes(str(poll.id)))
-        return found
+        found = await self.redis.hgetall(self.keys.writes(str(poll.id)))
+        return {str(token): str(mark) for token, mark in found.items()}
 
     async def dead_batch(self, poll: Poll, mark: Mark) -> None:
         """A mark that is past its deadline: its instance has died."""

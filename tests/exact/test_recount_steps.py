@@ -15,9 +15,10 @@ from quickpoll.counting.scripts import PollState
 from quickpoll.counting.tally import Counted, Mark, MarkKind, PollChange
 from quickpoll.foundation.mongo import deadline
 from quickpoll.polls.models import Poll
-from quickpoll.repair.reconcile import Reconciler
 from quickpoll.repair.rebuild import AGAIN, drift
+from quickpoll.repair.reconcile import Reconciler
 from tests.exact.framing import mongo_command
+from tests.exact.pair import Document
 from tests.exact.stepping import Stepped, Steps, heard
 
 
@@ -168,7 +169,7 @@ async def test_what_nothing_explains_is_drift(steps: Steps) -> None:
 
 async def test_a_recount_goes_above_what_was_read_in_mongodb(steps: Steps) -> None:
     poll, read = await steps.poll(), 4_000_000_000 * 1_000_000 + 1
-    direct = {"_id": poll.id, "version": read, "publicVersion": read, "counts": {}}
+    direct: Document = {"_id": poll.id, "version": read, "publicVersion": read, "counts": {}}
     await steps.database["direct_count"].insert_one(direct)
     await steps.empty_redis()
     assert await steps.b.rebuilder.recount(str(poll.id)) == 0
