@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from bson import ObjectId
+from pymongo.errors import AutoReconnect
 
 from quickpoll.errors import Unavailable
 from quickpoll.foundation.inserting import insert_all
@@ -47,15 +48,28 @@ class Repeating:
         return await self._collection.insert_many(documents, ordered=ordered)
 
 
-class RepeatingEngine:
+class Silent(Repeating):
+    """A collection of which nothing is heard that was sent to it in bulk."""
+
+    async def insert_many(self, documents: Any, *, ordered: bool) -> Any:
+        """The connection is lost."""
+        raise AutoReconnect
+
+    async def bulk_write(self, *_: Any, **__: Any) -> Any:
+        """It still is."""
+        raise AutoReconnect
+
+
+class Engine:
     """What gives a store such a collection."""
 
-    def __init__(self, engine: Any) -> None:
+    def __init__(self, engine: Any, kind: type[Repeating]) -> None:
         self._engine = engine
+        self._kind = kind
 
     def get_collection(self, model: Any) -> Any:
         """The collection of that model."""
-        return Repeating(self._engine.get_collection(model))
+        return self._kind(self._engine.get_collection(model))
 
 
 async def test_a_vote_is_answered_after_it_was_counted(steps: Steps) -> None:
@@ -86,7 +100,7 @@ async def test_a_like_is_answered_after_it_was_counted(steps: Steps) -> None:
 
 async def test_the_drivers_repetition_of_a_vote_is_no_other_vote(steps: Steps) -> None:
     poll = await steps.poll()
-    votes = VoteStore(RepeatingEngine(steps.a.engine))  # type: ignore[arg-type]
+    votes = VoteStore(Engine(steps.a.engine, Repeating))  # type: ignore[arg-type]
     casting = Casting(steps.a.polls, votes, steps.a.path)
     casting.batcher.start()
     cast = await casting.cast(token_hex(12), str(poll.id), poll.option_ids()[:1])
@@ -97,11 +111,34 @@ async def test_the_drivers_repetition_of_a_vote_is_no_other_vote(steps: Steps) -
 
 async def test_the_drivers_repetition_of_a_toggle_is_no_other_toggle(steps: Steps) -> None:
     poll = await steps.poll()
-    likes = LikeStore(RepeatingEngine(steps.a.engine))  # type: ignore[arg-type]
+    likes = LikeStore(Engine(steps.a.engine, Repeating))  # type: ignore[arg-type]
     liking = Liking(steps.a.polls, likes, steps.a.path)
     liking.batcher.start()
     assert await liking.act(token_hex(12), str(poll.id), Act.TOGGLE)
     assert (await steps.state(poll))["likes"] == 1
+    await liking.batcher.aclose()
+
+
+async def test_a_vote_that_may_stand_leaves_its_mark(steps: Steps) -> None:
+    """Nobody knows, so whoever comes past its deadline fences it."""
+    poll, user = await steps.poll(), token_hex(12)
+    votes = VoteStore(Engine(steps.a.engine, Silent))  # type: ignore[arg-type]
+    casting = Casting(steps.a.polls, votes, steps.a.path)
+    casting.batcher.start()
+    with pytest.raises(Unavailable):
+        await casting.cast(user, str(poll.id), poll.option_ids()[:1])
+    assert [user in mark for mark in (await steps.marks(poll)).values()] == [True]
+    await casting.batcher.aclose()
+
+
+async def test_a_like_that_may_stand_leaves_its_mark(steps: Steps) -> None:
+    poll, user = await steps.poll(), token_hex(12)
+    likes = LikeStore(Engine(steps.a.engine, Silent))  # type: ignore[arg-type]
+    liking = Liking(steps.a.polls, likes, steps.a.path)
+    liking.batcher.start()
+    with pytest.raises(Unavailable):
+        await liking.act(user, str(poll.id), Act.SET)
+    assert [user in mark for mark in (await steps.marks(poll)).values()] == [True]
     await liking.batcher.aclose()
 
 
