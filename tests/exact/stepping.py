@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from secrets import token_hex
+from time import monotonic
 from typing import Any
 
 import orjson
@@ -21,11 +22,13 @@ from pymongo import AsyncMongoClient
 from redis.asyncio.client import PubSub
 
 from quickpoll.composition import Services
-from quickpoll.counting.counters import Writing
+from quickpoll.counting.counters import Counters, Writing
 from quickpoll.counting.keys import Keys
 from quickpoll.counting.tally import Delta, Mark, MarkKind, Tally
-from quickpoll.foundation.embedded import StoreAddresses
+from quickpoll.localrun.embedded import StoreAddresses
 from quickpoll.polls.models import Option, Poll
+from quickpoll.repair.reconcile import Reconciler
+from quickpoll.repair.restored import RestoreWatch
 from tests.conftest import environment, settings_from
 from tests.exact.pair import Document, Wires, owner
 
@@ -49,6 +52,14 @@ class Stepped(Services):
         """The counts that it takes from Redis, by what the notes say at this moment."""
         await self.uncounted.look()
         return (await self.counters.read([str(poll.id)]))[str(poll.id)]
+
+    def reconciler_by(
+        self, counters: Counters, clock: Callable[[], float] = monotonic
+    ) -> Reconciler:
+        """A reconciler of this instance that goes by these counts and that clock."""
+        restored = RestoreWatch(self.mongo[self.settings.database_name], counters)
+        parts = self.census, self.fences, self.rebuilder, restored, self.polls.recent
+        return Reconciler("another", counters, *parts, clock=clock)
 
     async def has_redis_again(self) -> None:
         """Mend the wire, and wait until Redis is found."""

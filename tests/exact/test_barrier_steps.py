@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from quickpoll.foundation.time_limits import BARRIER_SECONDS
+from quickpoll.foundation.concurrency.time_limits import BARRIER_SECONDS
 from quickpoll.repair.barrier import WriteBarrier
 from tests.exact.pair import settles
 from tests.exact.stepping import Steps

@@ -12,8 +12,8 @@ from bson import ObjectId
 from pymongo.errors import AutoReconnect
 
 from quickpoll.errors import Unavailable
-from quickpoll.foundation.inserting import insert_all
-from quickpoll.foundation.mongo import deadline
+from quickpoll.foundation.stores.bulk_writes import insert_all
+from quickpoll.foundation.stores.mongo import deadline
 from quickpoll.likes.liking import LikeWish, Liking
 from quickpoll.likes.rules import Act
 from quickpoll.likes.store import LikeStore

@@ -13,10 +13,9 @@ from pymongo.errors import PyMongoError
 from quickpoll.counting.counters import Writing
 from quickpoll.counting.scripts import PollState
 from quickpoll.counting.tally import Counted, Mark, MarkKind, PollChange
-from quickpoll.foundation.mongo import deadline
+from quickpoll.foundation.stores.mongo import deadline
 from quickpoll.polls.models import Poll
 from quickpoll.repair.rebuild import AGAIN, drift
-from quickpoll.repair.reconcile import Reconciler
 from tests.exact.framing import mongo_command
 from tests.exact.pair import Document
 from tests.exact.stepping import Stepped, Steps, heard
@@ -235,8 +234,7 @@ async def test_a_batch_is_not_missed_when_its_poll_was_just_found_quiet(steps: S
     so the mark has made none."""
     poll = await steps.poll()
     one = steps.b
-    parts = one.counters, one.census, one.fences, one.rebuilder
-    reconciler = Reconciler("b", *parts, one.polls.recent, clock=lambda: 0.0)
+    reconciler = one.reconciler_by(one.counters, clock=lambda: 0.0)
     await reconciler.round()  # what it finds of a Redis that it does not know
     await one.counters.scripts.look_at([str(poll.id)], 0.0)
     removal = one.wires.redis.catch(b"ZREM", str(poll.id).encode())

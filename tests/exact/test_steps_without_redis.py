@@ -14,10 +14,9 @@ from quickpoll.counting.counters import Counters
 from quickpoll.counting.tally import Mark, MarkKind
 from quickpoll.counting.uncounted import Uncounted
 from quickpoll.counting.versions import VersionClock
-from quickpoll.foundation.redis import RedisAway
-from quickpoll.foundation.time_limits import MARK_SECONDS, NOTES_STALE_SECONDS
+from quickpoll.foundation.concurrency.time_limits import MARK_SECONDS, NOTES_STALE_SECONDS
+from quickpoll.foundation.stores.redis import RedisAway
 from quickpoll.repair.rebuild import drift
-from quickpoll.repair.reconcile import Reconciler
 from tests.exact.framing import mongo_command
 from tests.exact.stepping import Stepped, Steps
 
@@ -45,11 +44,6 @@ async def counters_of(one: Stepped, uncounted: Uncounted) -> AsyncIterator[Count
     counters.start()
     yield counters
     await counters.aclose()
-
-
-def reconciler_of(one: Stepped, counters: Counters) -> Reconciler:
-    """A reconciler that goes by the notes of these."""
-    return Reconciler("d", counters, one.census, one.fences, one.rebuilder, one.polls.recent)
 
 
 async def test_a_note_stands_before_the_write(steps: Steps) -> None:
@@ -129,16 +123,20 @@ async def test_a_ripe_note_is_fenced_and_its_counts_given_up(steps: Steps) -> No
     await writer.note(token_hex(8), {str(poll.id): Mark(MarkKind.VOTES, (user,))})
     await reader.look()
     async with counters_of(steps.b, reader) as counters:
-        reconciler = reconciler_of(steps.b, counters)
+        reconciler = steps.b.reconciler_by(counters)
         await reconciler.round()
         assert await steps.ballot(poll, user) is None
+        await steps.write_ballot(poll)
+        await steps.set_state(poll, missing=0)
+        await steps.redis.delete(steps.keys.due)
         watch.seconds = MARK_SECONDS
         await reader.look()
         await reconciler.round()
     empty = await steps.ballot(poll, user)
     assert empty is not None
     assert empty["optionIds"] == []
-    assert (await steps.state(poll))["missing"] != 0
+    tally = await steps.a.trusted(poll)  # given up, or recounted since
+    assert tally is None or tally.voters == 1
     assert not reader.is_noted(str(poll.id))
 
 
@@ -150,7 +148,7 @@ async def test_nothing_is_believed_of_a_redis_that_is_back_before_it_was_told(
     writer, reader = notes_of(steps, "c", watch), notes_of(steps, "d", watch)
     await writer.note(token_hex(8), {str(poll.id): Mark(MarkKind.VOTES, (token_hex(12),))})
     async with counters_of(steps.b, reader) as counters:
-        await reconciler_of(steps.b, counters).settle_all()
+        await steps.b.reconciler_by(counters).settle_all()
     assert (await steps.state(poll))["missing"] == 1
 
 

@@ -11,12 +11,12 @@ import pytest
 from bson import ObjectId
 
 from quickpoll.counting.tally import Tally
-from quickpoll.foundation.periodic import Periodic
-from quickpoll.foundation.time_limits import check_limits
+from quickpoll.foundation.concurrency.periodic import Periodic
+from quickpoll.foundation.concurrency.time_limits import check_limits
 from quickpoll.polls.models import Option, Poll
 from quickpoll.polls.store import KnownPoll
 from quickpoll.results.encoding import Encodings
-from quickpoll.results.view import Sight, seen_without_ballot
+from quickpoll.results.poll_view import PollView, view_without_ballot
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 
@@ -41,39 +41,39 @@ def counts(known: KnownPoll, **fields: Any) -> Tally:
     return Tally(**{**made, "revision": 1, **fields})
 
 
-def sight(known: KnownPoll, tally: Tally, now: datetime = NOW) -> Sight:
+def view_of(known: KnownPoll, tally: Tally, now: datetime = NOW) -> PollView:
     """As everybody sees it."""
-    return seen_without_ballot(known, tally, now, open_to=True)
+    return view_without_ballot(known, tally, now, open_to=True)
 
 
 def test_a_poll_that_is_ahead_of_its_counts_has_a_version_of_its_own() -> None:
     """Written, and not announced yet."""
     known = a_poll()
-    versions = [sight(known, counts(known)).version]
+    versions = [view_of(known, counts(known)).version]
     for revision in (2, 3, 4):
         known.poll.revision = revision
-        versions.append(sight(known, counts(known)).version)
+        versions.append(view_of(known, counts(known)).version)
     assert versions == sorted(set(versions))
     assert versions[-1] < versions[0] + 64
 
 
 def test_the_moment_of_the_deadline_is_a_version_of_its_own() -> None:
     known = a_poll(closes_at=NOW + timedelta(seconds=1))
-    before, after = (sight(known, counts(known), NOW + timedelta(seconds=s)) for s in (0, 1))
+    before, after = (view_of(known, counts(known), NOW + timedelta(seconds=s)) for s in (0, 1))
     assert (before.status, after.status) == ("open", "closed")
     assert before.version < after.version < before.version + 64
 
 
 def test_bytes_are_made_once_for_all_who_see_the_same() -> None:
     known, encodings = a_poll(), Encodings()
-    first = encodings.of(sight(known, counts(known)))
-    assert encodings.of(sight(known, counts(known), NOW + timedelta(hours=1))) is first
+    first = encodings.of(view_of(known, counts(known)))
+    assert encodings.of(view_of(known, counts(known), NOW + timedelta(hours=1))) is first
 
 
 def test_bytes_are_not_kept_over_a_deadline() -> None:
     known, encodings = a_poll(closes_at=NOW + timedelta(seconds=1)), Encodings()
     shown = [
-        encodings.of(sight(known, counts(known), NOW + timedelta(seconds=seconds)))
+        encodings.of(view_of(known, counts(known), NOW + timedelta(seconds=seconds)))
         for seconds in (0, 1)
     ]
     assert [b'"status":"closed"' in one for one in shown] == [False, True]
@@ -82,10 +82,10 @@ def test_bytes_are_not_kept_over_a_deadline() -> None:
 def test_bytes_are_not_kept_over_new_counts_or_another_revision() -> None:
     known, encodings = a_poll(), Encodings()
     tally = counts(known)
-    first = encodings.of(sight(known, tally))
-    second = encodings.of(sight(known, replace(tally, likes=1, version=6464)))
+    first = encodings.of(view_of(known, tally))
+    second = encodings.of(view_of(known, replace(tally, likes=1, version=6464)))
     other = KnownPoll(known.poll.model_copy(update={"question": "Or not?", "revision": 2}))
-    third = encodings.of(sight(other, replace(tally, likes=1, version=6464)))
+    third = encodings.of(view_of(other, replace(tally, likes=1, version=6464)))
     assert len({first, second, third}) == 3
 
 
