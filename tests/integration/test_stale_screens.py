@@ -13,6 +13,7 @@ from bson import ObjectId
 
 from quickpoll.composition import Services
 from tests.builders import create_poll
+from tests.conftest import bearer
 from tests.integration.realtime_harness import Live
 
 
@@ -29,6 +30,8 @@ async def change_unheard(services: Services, poll: dict[str, Any], **fields: Any
 async def test_what_nobody_was_heard_to_say_is_shown(live: Live, rest: httpx.AsyncClient) -> None:
     poll, screen = await create_poll(rest, token_hex(12)), await live.screen()
     await screen.subscribe(poll["id"])
+    await rest.put(f"/api/poll/like-poll/{poll['id']}", headers=bearer())
+    await screen.until("like-update", likes=1)
     await change_unheard(live.services, poll, likes=7)
     await live.services.screens.compare()
     async with asyncio.timeout(5):
