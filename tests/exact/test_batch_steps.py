@@ -9,7 +9,7 @@ from time import monotonic
 import pytest
 from pymongo.errors import AutoReconnect
 
-from quickpoll.counting.counted_path import Written, time_left
+from quickpoll.counting.counted_path import CountedPath, Written, time_left
 from quickpoll.counting.counters import Writing
 from quickpoll.counting.tally import Delta, Mark, MarkKind
 from quickpoll.errors import PollNotFound, Unavailable
@@ -110,6 +110,24 @@ async def test_what_a_batch_doubts_is_fenced_by_whoever_sent_it(steps: Steps) ->
     assert empty is not None
     assert empty["optionIds"] == []
     assert await steps.marks(poll) == {}
+
+
+async def test_what_was_in_doubt_is_not_believed_before_it_is_counted(steps: Steps) -> None:
+    """It stands, as the fence finds; the instance dies before it has its poll recounted."""
+    poll, user = await steps.poll(), token_hex(12)
+    one = steps.a
+    path = CountedPath(one.counters, one.events, one.fences, lambda poll_ids: None)
+
+    async def write(writing: Writing, written: Written) -> None:
+        await steps.write_ballot(poll, 0, user)
+        written.unsure.add(str(poll.id))
+
+    await one.uncounted.look()
+    await path.write_batch({str(poll.id): Mark(MarkKind.VOTES, (user,))}, write)
+    await path.settle_doubts()
+    assert await steps.marks(poll) == {}
+    assert await one.trusted(poll) is None
+    assert await steps.redis.zscore(steps.keys.due, str(poll.id)) is not None
 
 
 async def test_what_has_begun_comes_to_its_end(steps: Steps) -> None:
