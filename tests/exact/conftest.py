@@ -8,6 +8,7 @@ import pytest
 
 from quickpoll.localrun.embedded import StoreAddresses
 from tests.exact.pair import Pair, stranger, two_running
+from tests.exact.stepping import Steps, stepping
 
 
 @pytest.fixture
@@ -16,6 +17,13 @@ async def pair(stores: StoreAddresses, name: str) -> AsyncIterator[Pair]:
     async with two_running(stores, name) as pair:
         await know_scripts(pair)
         yield pair
+
+
+@pytest.fixture
+async def steps(stores: StoreAddresses, name: str) -> AsyncIterator[Steps]:
+    """Two instances A and B in which nothing runs by itself."""
+    async with stepping(stores, name) as steps:
+        yield steps
 
 
 async def know_scripts(pair: Pair) -> None:

@@ -51,7 +51,7 @@ async def test_nothing_is_left_of_a_poll_that_was_deleted_in_mid_storm(
     assert deleted == 204
     assert {one.json()["code"] for one in last} == {"poll_not_found"}
     database = services.mongo[settings.database_name]
-    for collection in ("vote", "like", "pollChange"):
+    for collection in ("vote", "like", "poll_change"):
         query = {"pollId": ObjectId(poll["id"])}
         assert await database[collection].count_documents(query) == 0
     names = [name async for name in services.redis.client.scan_iter(f"*{poll['id']}*")]

@@ -1,12 +1,14 @@
 """Copies of the tree in which a change can be tried, and pytest run on them.
 
 Invariants: a change is made in a copy and never in the tree itself; a copy has one user at a time,
-and is whole again before the next; no byte-code is written there, since the cache tells files apart
-by second and size only, and would hand out the code from before a change.
+and is whole again before the next; what is cached there of the code is told apart by what the
+source says (PEP 552), not by second and size: so the code from before a change is never handed out,
+and a run does not compile what is as it was.
 """
 
 from __future__ import annotations
 
+import compileall
 import os
 import shutil
 import signal
@@ -16,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
+from py_compile import PycInvalidationMode
 
 from tests.mutants.catalogue import CatalogueError, Change
 
@@ -46,6 +49,8 @@ class Tree:
             copy = target / name
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(root / name, copy, follow_symlinks=False)
+        by_source = PycInvalidationMode.CHECKED_HASH
+        compileall.compile_dir(target, quiet=2, invalidation_mode=by_source)
 
     @contextmanager
     def changed(self, change: Change) -> Iterator[None]:
