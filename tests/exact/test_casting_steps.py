@@ -60,6 +60,15 @@ class Silent(Repeating):
         raise AutoReconnect
 
 
+class Unheard(Silent):
+    """A collection that stores what is inserted, and nobody hears of it."""
+
+    async def insert_many(self, documents: Any, *, ordered: bool) -> Any:
+        """Stored; then the connection is lost."""
+        await self._collection.insert_many(documents, ordered=ordered)
+        raise AutoReconnect
+
+
 class Engine:
     """What gives a store such a collection."""
 
@@ -109,6 +118,24 @@ async def test_the_drivers_repetition_of_a_vote_is_no_other_vote(steps: Steps) -
     await casting.batcher.aclose()
 
 
+async def test_the_drivers_repetition_is_counted_though_its_caller_has_left(steps: Steps) -> None:
+    """Told 503 after the first try had stored the ballot: it stands, so it counts."""
+    poll, user = await steps.poll(), token_hex(12)
+    votes = VoteStore(Engine(steps.a.engine, Repeating))  # type: ignore[arg-type]
+    casting = Casting(steps.a.polls, votes, steps.a.path)
+    casting.batcher.start()
+    judged = steps.a.wires.mongo.catch(mongo_command("find", "vote"))
+    future = casting.batcher.enqueue(wish(poll, user))
+    await judged.caught()
+    future.set_exception(Unavailable())
+    judged.release()
+    with pytest.raises(Unavailable):
+        await future
+    await casting.batcher.aclose()
+    assert await steps.ballot(poll, user) is not None
+    assert (await steps.state(poll))["voters"] == 1
+
+
 async def test_the_drivers_repetition_of_a_toggle_is_no_other_toggle(steps: Steps) -> None:
     poll = await steps.poll()
     likes = LikeStore(Engine(steps.a.engine, Repeating))  # type: ignore[arg-type]
@@ -128,6 +155,21 @@ async def test_a_vote_that_may_stand_leaves_its_mark(steps: Steps) -> None:
     with pytest.raises(Unavailable):
         await casting.cast(user, str(poll.id), poll.option_ids()[:1])
     assert [user in mark for mark in (await steps.marks(poll)).values()] == [True]
+    await casting.batcher.aclose()
+
+
+async def test_a_ballot_of_a_batch_in_doubt_is_not_acknowledged_uncounted(steps: Steps) -> None:
+    """Stored and not heard of (503); the same again finds it standing, and is answered 200."""
+    poll, user = await steps.poll(), token_hex(12)
+    votes = VoteStore(Engine(steps.a.engine, Unheard))  # type: ignore[arg-type]
+    casting = Casting(steps.a.polls, votes, steps.a.path)
+    casting.batcher.start()
+    with pytest.raises(Unavailable):
+        await casting.cast(user, str(poll.id), poll.option_ids()[:1])
+    again = await steps.b.casting.cast(user, str(poll.id), poll.option_ids()[:1])
+    assert again.outcome is Outcome.SAME
+    state = await steps.state(poll)
+    assert (state["missing"], state["voters"]) != (0, 0), "trusted, and without the ballot"
     await casting.batcher.aclose()
 
 
