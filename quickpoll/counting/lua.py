@@ -1,8 +1,7 @@
 """The Lua that changes a poll's counts: each script one atomic step of the protocol.
 
-Whatever a key holds that this form of the protocol has not written counts as missing: it is
-replaced, and the poll recounted. :mod:`.scripts` has what each script takes and answers,
-:mod:`.tally` the state's fields, ``docs/consistency.md`` the argument.
+Whatever a key holds that this form of the protocol has not written counts as missing, and the poll
+is recounted. :mod:`.scripts` has what each takes and answers, ``docs/consistency.md`` the argument.
 
 Marks are texts ``[s]<deadline in ms> <kind> <ids>``: ``s`` says that a recount went on without
 waiting for the batch (*stale*), kind is ``v`` ballots, ``l`` likes, ``c`` a change of the poll, and
@@ -44,8 +43,7 @@ local function next_version(s, floor)
   if s then v = math.max(v, tonumber(s.version) + STEP) end
   return v
 end
--- Something is missing. A state of another life of Redis says so to nobody: where there is none of
--- this one, one is made, so that whoever counts meanwhile finds that something was missed.
+-- Nobody hears a state of another life: then one of this life says it, to whoever counts meanwhile.
 local function set_missing(key, s, run, v, ms)
   if s and s.run == run then
     s.missing = 1
@@ -174,8 +172,7 @@ return out
 APPLY = counting_script("""
 -- KEYS: for each poll its state, its writes, then the plain counters of this change.
 -- ARGV: token, run id, channel, milliseconds that a mark lives, JSON list of
---   {id, options: [[option id, difference], …], voters, likes, retracted, standing,
---   unsure}.
+--   {id, options: [[option id, difference], …], voters, likes, retracted, standing, unsure}.
 -- Takes the mark off and adds the differences, in one step. Where the mark is gone or stale,
 -- nobody knows whether a recount has seen the batch: nothing is added, something is missing.
 -- Where it is not sure what was written, the mark stays: whoever finds it past its deadline
