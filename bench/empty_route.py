@@ -1,8 +1,8 @@
 """The service with two more routes: authenticated POSTs that do nothing.
 
 For measuring what a request costs before anything is done: one is a blueprint's, answered by
-Quart, the other is answered by the lane as votes are. Both stand behind the same guard, and exist
-only here.
+Quart, the other is answered by the fast path as votes are. Both stand behind the same guard, and
+exist only here.
 
     hypercorn --config hypercorn.toml bench.empty_route:app
 """

@@ -63,7 +63,11 @@ forms = {
     for form in (
         Form("quickpoll", "QuickPoll", _quickpoll("quickpoll.asgi:app")),
         Form("quickpoll-empty", "QuickPoll + empty route", _quickpoll("bench.empty_route:app")),
-        Form("quickpoll-lane", "the lane alone", _quickpoll("bench.variants:without_parser()")),
+        Form(
+            "quickpoll-fast-path",
+            "the fast path alone",
+            _quickpoll("bench.variants:without_parser()"),
+        ),
         Form("quickpoll-parser", "the parser alone", _quickpoll("bench.variants:without_lane()")),
         Form("quickpoll-neither", "neither", _quickpoll("bench.variants:with_neither()")),
         Form("fastapi", "FastAPI + uvicorn", _uvicorn, _peer("fastapi_naive")),

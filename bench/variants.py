@@ -19,7 +19,7 @@ def without_lane() -> Quart:
 
 
 def without_parser() -> Quart:
-    """The lane answers, HTTP is parsed by Hypercorn's own code."""
+    """The fast path answers, HTTP is parsed by Hypercorn's own code."""
     return create_app(settings_or_exit())
 
 

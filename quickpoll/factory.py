@@ -202,9 +202,9 @@ def _serve(app: Quart, services: Services, *, fast_path: bool) -> None:
 
 
 def _middleware_of(app: Quart) -> RequestMiddleware:
-    entrance: Any = app.asgi_app
-    assert isinstance(entrance, RequestMiddleware)  # noqa: S101 - see _serve
-    return entrance
+    middleware: Any = app.asgi_app
+    assert isinstance(middleware, RequestMiddleware)  # noqa: S101 - see _serve
+    return middleware
 
 
 def _fast_path(services: Services, framework: Any) -> FastPath:

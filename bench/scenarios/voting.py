@@ -74,7 +74,7 @@ def parts(bench: Workbench) -> list[Table]:
         compared="rate",
         baseline="neither",
     )
-    names = ("quickpoll", "quickpoll-lane", "quickpoll-parser", "quickpoll-neither")
+    names = ("quickpoll", "quickpoll-fast-path", "quickpoll-parser", "quickpoll-neither")
     for service in bench.rounds(bench.chosen(*names)):
         measured = bench.vote(service, [service.create_poll()])
         table.add(service.form.label, measured.sample(), measured.faults)

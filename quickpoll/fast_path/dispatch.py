@@ -1,7 +1,7 @@
 """An ASGI application in front of the framework's: it answers what it knows, and hands on the
 rest.
 
-One code path with the blueprints: the same entrance, the same handlers, the same renderer of
+One code path with the blueprints: the same admission, the same handlers, the same renderer of
 errors; only what Quart does around them is missing. A test holds every answer byte for byte
 against Quart's.
 """

@@ -3,7 +3,7 @@
 Started as a program of its own, by path and with nothing but the standard library, so that it
 costs a few milliseconds:
 
-    python -I -S guardian.py PARENT_PID WATCH_FD COMMAND [ARGUMENT…]
+    python -I -S child_exec.py PARENT_PID WATCH_FD COMMAND [ARGUMENT…]
 
 It ties itself to its parent and then becomes the command (same process id), so that signals sent
 to that id reach the command itself. ``WATCH_FD`` is the end of a pipe whose other end only the

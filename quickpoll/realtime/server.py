@@ -215,7 +215,7 @@ def _token(environ: dict[str, Any], auth: Any) -> str | None:
 
 
 def _address(environ: dict[str, Any]) -> str:
-    """Where a handshake came from, as the entrance has put it right."""
+    """Where a handshake came from, as the request middleware has put it right."""
     client = environ["asgi.scope"].get("client")
     return str(client[0]) if client else "<local>"
 

@@ -19,7 +19,7 @@ from pymongo import MongoClient, WriteConcern
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from quickpoll.localrun import child_exec as guardian
+from quickpoll.localrun import child_exec
 from quickpoll.localrun.child_process import LOOPBACK, ChildProcess, free_port, until
 from quickpoll.localrun.embedded import (
     EmbeddedMongo,
@@ -324,11 +324,11 @@ def test_guardian_of_a_lost_parent_does_not_start_the_command(tmp_path: Path) ->
     mark = tmp_path / "started"
     somebody_else = "1"
     ended = subprocess.run(
-        [sys.executable, "-I", "-S", guardian.__file__, somebody_else, "-1", "touch", str(mark)],
+        [sys.executable, "-I", "-S", child_exec.__file__, somebody_else, "-1", "touch", str(mark)],
         check=False,
         timeout=10,
     )
-    assert ended.returncode == guardian.LOST_PARENT
+    assert ended.returncode == child_exec.LOST_PARENT
     assert not mark.exists()
 
 

@@ -1,4 +1,4 @@
-"""The entrance: the outermost layer, which every request passes.
+"""The request middleware: the outermost layer, which every request passes.
 
 It gives a request its name (``X-Request-ID``), puts right who sent it where proxies stand in
 front, measures it, and answers with its name. Whoever handles the request leaves in the scope
