@@ -8,7 +8,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from typing import Any
+from typing import Protocol
 
 import structlog
 
@@ -21,6 +21,16 @@ LONGEST_STOP_SECONDS = 9.5
 
 ONE_BREATH_SECONDS = 0.3
 """Within which a second SIGTERM is the same one, come by another way."""
+
+
+class Part(Protocol):
+    """Something that runs while the service does."""
+
+    def start(self) -> None:
+        """Begin; nothing is waited for."""
+
+    async def aclose(self) -> None:
+        """End, and wait until it has ended."""
 
 
 @asynccontextmanager
@@ -50,7 +60,7 @@ async def connected(services: Services) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _opened(services: Services, parts: list[Any]) -> AsyncIterator[None]:
+async def _opened(services: Services, parts: list[Part]) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         stack.callback(services.mongo.close)
         stack.push_async_callback(services.redis.aclose)
@@ -62,7 +72,7 @@ async def _opened(services: Services, parts: list[Any]) -> AsyncIterator[None]:
         yield
 
 
-def _working_parts(services: Services) -> list[Any]:
+def _working_parts(services: Services) -> list[Part]:
     return [
         services.uncounted,
         services.counters,
@@ -76,7 +86,7 @@ def _working_parts(services: Services) -> list[Any]:
     ]
 
 
-def all_parts(services: Services) -> list[Any]:
+def all_parts(services: Services) -> list[Part]:
     """Every part that runs while the service does, in the order in which they start."""
     return [
         *([services.issuer] if services.issuer is not None else []),
