@@ -11,6 +11,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    WithJsonSchema,
     model_validator,
 )
 
@@ -202,9 +203,9 @@ class PollQuery(Query):
         description="Only polls that were closed then or later, by hand or by their deadline.",
         examples=["2030-01-31T12:00:00Z"],
     )
-    visibility: Literal["any"] | None = Field(
-        None, description="`any`: unlisted polls, too. For administrators.", examples=["any"]
-    )
+    visibility: (
+        Annotated[Literal["any"], WithJsonSchema({"type": "string", "enum": ["any"]})] | None
+    ) = Field(None, description="`any`: unlisted polls, too. For administrators.", examples=["any"])
     context: Annotated[dict[str, ContextValue], AfterValidator(_with_good_keys)] = Field(
         {},
         max_length=5,

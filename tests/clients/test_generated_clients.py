@@ -150,8 +150,8 @@ def test_no_client_takes_fewer_bits_than_a_version_has(
 ) -> None:
     options, version, counts, closes_at = typed[language]
     generators.openapi_generator(language, service.document, tmp_path, *options)
-    assert re.search(version, source_of(tmp_path, "PollViewBody"))
-    assert re.search(counts, source_of(tmp_path, "PollViewBody"))
+    assert re.search(version, source_of(tmp_path, "PollView"))
+    assert re.search(counts, source_of(tmp_path, "PollView"))
     assert re.search(closes_at, source_of(tmp_path, "PollUpdate"))
 
 

@@ -13,8 +13,13 @@ import pytest
 
 from tests.conftest import root
 
-script = root / "quickpoll" / "web" / "static" / "js" / "shares.js"
+script = root / "quickpoll" / "web" / "static" / "js" / "format.js"
 program = """
+globalThis.navigator = { languages: ["en"] };
+globalThis.document = {
+  documentElement: { lang: "en", dir: "ltr" },
+  getElementById: () => ({ href: "data:text/javascript,export default {}" }),
+};
 const { percents } = await import(process.argv[1]);
 const polls = JSON.parse(process.argv[2]);
 console.log(JSON.stringify(polls.map(([counts, voters]) => percents(counts, voters))));

@@ -23,11 +23,9 @@ def send(method: str, path: str, body: Any) -> bytes:
     return http.request(method, path, content=given, headers=kind).raise_for_status().content
 
 
-poll = models.PollViewBody.model_validate_json(read(f"/get-poll-by-id/{voted}"))
-page = [
-    models.PollViewBody.model_validate(one) for one in json.loads(read("/get-all-polls", limit=10))
-]
-without = models.PollViewBody.model_validate_json(read(f"/get-poll-by-id/{hidden}"))
+poll = models.PollView.model_validate_json(read(f"/get-poll-by-id/{voted}"))
+page = [models.PollView.model_validate(one) for one in json.loads(read("/get-all-polls", limit=10))]
+without = models.PollView.model_validate_json(read(f"/get-poll-by-id/{hidden}"))
 update = models.PollUpdate(closesAt=None)
 changed = models.Poll.model_validate_json(send("PATCH", f"/update-poll/{voted}", update))
 export = models.Export.model_validate_json(read(f"/export-poll/{voted}", format="json"))

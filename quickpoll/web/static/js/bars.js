@@ -2,7 +2,7 @@
 // Options as bars. The widths are what the server said; the style sheet moves them there.
 
 import { el, say, show } from "./dom.js";
-import { percents } from "./shares.js";
+import { percents } from "./format.js";
 import { percent } from "./locale.js";
 import { t } from "./texts.js";
 

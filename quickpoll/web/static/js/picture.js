@@ -2,7 +2,7 @@
 // The result as a picture, made in the browser: question, bars with numbers, date. One layout, two
 // pens: SVG as text, PNG on a canvas.
 
-import { percents } from "./shares.js";
+import { percents } from "./format.js";
 import { moment, percent } from "./locale.js";
 import { save } from "./save.js";
 import { t } from "./texts.js";
