@@ -151,7 +151,10 @@ async def test_nothing_is_cut_off_and_every_target_is_large_enough(
             await page.locator(opener).click()
     for width in widths:
         await page.set_viewport_size({"width": width, "height": 800})
-        assert await page.evaluate("document.documentElement.scrollWidth") == width
+        # The stage fits its texts anew after each change of its size.
+        await page.wait_for_function(
+            "width => document.documentElement.scrollWidth === width", arg=width, timeout=5_000
+        )
         assert await page.evaluate(too_small) == [], width
 
 
