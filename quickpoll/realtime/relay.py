@@ -95,9 +95,11 @@ class Relay:
         """The version of the counts that were sent last of a poll; 0 where that is long ago."""
         return self._delivered.get(poll_id, 0)
 
-    def subscribed(self, known: KnownPoll) -> None:
+    def subscribed(self, view: PollView) -> None:
         """A client sees a poll like this."""
-        self._pending.show(known.id, known)
+        self._pending.show(view.known.id, view.known)
+        if view.known.id not in self._delivered:
+            keep(self._delivered, view.known.id, view.tally.version)
 
     def missed(self) -> None:
         """Messages may have been missed: every poll that is watched counts as changed."""

@@ -27,9 +27,8 @@ from quickpoll.errors import (
 from quickpoll.foundation.concurrency.time_limits import ANSWER_SECONDS
 from quickpoll.foundation.http.problems import as_error
 from quickpoll.polls.ids import is_id
-from quickpoll.polls.store import KnownPoll
 from quickpoll.realtime.audience import FIREHOSE, Audience, Client, room
-from quickpoll.results.poll_view import PollViews
+from quickpoll.results.poll_view import PollView, PollViews
 from quickpoll.socketio.fanout import FanOutManager
 from quickpoll.socketio.protocol import SocketServer
 
@@ -63,7 +62,7 @@ class LiveServer:
         self._views = views
         self._audience = audience
         self._leeway = leeway
-        self.on_subscribed: Callable[[KnownPoll], None] = lambda known: None
+        self.on_subscribed: Callable[[PollView], None] = lambda view: None
         """Told of each poll that a client was shown."""
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -156,7 +155,7 @@ class LiveServer:
             unknown = [poll_id for poll_id in poll_ids if poll_id not in found]
             self._leave(client, unknown)
             for view in views:
-                self.on_subscribed(view.known)
+                self.on_subscribed(view)
         return {"polls": [view.snapshot() for view in views], "unknown": unknown}
 
     def _client(self, sid: str) -> Client:
