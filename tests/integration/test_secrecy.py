@@ -132,6 +132,8 @@ class World:
         assert answer.status_code == 200
         while datetime.now(UTC) < closes_at:  # noqa: ASYNC110 - the server's clock is this one
             await asyncio.sleep(0.01)
+        # Written down now, not at some moment between two looks: that is a version of its own.
+        await self.live.services.deadlines.round()
         self.model.is_open = False
 
     async def _results(self, kind: str) -> None:
