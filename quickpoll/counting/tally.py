@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -169,8 +169,3 @@ def parse_state(raw: Any, run_id: str) -> Tally | None:
         )
     except (TypeError, ValueError, KeyError, AttributeError, IndexError):
         return None
-
-
-def same_counts(one: Mapping[str, int], other: Mapping[str, int]) -> bool:
-    """Whether two counts say the same; an option that is not there has none."""
-    return Counter(one) == Counter(other)
