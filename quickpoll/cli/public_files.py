@@ -17,6 +17,7 @@ from urllib import request
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
+from quickpoll.foundation.http.download import plain_opener
 from quickpoll.verification.findings import CannotCheck, NotServed
 
 SECONDS = 20.0
@@ -81,7 +82,7 @@ class WebFiles:
 
     def __init__(self, base: str, wait: Callable[[float], None] = time.sleep) -> None:
         self._base, self._wait = base, wait
-        self._opener = _opener()
+        self._opener = plain_opener(_NoWorse)
 
     def __call__(self, path: str) -> bytes:
         """Read one file. Raises ``NotServed``, ``CannotCheck``."""
@@ -143,18 +144,3 @@ class _NoWorse(request.HTTPRedirectHandler):
         if req.type == "https" and not url.startswith("https:"):
             raise URLError("redirected to a plain address")
         return super().redirect_request(req, *more)
-
-
-def _opener() -> request.OpenerDirector:
-    """Without urllib's handlers for files, FTP and data."""
-    opener = request.OpenerDirector()
-    for handler in (
-        request.ProxyHandler,
-        request.HTTPHandler,
-        request.HTTPSHandler,
-        request.HTTPDefaultErrorHandler,
-        request.HTTPErrorProcessor,
-        _NoWorse,
-    ):
-        opener.add_handler(handler())
-    return opener

@@ -42,7 +42,8 @@ def _read_or_close(url: str, seconds: float) -> bytes:
 
 def _read(url: str, seconds: float) -> bytes:
     ends = monotonic() + seconds
-    with _opener().open(request.Request(url, headers=_HEADERS), timeout=seconds) as answer:  # noqa: S310 (no handler but http and https)
+    asked = request.Request(url, headers=_HEADERS)  # noqa: S310 (no handler but http and https)
+    with plain_opener(_NoWorse).open(asked, timeout=seconds) as answer:
         body = bytearray()
         while part := answer.read1(65_536):
             body += part
@@ -66,8 +67,8 @@ class _NoWorse(request.HTTPRedirectHandler):
         return super().redirect_request(req, *more)
 
 
-def _opener() -> request.OpenerDirector:
-    """Without urllib's handlers for files, FTP and data."""
+def plain_opener(redirects: type[request.HTTPRedirectHandler]) -> request.OpenerDirector:
+    """An opener without urllib's handlers for files, FTP and data, that follows these redirects."""
     opener = request.OpenerDirector()
     for handler in (
         request.ProxyHandler,
@@ -75,7 +76,7 @@ def _opener() -> request.OpenerDirector:
         request.HTTPSHandler,
         request.HTTPDefaultErrorHandler,
         request.HTTPErrorProcessor,
-        _NoWorse,
+        redirects,
     ):
         opener.add_handler(handler())
     return opener
