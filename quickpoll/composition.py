@@ -49,6 +49,7 @@ from quickpoll.operations.traces import Traces
 from quickpoll.polls.creation import PollCreation
 from quickpoll.polls.handlers import PollHandlers
 from quickpoll.polls.models import Poll
+from quickpoll.polls.rules import Offers
 from quickpoll.polls.store import PollStore
 from quickpoll.realtime.audience import Audience
 from quickpoll.realtime.relay import Relay
@@ -88,6 +89,9 @@ class Services:
         self.settings = settings
         self.clock = VersionClock(wall=clock)
         self.instance = token_hex(6)
+        self.offers = Offers(
+            guests=settings.api_guests == "on", logs=settings.api_log_key is not None
+        )
         self._open_stores(settings)
         self._keep_counts()
         self._take_votes(settings)
@@ -194,7 +198,7 @@ class Services:
     def _take_votes(self, settings: Settings) -> None:
         self.creation = PollCreation(self.polls, self.path)
         self.claims = ClaimStore(self.engine)
-        self.poll_handlers = PollHandlers(self.creation, Once(self.claims))
+        self.poll_handlers = PollHandlers(self.creation, Once(self.claims), self.offers)
         self.casting = Casting(
             self.polls,
             self.votes,
@@ -217,7 +221,9 @@ class Services:
     def _manage(self) -> None:
         history = HistoryStore(self.engine)
         finality = Finality(self.counters, self.fences, self.rebuilder.recount)
-        self.changes = PollChanges(self.polls, history, self.creation, self.path, finality)
+        self.changes = PollChanges(
+            self.polls, history, self.creation, self.path, finality, self.offers
+        )
         self.deletion = PollDeletion(
             self.polls,
             self.votes,

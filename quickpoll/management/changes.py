@@ -31,7 +31,7 @@ from quickpoll.management.bodies import PollUpdate
 from quickpoll.management.store import HistoryStore
 from quickpoll.polls.creation import PollCreation
 from quickpoll.polls.models import Poll
-from quickpoll.polls.rules import check_manages, copy_poll, manages
+from quickpoll.polls.rules import Offers, check_manages, check_offered, copy_poll, manages
 from quickpoll.polls.store import KnownPoll, PollStore
 from quickpoll.repair.finality import Finality
 
@@ -64,17 +64,22 @@ class PollChanges:
         creation: PollCreation,
         path: CountedPath,
         finality: Finality,
+        offers: Offers,
     ) -> None:
         self._polls = polls
         self._history = history
         self._creation = creation
         self._path = path
         self._finality = finality
+        self._offers = offers
 
     async def update(self, caller: Caller, poll_id: str, asked: PollUpdate) -> KnownPoll:
         """Change fields. Raises the errors of :func:`.rules.update`."""
-        wanted = Wanted("updated", lambda poll, now: rules.update(poll, asked, now), caller)
-        return await self._carry_out(poll_id, wanted)
+
+        def decide(poll: Poll, now: datetime) -> rules.Fields:
+            return rules.update(poll, asked, now, self._offers)
+
+        return await self._carry_out(poll_id, Wanted("updated", decide, caller))
 
     async def close(self, caller: Caller, poll_id: str) -> KnownPoll:
         """Close a poll; what is read afterwards is final.
@@ -93,9 +98,14 @@ class PollChanges:
         return await self._carry_out(poll_id, PASSED_DEADLINE)
 
     async def duplicate(self, caller: Caller, poll_id: str) -> KnownPoll:
-        """A new open poll of the caller's own, with the same question, options and settings."""
+        """A new open poll of the caller's own, with the same question, options and settings.
+
+        Raises :class:`~quickpoll.errors.InvalidRequest` where those are offered no more.
+        """
         poll = (await self._polls.fresh(poll_id)).poll
-        return await self._creation.store(copy_poll(poll, caller.user_id, datetime.now(UTC)))
+        copy = copy_poll(poll, caller.user_id, datetime.now(UTC))
+        check_offered(copy, {"guests": copy.guests, "verifiable": copy.verifiable}, self._offers)
+        return await self._creation.store(copy)
 
     async def history(self, caller: Caller, poll_id: str) -> list[dict[str, Any]]:
         """What was changed about a poll, oldest first; owners and admins also hear by whom."""

@@ -24,19 +24,21 @@ from quickpoll.polls.models import (
     context_pairs,
     fold,
 )
-from quickpoll.polls.rules import check_deadline
+from quickpoll.polls.rules import Offers, check_deadline, check_offered
 
 _OPENNESS = (OWNER_ONLY, AFTER_CLOSE, AFTER_VOTE, ALWAYS)
 
 UNKNOWN_OPTION = "This poll has no such option; leave the id out to add one."
 
 FIXED_TEXTS = frozenset({"question", "options"})
-FIXED_SETTINGS = frozenset({"min_choices", "max_choices", "allow_vote_change"})
+FIXED_SETTINGS = frozenset(
+    {"min_choices", "max_choices", "allow_vote_change", "guests", "verifiable"}
+)
 
 Fields = dict[str, Any]
 
 
-def update(poll: Poll, asked: PollUpdate, now: datetime) -> Fields:
+def update(poll: Poll, asked: PollUpdate, now: datetime, offers: Offers) -> Fields:
     """The fields of the poll (by attribute) that the request really changes.
 
     Raises :class:`~quickpoll.errors.InvalidRequest`, and where somebody has voted
@@ -47,6 +49,7 @@ def update(poll: Poll, asked: PollUpdate, now: datetime) -> Fields:
         given["options"] = _options(poll, asked.options)
     changed = {name: value for name, value in given.items() if getattr(poll, name) != value}
     _check_valid(poll, changed, now)
+    check_offered(poll, changed, offers)
     if poll.voted_on:
         check_locks(poll, changed, now)
     if "question" in changed:

@@ -25,10 +25,8 @@ from quickpoll.foundation.http.wording import faults
 from quickpoll.polls.models import Poll
 from quickpoll.polls.validators import (
     LEGIBLE_PATTERN,
-    MOST_OF_A_CONTEXT_TEXT,
     MOST_OPTIONS,
-    MOST_PAIRS,
-    context_pairs,
+    Context,
     legible,
     lower_id,
     rfc_3339,
@@ -87,6 +85,7 @@ OptionText = Annotated[
 Status = Literal["open", "closed"]
 Results = Literal["always", "after_vote", "after_close", "owner"]
 Visibility = Literal["public", "unlisted"]
+Guests = Literal["off", "open", "invited"]
 Choices = Annotated[int, Field(strict=True, ge=1, le=MOST_OPTIONS), BeforeValidator(whole)]
 Int64 = Annotated[int, Field(json_schema_extra={"format": "int64"})]
 """An integer as it is answered that may be beyond 32 bits."""
@@ -102,24 +101,6 @@ Counts = Annotated[
     ),
 ]
 """How many by id. Said as generators of clients understand it: a map, whatever its keys."""
-
-Context = Annotated[
-    dict[str, str],
-    BeforeValidator(context_pairs),
-    WithJsonSchema(
-        {
-            "type": "object",
-            "maxProperties": MOST_PAIRS,
-            "additionalProperties": {
-                "type": "string",
-                "minLength": 1,
-                "maxLength": MOST_OF_A_CONTEXT_TEXT,
-                "pattern": LEGIBLE_PATTERN,
-            },
-        }
-    ),
-]
-"""An embedder's own references: texts by key, kept as they were written."""
 
 
 class Body(BaseModel):
@@ -143,6 +124,15 @@ class PollSettings(Body):
     results: Results = "always"
     allow_vote_change: StrictBool = False
     visibility: Visibility = "public"
+    guests: Guests = Field(
+        "off",
+        description="Who may vote without an account: nobody, any guest, or who was invited.",
+    )
+    verifiable: StrictBool = Field(
+        False,
+        description="Whether anybody can check the result by a public log. Its number of ballots, "
+        "and from the close on its result, are then public to whoever has the poll's id.",
+    )
     context: Context = Field(
         {},
         description="References of your own, which everybody may read. A key begins with one of "
@@ -229,6 +219,8 @@ EXAMPLE_POLL: dict[str, Any] = {
     "results": "always",
     "allowVoteChange": True,
     "visibility": "public",
+    "guests": "off",
+    "verifiable": False,
     "context": {"room": "blue"},
 }
 

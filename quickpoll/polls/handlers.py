@@ -18,7 +18,7 @@ from quickpoll.idempotency.once import Asked, Made, Once
 from quickpoll.polls.bodies import NewPoll
 from quickpoll.polls.creation import PollCreation
 from quickpoll.polls.models import Poll
-from quickpoll.polls.rules import make_poll, owner_of
+from quickpoll.polls.rules import Offers, make_poll, owner_of
 from quickpoll.polls.store import KnownPoll
 
 POLL_ADDRESS = "/api/poll/get-poll-by-id/"
@@ -31,13 +31,14 @@ AT_ONCE = 16
 class PollHandlers:
     """Create polls."""
 
-    def __init__(self, creation: PollCreation, once: Once) -> None:
+    def __init__(self, creation: PollCreation, once: Once, offers: Offers) -> None:
         self._creation = creation
         self._once = once
+        self._offers = offers
 
     async def create(self, caller: Caller, new: NewPoll) -> Reply:
         """Create a poll."""
-        return created_reply(await self._creation.store(_make(new, caller)))
+        return created_reply(await self._creation.store(self._make(new, caller)))
 
     async def create_once(self, caller: Caller, new: NewPoll, key: str, value: Any) -> Reply:
         """Create a poll under a key; the same body again is answered as it was.
@@ -46,7 +47,7 @@ class PollHandlers:
         """
 
         def make() -> Made:
-            poll = _make(new, caller)
+            poll = self._make(new, caller)
             return Made(poll.model_dump_doc(), KnownPoll(poll).encoded(poll.created_at))
 
         asked = Asked(caller.user_id, OPERATION, key, value)
@@ -65,7 +66,7 @@ class PollHandlers:
         """
         slots = asyncio.Semaphore(AT_ONCE)
         # All are made before the first is stored: so their ids are in order, too.
-        made = [_made_or_refused(body, caller) for body in bodies]
+        made = [self._made_or_refused(body, caller) for body in bodies]
 
         async def store(one: Poll | QuickPollError) -> KnownPoll | QuickPollError:
             if isinstance(one, QuickPollError):
@@ -81,6 +82,17 @@ class PollHandlers:
             raise Unavailable
         return json_reply(b'{"results":' + joined([_result(one) for one in results]) + b"}")
 
+    def _make(self, new: NewPoll, caller: Caller) -> Poll:
+        return make_poll(new, owner_of(new, caller), datetime.now(UTC), self._offers)
+
+    def _made_or_refused(self, body: Any, caller: Caller) -> Poll | QuickPollError:
+        try:
+            return self._make(NewPoll.model_validate(body), caller)
+        except ValidationError as error:
+            return as_error(RequestSchemaValidationError(error))
+        except QuickPollError as error:
+            return error
+
 
 def created_reply(known: KnownPoll) -> Reply:
     """A new poll as it is answered: with the place where it is."""
@@ -89,19 +101,6 @@ def created_reply(known: KnownPoll) -> Reply:
 
 def _headers(poll_id: str | ObjectId) -> dict[str, str]:
     return {"Location": f"{POLL_ADDRESS}{poll_id}"}
-
-
-def _make(new: NewPoll, caller: Caller) -> Poll:
-    return make_poll(new, owner_of(new, caller), datetime.now(UTC))
-
-
-def _made_or_refused(body: Any, caller: Caller) -> Poll | QuickPollError:
-    try:
-        return _make(NewPoll.model_validate(body), caller)
-    except ValidationError as error:
-        return as_error(RequestSchemaValidationError(error))
-    except QuickPollError as error:
-        return error
 
 
 def _result(one: KnownPoll | QuickPollError) -> bytes:

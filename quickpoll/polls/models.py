@@ -13,6 +13,7 @@ from pymongo import IndexModel
 
 ALWAYS, AFTER_VOTE, AFTER_CLOSE, OWNER_ONLY = "always", "after_vote", "after_close", "owner"
 PUBLIC, UNLISTED = "public", "unlisted"
+NO_GUESTS, OPEN_TO_GUESTS, INVITED_GUESTS = "off", "open", "invited"
 OPEN, CLOSED = "open", "closed"
 
 
@@ -53,6 +54,8 @@ class Poll(Model):
     results: str = ALWAYS
     allow_vote_change: bool = Field(default=False, key_name="allowVoteChange")
     visibility: str = PUBLIC
+    guests: str = NO_GUESTS
+    verifiable: bool = False
     context: dict[str, str] = {}
     voted_on: bool = Field(default=False, key_name="votedOn")
     revision: int = 1

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from bson import ObjectId
 
 from quickpoll.auth.caller import Caller
 from quickpoll.errors import Forbidden, invalid
 from quickpoll.polls.bodies import NewPoll, PollDefinition
-from quickpoll.polls.models import Option, Poll, fold
+from quickpoll.polls.models import NO_GUESTS, OWNER_ONLY, Option, Poll, fold
 
 OF_ONE_LIFE = {
     "id",
@@ -25,6 +28,29 @@ OF_ONE_LIFE = {
     "last_change",
 }
 """Fields that a copy of a poll does not take over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """What the operator has set this service up for: guests, and logs of verifiable polls."""
+
+    guests: bool = False
+    logs: bool = False
+
+
+def check_offered(poll: Poll, wanted: Mapping[str, Any], offers: Offers) -> None:
+    """Raises :class:`~quickpoll.errors.InvalidRequest` where the poll, with the ``wanted`` fields,
+    is to be what this service does not offer.
+
+    Only what is wanted is refused: a poll of a time when it was offered can still be changed.
+    """
+    if wanted.get("guests", NO_GUESTS) != NO_GUESTS and not offers.guests:
+        raise invalid("guests", "This service admits no guests.")
+    if wanted.get("verifiable") and not offers.logs:
+        raise invalid("verifiable", "This service keeps no logs by which a result can be checked.")
+    secret = wanted.get("results", poll.results) == OWNER_ONLY
+    if secret and wanted.get("verifiable", poll.verifiable):
+        raise invalid("results", "A result that nobody may see cannot be verifiable.")
 
 
 def check_deadline(closes_at: datetime | None, now: datetime) -> None:
@@ -56,10 +82,16 @@ def owner_of(new: NewPoll, caller: Caller) -> str:
     return new.user_id
 
 
-def make_poll(new: PollDefinition, user_id: str, now: datetime) -> Poll:
-    """The poll that ``new`` asks for, created at ``now`` (kept to the millisecond)."""
+def make_poll(
+    new: PollDefinition, user_id: str, now: datetime, offers: Offers | None = None
+) -> Poll:
+    """The poll that ``new`` asks for, created at ``now`` (kept to the millisecond).
+
+    Raises :class:`~quickpoll.errors.InvalidRequest` for a deadline that has passed, and for what
+    is not offered (``None``: nothing that is to be offered).
+    """
     check_deadline(new.closes_at, now)
-    return Poll(
+    poll = Poll(
         **new.settings(),
         id=ObjectId(),
         question=new.question,
@@ -68,6 +100,8 @@ def make_poll(new: PollDefinition, user_id: str, now: datetime) -> Poll:
         created_at=now.replace(microsecond=now.microsecond // 1000 * 1000),
         options=[Option(id=ObjectId(), text=option.text) for option in new.options],
     )
+    check_offered(poll, new.settings(), offers or Offers())
+    return poll
 
 
 def copy_poll(poll: Poll, user_id: str, now: datetime) -> Poll:

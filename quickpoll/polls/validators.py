@@ -6,9 +6,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ValidationError, ValidatorFunctionWrapHandler
+from pydantic import (
+    BeforeValidator,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+)
 
 from quickpoll.foundation.http.wording import A_TIME, fault, faults, sentences
 from quickpoll.polls.ids import ID_SENTENCE, is_id
@@ -148,3 +153,22 @@ def _wrong_text(text: object) -> str | None:
     if wrong := unfit(text) or turned_around(text):
         return wrong
     return "This must not be empty." if is_blank(text) else None
+
+
+Context = Annotated[
+    dict[str, str],
+    BeforeValidator(context_pairs),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "maxProperties": MOST_PAIRS,
+            "additionalProperties": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": MOST_OF_A_CONTEXT_TEXT,
+                "pattern": LEGIBLE_PATTERN,
+            },
+        }
+    ),
+]
+"""An embedder's own references: texts by key, kept as they were written."""

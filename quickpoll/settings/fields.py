@@ -33,6 +33,13 @@ def _split(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
+def long_enough(secret: SecretStr | None) -> SecretStr | None:
+    """Raises ``ValueError`` for a secret that is too short for HS256 (RFC 7518, section 3.2)."""
+    if secret is not None and len(secret.get_secret_value().encode()) < 32:
+        raise ValueError("it is shorter than 32 bytes")
+    return secret
+
+
 CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 """A list in one variable."""
 

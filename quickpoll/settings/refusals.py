@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from secrets import token_hex
+from base64 import b64encode
+from collections.abc import Callable
+from secrets import token_bytes, token_hex
 from typing import Any, get_args
 
 from pydantic import SecretStr, ValidationError
@@ -74,10 +76,14 @@ def _field(variable: str) -> Any:
 def _examples(variable: str) -> list[str]:
     """Values for a variable. One that a shell would make is made here, since in ``.env`` nothing
     would make it."""
-    return [
-        token_hex(32) if one.startswith("$(openssl rand -hex 32)") else one
-        for one in _field(variable).examples or []
-    ]
+    given = _field(variable).examples or []
+    return [_MADE_BY_A_SHELL[one]() if one in _MADE_BY_A_SHELL else one for one in given]
+
+
+_MADE_BY_A_SHELL: dict[str, Callable[[], str]] = {
+    "$(openssl rand -hex 32)": lambda: token_hex(32),
+    "$(openssl rand -base64 32)": lambda: b64encode(token_bytes(32)).decode(),
+}
 
 
 def _would_do(variable: str, example: str, found: dict[str, Any]) -> bool:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from pydantic import SecretStr
+from typing import Self
+
+from pydantic import SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from quickpoll.foundation.stores.addresses import without_password
+from quickpoll.settings.guests import GuestSettings
 from quickpoll.settings.limits import LimitSettings, RealtimeSettings
 from quickpoll.settings.operations import OperationSettings
 from quickpoll.settings.stores import StoreSettings
 from quickpoll.settings.tokens import TokenSettings
+from quickpoll.settings.verification import VerificationSettings
 from quickpoll.settings.web import WebSettings
+from quickpoll.settings.webhooks import WebhookSettings
 
 GROUPS: tuple[type[BaseSettings], ...] = (
     StoreSettings,
     TokenSettings,
     WebSettings,
+    GuestSettings,
+    VerificationSettings,
+    WebhookSettings,
     LimitSettings,
     RealtimeSettings,
     OperationSettings,
@@ -24,7 +32,15 @@ GROUPS: tuple[type[BaseSettings], ...] = (
 
 
 class Settings(
-    StoreSettings, TokenSettings, WebSettings, LimitSettings, RealtimeSettings, OperationSettings
+    StoreSettings,
+    TokenSettings,
+    WebSettings,
+    GuestSettings,
+    VerificationSettings,
+    WebhookSettings,
+    LimitSettings,
+    RealtimeSettings,
+    OperationSettings,
 ):
     """What an operator can set. See the descriptions of the fields."""
 
@@ -36,6 +52,15 @@ class Settings(
         frozen=True,
         hide_input_in_errors=True,
     )
+
+    @model_validator(mode="after")
+    def _keys_differ(self) -> Self:
+        guests, users = self.api_guest_key, self.jwt_secret_key
+        if guests is not None and guests == users:
+            raise ValueError(
+                "API_GUEST_KEY: it is the same as JWT_SECRET_KEY, so guests could be anybody"
+            )
+        return self
 
 
 def names() -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings
 
-from quickpoll.settings.fields import CommaSeparated, WebAddress, setting
+from quickpoll.settings.fields import CommaSeparated, WebAddress, long_enough, setting
 
 _SIGNATURES = {f"{kind}{bits}" for kind in ("HS", "RS", "ES", "PS") for bits in (256, 384, 512)}
 _KNOWN_ALGORITHMS = {*_SIGNATURES, "EdDSA"}
@@ -56,9 +56,7 @@ class TokenSettings(BaseSettings):
     @field_validator("jwt_secret_key")
     @classmethod
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value().encode()) < 32:
-            raise ValueError("it is shorter than 32 bytes")
-        return value
+        return long_enough(value)
 
     @field_validator("jwt_algorithms")
     @classmethod

@@ -7,7 +7,7 @@ import re
 from pydantic import field_validator
 from pydantic_settings import BaseSettings
 
-from quickpoll.settings.fields import CommaSeparated, origin, setting
+from quickpoll.settings.fields import CommaSeparated, WebAddress, origin, setting
 
 _FRAME_SOURCE = re.compile(r"[^\s;,]+")
 """More would begin another directive of the Content-Security-Policy."""
@@ -26,6 +26,12 @@ class WebSettings(BaseSettings):
         (),
         "origins that may show the live pages in a frame, comma-separated",
         "https://www.example",
+    )
+    api_login_url: WebAddress | None = setting(
+        None,
+        "where people get a token: pages send them there with ?return_to= and their own address,"
+        " and they come back with #token=",
+        "https://id.example/login",
     )
     api_trusted_proxies: int = setting(
         0,

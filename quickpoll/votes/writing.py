@@ -132,7 +132,7 @@ class BallotWriter:
             elif ballot.option_ids == entry.item.option_ids:
                 batch.settle(entry, Outcome.SAME, ballot)
             else:
-                batch.refuse(entry, AlreadyVoted(optionIds=list(ballot.option_ids)))
+                batch.refuse(entry, AlreadyVoted(option_ids=list(ballot.option_ids)))
         await _some_at_once(
             self._change(batch, standing[user], entries) for user, entries in changes.items()
         )

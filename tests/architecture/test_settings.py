@@ -42,7 +42,10 @@ def test_every_setting_is_in_one_group_and_ten_are_in_the_readme() -> None:
     assert len(set(looked_for)) == 10
 
 
-goes_with = {"jwt_algorithms": {"JWT_JWKS_URL": "https://id.example/jwks.json"}}
+goes_with = {
+    "jwt_algorithms": {"JWT_JWKS_URL": "https://id.example/jwks.json"},
+    "api_guests": {"API_GUEST_KEY": secret[::-1] + "guests"},
+}
 
 
 @pytest.mark.parametrize(("name", "field"), fields.items(), ids=fields)

@@ -33,6 +33,7 @@ from quickpoll.management.changes import PollChanges
 from quickpoll.management.deletion import PollDeletion
 from quickpoll.management.store import DeletionStore, HistoryStore
 from quickpoll.polls.creation import PollCreation
+from quickpoll.polls.rules import Offers
 from quickpoll.polls.store import PollStore
 from quickpoll.repair import barrier, rebuild, reconcile
 from quickpoll.repair.finality import Finality
@@ -245,7 +246,7 @@ class Member:
         created = PollCreation(self.polls, self.path)
         self.creation = created
         finality = Finality(self.counters, self.fences, recount)
-        self.changes = PollChanges(self.polls, history, created, self.path, finality)
+        self.changes = PollChanges(self.polls, history, created, self.path, finality, Offers())
         deletions, claims = DeletionStore(engine), ClaimStore(engine)
         self.deletion = PollDeletion(
             self.polls, self.votes, self.likes, history, deletions, claims, self.path

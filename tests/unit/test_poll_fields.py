@@ -14,7 +14,7 @@ from quickpoll.management import rules
 from quickpoll.management.bodies import PollUpdate
 from quickpoll.polls.bodies import NewPoll, PollBody, PollSettings, fields_of
 from quickpoll.polls.models import Poll
-from quickpoll.polls.rules import OF_ONE_LIFE, copy_poll, make_poll
+from quickpoll.polls.rules import OF_ONE_LIFE, Offers, copy_poll, make_poll
 from quickpoll.polls.store import KnownPoll
 from quickpoll.results.caller_state import NOTHING_DONE
 from quickpoll.results.export import as_json
@@ -27,13 +27,16 @@ given: dict[str, Any] = {
     "minChoices": 2,
     "maxChoices": 3,
     "closesAt": "2031-01-01T00:00:00.000Z",
-    "results": "owner",
+    "results": "after_close",
     "allowVoteChange": True,
     "visibility": "unlisted",
+    "guests": "open",
+    "verifiable": True,
     "context": {"room": "blue"},
 }
 """A value for each setting that is not what stands there where nothing is said."""
 
+offers = Offers(guests=True, logs=True)
 settings = PollSettings.model_fields
 texts: dict[str, Any] = {"question": "Which?", "options": [{"text": t} for t in "abc"]}
 
@@ -41,7 +44,7 @@ texts: dict[str, Any] = {"question": "Which?", "options": [{"text": t} for t in 
 def made(**fields: Any) -> Poll:
     """A poll as it comes from MongoDB."""
     new = NewPoll.model_validate({**texts, **fields})
-    return Poll.model_validate_doc(make_poll(new, owner, now).model_dump_doc())
+    return Poll.model_validate_doc(make_poll(new, owner, now, offers).model_dump_doc())
 
 
 def shown(poll: Poll) -> dict[str, Any]:
@@ -75,7 +78,7 @@ def test_duplicate() -> None:
 @pytest.mark.parametrize("name", given)
 def test_update(name: str) -> None:
     poll = made() if name != "minChoices" else made(maxChoices=3)
-    changed = rules.update(poll, PollUpdate.model_validate({name: given[name]}), now)
+    changed = rules.update(poll, PollUpdate.model_validate({name: given[name]}), now, offers)
     document = poll.model_dump_doc() | rules.stored(changed)
     stored = Poll.model_validate_doc(document)
     assert shown(stored)[name] == given[name]
@@ -97,7 +100,7 @@ def test_export() -> None:
 def test_a_poll_of_before_a_field_was_there_has_what_stands_for_it() -> None:
     poll = made()
     document = poll.model_dump_doc()
-    for name in ("context", "closedAt"):
+    for name in ("context", "closedAt", "guests", "verifiable"):
         del document[name]
     assert fields_of(Poll.model_validate_doc(document), now) == fields_of(poll, now)
     assert isinstance(document["_id"], ObjectId)

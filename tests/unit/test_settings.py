@@ -280,3 +280,34 @@ class TestOfARunningService:
             directory.write(self.record)
             with pytest.raises(BadSettings, match="API_DATABASE_URL"):
                 load_settings()
+
+
+class TestGuests:
+    """They are told from users by the key alone."""
+
+    def test_they_need_a_key(self, environment: pytest.MonkeyPatch) -> None:
+        environment.setenv("API_GUESTS", "on")
+        with pytest.raises(
+            BadSettings, match=r"API_GUEST_KEY: it is missing.*API_GUEST_KEY=\w{64}"
+        ):
+            load_settings()
+
+    def test_their_key_is_never_that_of_users(self, environment: pytest.MonkeyPatch) -> None:
+        environment.setenv("API_GUEST_KEY", secret)
+        with pytest.raises(BadSettings, match="API_GUEST_KEY: it is the same as JWT_SECRET_KEY"):
+            load_settings()
+
+    def test_it_has_32_bytes(self, environment: pytest.MonkeyPatch) -> None:
+        environment.setenv("API_GUEST_KEY", "x" * 31)
+        with pytest.raises(BadSettings, match="API_GUEST_KEY: it is shorter than 32 bytes"):
+            load_settings()
+
+
+@pytest.mark.parametrize("given", ["short", "c2hvcnQ=", "é", "A" * 44 + ",x"])
+def test_a_key_of_the_logs_is_32_bytes_in_base64(
+    environment: pytest.MonkeyPatch, given: str
+) -> None:
+    environment.setenv("API_LOG_KEY", given)
+    with pytest.raises(BadSettings, match="API_LOG_KEY: ") as refused:
+        load_settings()
+    assert given not in str(refused.value)
