@@ -34,6 +34,11 @@ async def document() -> dict[str, Any]:
     return said
 
 
+to_come = {"guests_not_allowed", "proof_required", "session_changed", "session_ended"}
+to_come |= {"guests_differ", "too_many_webhooks", "receipt_pending"}
+"""Errors of rooms that are not there yet."""
+
+
 def test_codes_are_unique() -> None:
     codes = [leaf.code for leaf in leaves()]
     assert len(set(codes)) == len(codes)
@@ -66,15 +71,6 @@ async def test_every_error_is_in_the_documentation(document: dict[str, Any]) -> 
     told = json.dumps(document["paths"])
     # Nobody asks for these on purpose, so no operation lists them.
     unasked: set[type[QuickPollError]] = {InternalError, MethodNotAllowed, TooManySubscriptions}
-    to_come = {
-        "guests_not_allowed",
-        "proof_required",
-        "session_changed",
-        "session_ended",
-        "guests_differ",
-        "too_many_webhooks",
-        "receipt_pending",
-    }
     for leaf in set(leaves()) - unasked:
         if leaf.code in to_come:
             continue

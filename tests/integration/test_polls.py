@@ -45,6 +45,8 @@ async def test_a_new_poll_has_every_field_and_the_defaults(client: httpx.AsyncCl
         "results": "always",
         "allowVoteChange": False,
         "visibility": "public",
+        "guests": "off",
+        "verifiable": False,
         "context": {},
     }
 
