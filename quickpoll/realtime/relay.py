@@ -73,6 +73,7 @@ class Relay:
         self._pending = PendingChanges()
         self._first: dict[str, int] = {}  # {poll id: version of its first event not shown yet}
         self._delivered: dict[str, int] = {}  # {poll id: version of the counts sent last}
+        self._likes: dict[str, int] = {}  # {poll id: likes told last}
         self.coalescer = Coalescer(self.deliver)
 
     def receive(self, event: PollEvent) -> None:
@@ -100,6 +101,7 @@ class Relay:
         self._pending.show(view.known.id, view.known)
         if view.known.id not in self._delivered:
             keep(self._delivered, view.known.id, view.tally.version)
+            keep(self._likes, view.known.id, view.tally.likes)
 
     def missed(self) -> None:
         """Messages may have been missed: every poll that is watched counts as changed."""
@@ -217,7 +219,7 @@ class Relay:
         changes = self._announce(known.id, known, full.version)
         events = [
             event
-            for event in _events(known, kinds, changes)
+            for event in self._events(known, kinds, changes, tally.likes)
             if self._pending.is_new(known.id, event, full.version)
         ]
         if everybody_may_see(known.poll, now):
@@ -233,6 +235,19 @@ class Relay:
             self._pending.shown(known.id, part.version)
             self._show_each(full, part, events, voters)
         return max(1, len(changes) + len(events))
+
+    def _events(
+        self, known: KnownPoll, kinds: Kinds, changes: list[ChangeUpdate], likes: int
+    ) -> list[str]:
+        # With a change of the poll, more people may be allowed to see the counts that there are.
+        may_reveal = known.poll.results != ALWAYS or any(one.name == UPDATED for one in changes)
+        due = kinds | {VOTE_UPDATE} if changes and may_reveal else kinds
+        # Where all is shown anew, the counts come with the likes in them: the same state is not
+        # told twice under one version.
+        if due >= {VOTE_UPDATE, LIKE_UPDATE} and self._likes.get(known.id) == likes:
+            due = due - {LIKE_UPDATE}
+        keep(self._likes, known.id, likes)
+        return [event for event in (VOTE_UPDATE, LIKE_UPDATE) if event in due]
 
     def _show_each(
         self, full: PollView, part: PollView, events: list[str], voters: set[str]
@@ -256,13 +271,6 @@ class Relay:
         messages.inc(self._sender.send(event, payload, room=room(poll_id)))
         if on_firehose:
             messages.inc(self._sender.send(event, payload, room=FIREHOSE))
-
-
-def _events(known: KnownPoll, kinds: Kinds, changes: list[ChangeUpdate]) -> list[str]:
-    # With a change of the poll, more people may be allowed to see the counts that there are.
-    may_reveal = known.poll.results != ALWAYS or any(one.name == UPDATED for one in changes)
-    revealed = {VOTE_UPDATE} if changes and may_reveal else set()
-    return [event for event in (VOTE_UPDATE, LIKE_UPDATE) if event in kinds | revealed]
 
 
 def _payload(event: str, view: PollView) -> dict[str, Any]:

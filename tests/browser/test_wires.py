@@ -72,7 +72,9 @@ async def test_a_service_that_falls_silent_is_told_of_and_heard_again(
     visitors = Visitors(browser, instance.url)
     async with httpx.AsyncClient(base_url=instance.url, timeout=10) as api:
         poll = await create_poll(api, token_hex(12))
-    page = await visitors.open(f"/polls/{poll['id']}", forgiven="ERR_|WebSocket")
+    page = await visitors.open(
+        f"/polls/{poll['id']}", forgiven="ERR_|WebSocket|503"
+    )  # asked before, answered after
     connection = page.locator("#connection")
     await expect(connection).to_have_text("Live")
     os.kill(instance.pid, signal.SIGSTOP)
