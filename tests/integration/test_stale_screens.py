@@ -51,3 +51,19 @@ async def test_a_close_that_nobody_was_heard_to_say_is_told(
     await live.services.screens.compare()
     async with asyncio.timeout(5):
         await screen.until("poll-update", change="closed")
+
+
+async def test_the_same_state_is_not_told_twice_under_one_version(
+    live: Live, rest: httpx.AsyncClient
+) -> None:
+    """The counts that are shown anew have the likes in them."""
+    poll, screen = await create_poll(rest, token_hex(12)), await live.screen()
+    await screen.subscribe(poll["id"])
+    await change_unheard(live.services, poll, voters=3)
+    live.services.relay.missed()
+    async with asyncio.timeout(5):
+        await screen.until("vote-update", votersCount=3)
+        await rest.put(f"/api/poll/like-poll/{poll['id']}", headers=bearer())
+        await screen.until("like-update", likes=1)
+    versions = [one["version"] for one in screen.heard_of(poll["id"])]
+    assert versions == sorted(set(versions))
