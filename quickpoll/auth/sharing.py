@@ -9,17 +9,12 @@ Redis is away each instance goes on by itself, and nobody is refused for it.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from math import ceil
 
-import structlog
-
 from quickpoll.auth.limits import RateLimit
-from quickpoll.foundation.concurrency.cancellation import cancel
+from quickpoll.foundation.concurrency.periodic import Periodic
 from quickpoll.foundation.stores.redis import RedisAway, RedisLink, Script
-
-log = structlog.get_logger(__name__)
 
 SHARE_SECONDS = 0.1
 MOST_KEYS = 500
@@ -54,16 +49,15 @@ class LimitSharing:
         self._link = link
         self._name_key = name_key
         self._limits = limits
-        self._loop: asyncio.Task[None] | None = None
+        self._loop = Periodic("limits-share", SHARE_SECONDS, self.share)
 
     def start(self) -> None:
         """Share ten times a second, if there is anything to share."""
-        self._loop = asyncio.create_task(self._share_forever(), name="limits-share")
+        self._loop.start()
 
     async def aclose(self) -> None:
         """Stop sharing."""
-        if self._loop is not None:
-            await cancel(self._loop)
+        await self._loop.aclose()
 
     async def share(self) -> None:
         """Share once. Without Redis the limits of this instance hold by themselves."""
@@ -82,12 +76,3 @@ class LimitSharing:
         except RedisAway:
             return
         limit.hear({key: float(us) / 1e6 for key, us in zip(taken, ahead, strict=True)})
-
-    async def _share_forever(self) -> None:
-        while True:
-            await asyncio.sleep(SHARE_SECONDS)
-            try:
-                await self.share()
-            except Exception:
-                log.exception("limits_not_shared")
-                await asyncio.sleep(1.0)

@@ -21,6 +21,8 @@ class Unauthenticated(QuickPollError):
 
 
 class MissingToken(Unauthenticated):
+    """A request below ``/api/``, or a connection, without a token."""
+
     code = "missing_token"
     title = "Token missing"
     challenge = "Bearer"
@@ -28,12 +30,16 @@ class MissingToken(Unauthenticated):
 
 
 class InvalidToken(Unauthenticated):
+    """A token that is not verified, or does not say who its holder is."""
+
     code = "invalid_token"
     title = "Token invalid"
     default_detail = "The token is not one that this service accepts."
 
 
 class ExpiredToken(Unauthenticated):
+    """A token that was good, and whose ``exp`` has passed."""
+
     code = "expired_token"
     title = "Token expired"
     default_detail = "The token has expired; ask its issuer for a new one."
@@ -44,18 +50,24 @@ class Refused(QuickPollError):
 
 
 class Forbidden(Refused):
+    """What owners or administrators alone may do, asked for by somebody else."""
+
     code = "forbidden"
     title = "Forbidden"
     default_detail = "You may not see or change this."
 
 
 class ResultsHidden(Refused):
+    """Results that the poll does not show to this caller, or not yet."""
+
     code = "results_hidden"
     title = "Results hidden"
     default_detail = "You may not see the results of this poll yet."
 
 
 class GuestsNotAllowed(Refused):
+    """What takes an account, or a poll or session that does not admit this guest."""
+
     code = "guests_not_allowed"
     title = "Guests not allowed"
     default_detail = "Guests may not do this; it takes an account, or an invitation."
@@ -70,6 +82,8 @@ class ProofRequired(Refused):
 
 
 class RateLimited(QuickPollError):
+    """A caller, or an address, beyond its limit; ``retry_after`` says for how many seconds."""
+
     status = 429
     code = "rate_limited"
     title = "Too many requests"

@@ -10,12 +10,16 @@ class BadRequest(QuickPollError):
 
 
 class MalformedJson(BadRequest):
+    """A body that is not JSON, or not UTF-8."""
+
     code = "malformed_json"
     title = "Malformed JSON"
     default_detail = "The body is not valid JSON in UTF-8."
 
 
 class MethodNotAllowed(QuickPollError):
+    """A method that the address does not answer; ``allowed``: those that it does."""
+
     status = 405
     code = "method_not_allowed"
     title = "Method not allowed"
@@ -32,6 +36,8 @@ class MethodNotAllowed(QuickPollError):
 
 
 class PayloadTooLarge(QuickPollError):
+    """A body beyond the limit, told by its length or met while it is read."""
+
     status = 413
     code = "payload_too_large"
     title = "Payload too large"
@@ -39,6 +45,8 @@ class PayloadTooLarge(QuickPollError):
 
 
 class UnsupportedMediaType(QuickPollError):
+    """A body that does not say it is JSON."""
+
     status = 415
     code = "unsupported_media_type"
     title = "Unsupported media type"
@@ -70,6 +78,8 @@ def invalid(field: str, message: str) -> InvalidRequest:
 
 
 class IdempotencyKeyReused(QuickPollError):
+    """An ``Idempotency-Key`` that its user has sent within a day with another body."""
+
     status = 422
     code = "idempotency_key_reused"
     title = "Idempotency key reused"
@@ -77,6 +87,8 @@ class IdempotencyKeyReused(QuickPollError):
 
 
 class TooManySubscriptions(QuickPollError):
+    """A ``subscribe`` of Socket.IO beyond what one client may follow."""
+
     status = 422
     code = "too_many_subscriptions"
     title = "Too many subscriptions"

@@ -8,7 +8,6 @@ taken off before anybody is warned. (Cristian, *Probabilistic clock synchronizat
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from time import time
@@ -17,7 +16,7 @@ from typing import Any
 import structlog
 from pymongo.errors import PyMongoError
 
-from quickpoll.foundation.concurrency.cancellation import cancel
+from quickpoll.foundation.concurrency.periodic import Periodic
 from quickpoll.foundation.observability.once import Once
 from quickpoll.foundation.stores.mongo import Client, deadline, is_outage
 from quickpoll.foundation.stores.mongo_trouble import MongoTrouble
@@ -49,7 +48,7 @@ class StoreWatch:
         self._link = link
         self._trouble = trouble
         self._once = Once()
-        self._loop: asyncio.Task[None] | None = None
+        self._loop = Periodic("store-watch", LOOK_SECONDS, self.look, at_once=True)
 
     @property
     def clocks_differ(self) -> bool:
@@ -58,12 +57,11 @@ class StoreWatch:
 
     def start(self) -> None:
         """Start to look."""
-        self._loop = asyncio.create_task(self._look_forever(), name="store-watch")
+        self._loop.start()
 
     async def aclose(self) -> None:
         """Look no more."""
-        if self._loop is not None:
-            await cancel(self._loop)
+        await self._loop.aclose()
 
     async def look(self) -> None:
         """Look at both once. Raises nothing for what a store does."""
@@ -72,11 +70,6 @@ class StoreWatch:
             await self._measure("redis", self._time_of_redis)
         except RedisAway:
             self._forget("redis")
-
-    async def _look_forever(self) -> None:
-        while True:
-            await self.look()
-            await asyncio.sleep(LOOK_SECONDS)
 
     async def _look_at_mongo(self) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from hashlib import blake2b
 from typing import Any
 from unicodedata import normalize
@@ -11,10 +12,42 @@ from bson import ObjectId
 from odmantic import EmbeddedModel, Field, Model
 from pymongo import IndexModel
 
-ALWAYS, AFTER_VOTE, AFTER_CLOSE, OWNER_ONLY = "always", "after_vote", "after_close", "owner"
-PUBLIC, UNLISTED = "public", "unlisted"
-NO_GUESTS, OPEN_TO_GUESTS, INVITED_GUESTS = "off", "open", "invited"
-OPEN, CLOSED = "open", "closed"
+
+class Status(StrEnum):
+    """Whether votes are taken, as far as the owner has said."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class Results(StrEnum):
+    """Who may see the results."""
+
+    ALWAYS = "always"
+    AFTER_VOTE = "after_vote"
+    AFTER_CLOSE = "after_close"
+    OWNER_ONLY = "owner"
+
+
+class Visibility(StrEnum):
+    """Whether lists show a poll to everybody."""
+
+    PUBLIC = "public"
+    UNLISTED = "unlisted"
+
+
+class Guests(StrEnum):
+    """Who may vote without an account: nobody, anybody, or who was invited."""
+
+    OFF = "off"
+    OPEN = "open"
+    INVITED = "invited"
+
+
+OPEN, CLOSED = Status
+ALWAYS, AFTER_VOTE, AFTER_CLOSE, OWNER_ONLY = Results
+PUBLIC, UNLISTED = Visibility
+NO_GUESTS, OPEN_TO_GUESTS, INVITED_GUESTS = Guests
 
 
 SAMPLE_RATE = 64
@@ -46,15 +79,15 @@ class Poll(Model):
     user_id: ObjectId = Field(key_name="userId")
     created_at: datetime = Field(key_name="createdAt")
     options: list[Option]
-    status: str = OPEN
+    status: Status = OPEN
     closes_at: datetime | None = Field(default=None, key_name="closesAt")
     closed_at: datetime | None = Field(default=None, key_name="closedAt")
     min_choices: int = Field(default=1, key_name="minChoices")
     max_choices: int = Field(default=1, key_name="maxChoices")
-    results: str = ALWAYS
+    results: Results = ALWAYS
     allow_vote_change: bool = Field(default=False, key_name="allowVoteChange")
-    visibility: str = PUBLIC
-    guests: str = NO_GUESTS
+    visibility: Visibility = PUBLIC
+    guests: Guests = NO_GUESTS
     verifiable: bool = False
     context: dict[str, str] = {}
     voted_on: bool = Field(default=False, key_name="votedOn")
@@ -80,8 +113,8 @@ class Poll(Model):
         """When the poll was closed, by hand or by its deadline; ``None`` while it is open."""
         return self.closes_at if self.is_overdue(now) else self.closed_at
 
-    def status_at(self, now: datetime) -> str:
-        """``open`` or ``closed``."""
+    def status_at(self, now: datetime) -> Status:
+        """What it is at that moment."""
         return OPEN if self.is_open(now) else CLOSED
 
     def option_ids(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""The idle_reaper: a connection that is of no use is not kept open for ever.
+"""The idle reaper: a connection that is of no use is not kept open for ever.
 
 Engine.IO keeps a connection for as long as it answers pings, and Socket.IO asks for a token only
 when a client joins. Whoever never joins, or was refused, or has left, would stay, unlimited.
@@ -13,12 +13,8 @@ import asyncio
 from time import time
 from typing import Any
 
-import structlog
-
-from quickpoll.foundation.concurrency.cancellation import cancel
+from quickpoll.foundation.concurrency.periodic import Periodic
 from quickpoll.socketio.protocol import SocketServer
-
-log = structlog.get_logger(__name__)
 
 ROUND_SECONDS = 10.0
 
@@ -32,16 +28,15 @@ class IdleReaper:
     def __init__(self, sio: SocketServer) -> None:
         self._sio = sio
         self._outside: set[str] = set()
-        self._loop: asyncio.Task[None] | None = None
+        self._loop = Periodic("idle-reaper", ROUND_SECONDS, self.round)
 
     def start(self) -> None:
         """Start going round."""
-        self._loop = asyncio.create_task(self._go_round(), name="idle_reaper")
+        self._loop.start()
 
     async def aclose(self) -> None:
         """Stop going round."""
-        if self._loop is not None:
-            await cancel(self._loop)
+        await self._loop.aclose()
 
     async def round(self) -> None:
         """Look at every connection once."""
@@ -63,11 +58,3 @@ class IdleReaper:
         """Whether a client has left a ping without an answer for too long."""
         pinged = connection.last_ping
         return bool(pinged) and time() - pinged > self._sio.eio.ping_timeout
-
-    async def _go_round(self) -> None:
-        while True:
-            await asyncio.sleep(ROUND_SECONDS)
-            try:
-                await self.round()
-            except Exception:
-                log.exception("doorkeeper_failed")

@@ -17,7 +17,17 @@ from pymongo import MongoClient
 
 from quickpoll.foundation.stores.mongo import Document, open_client, open_engine
 from quickpoll.localrun.embedded import StoreAddresses
-from quickpoll.polls.models import SAMPLE_RATE, Option, Poll, fold, poll_indexes
+from quickpoll.polls.models import (
+    CLOSED,
+    OPEN,
+    PUBLIC,
+    SAMPLE_RATE,
+    UNLISTED,
+    Option,
+    Poll,
+    fold,
+    poll_indexes,
+)
 from quickpoll.results import listing, plans
 from quickpoll.results.bodies import PollQuery
 from quickpoll.results.listing import Page, PollListing
@@ -40,8 +50,8 @@ def documents(draw: st.DrawFn) -> Document:
         user_id=draw(st.sampled_from(owners)),
         created_at=created,
         options=[Option(id=ObjectId(), text="yes")],
-        visibility=draw(st.sampled_from(["public", "public", "unlisted"])),
-        status="closed" if closed else "open",
+        visibility=draw(st.sampled_from([PUBLIC, PUBLIC, UNLISTED])),
+        status=CLOSED if closed else OPEN,
         closed_at=draw(moments) if closed else None,
         closes_at=draw(st.none() | moments | st.just(now + timedelta(days=1))),
         likes=draw(st.integers(0, 3)),

@@ -18,7 +18,7 @@ from pymongo import MongoClient
 
 from quickpoll.foundation.stores.mongo import Document, open_client, open_engine
 from quickpoll.localrun.embedded import StoreAddresses
-from quickpoll.polls.models import Option, Poll, fold, poll_indexes
+from quickpoll.polls.models import CLOSED, OPEN, PUBLIC, UNLISTED, Option, Poll, fold, poll_indexes
 from quickpoll.results.bodies import PollQuery
 from quickpoll.results.listing import PollListing
 
@@ -60,8 +60,8 @@ def documents() -> Iterator[Document]:
             user_id=owner if n % 2 else ObjectId(),
             created_at=created,
             options=[Option(id=ObjectId(), text=f"option {k}") for k in range(4)],
-            visibility="unlisted" if n % 50 == 3 else "public",
-            status="closed" if closed else "open",
+            visibility=UNLISTED if n % 50 == 3 else PUBLIC,
+            status=CLOSED if closed else OPEN,
             closed_at=created + timedelta(hours=1) if closed else None,
             likes=random.choice([0, 0, 0, 1, 2, 5, 10]) + (n if n % 1000 == 0 else 0),
             context={"product": "app", "event": f"e{n // 10}"} if n % 4 == 1 else {},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from bson import ObjectId
@@ -12,6 +12,7 @@ from pydantic.alias_generators import to_camel
 from quickpoll.counting.tally import Tally
 from quickpoll.management import rules
 from quickpoll.management.bodies import PollUpdate
+from quickpoll.polls import bodies, models
 from quickpoll.polls.bodies import NewPoll, PollBody, PollSettings, fields_of
 from quickpoll.polls.models import Poll
 from quickpoll.polls.rules import OF_ONE_LIFE, Offers, copy_poll, make_poll
@@ -104,3 +105,16 @@ def test_a_poll_of_before_a_field_was_there_has_what_stands_for_it() -> None:
         del document[name]
     assert fields_of(Poll.model_validate_doc(document), now) == fields_of(poll, now)
     assert isinstance(document["_id"], ObjectId)
+
+
+@pytest.mark.parametrize(
+    ("on_the_wire", "kept"),
+    [
+        (bodies.Status, models.Status),
+        (bodies.Results, models.Results),
+        (bodies.Visibility, models.Visibility),
+        (bodies.Guests, models.Guests),
+    ],
+)
+def test_what_is_said_and_what_is_kept_are_the_same_values(on_the_wire: Any, kept: Any) -> None:
+    assert set(get_args(on_the_wire)) == set(kept)

@@ -14,20 +14,33 @@ from quickpoll.foundation.stores.redis import RedisAway
 log = structlog.get_logger(__name__)
 
 
+LEAST_PAUSE_AFTER_FAILURE_SECONDS = 1.0
+"""What fails fails again: a loop of many rounds a second must not write as many lines."""
+
+
 class Periodic:
-    """Calls ``work`` every so many ``seconds``, from :meth:`start` to :meth:`aclose`.
+    """Calls ``work`` every so many ``seconds``, from :meth:`start` to :meth:`aclose`; the first
+    time after that pause, or ``at_once``.
 
     A failure ends one round, not the loop; that a store is away is no news and not logged here.
     """
 
-    def __init__(self, name: str, seconds: float, work: Callable[[], Awaitable[object]]) -> None:
+    def __init__(
+        self,
+        name: str,
+        seconds: float,
+        work: Callable[[], Awaitable[object]],
+        *,
+        at_once: bool = False,
+    ) -> None:
         self._name = name
         self._seconds = seconds
         self._work = work
+        self._first_pause = 0.0 if at_once else seconds
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Start the loop; its first round comes after the pause."""
+        """Start the loop."""
         self._task = asyncio.create_task(self._run(), name=self._name)
 
     async def aclose(self) -> None:
@@ -36,14 +49,20 @@ class Periodic:
             await cancel(self._task)
 
     async def _run(self) -> None:
+        pause = self._first_pause
         while True:
-            await asyncio.sleep(self._seconds)
-            await self.round()
+            await asyncio.sleep(pause)
+            worked = await self.round()
+            pause = self._seconds
+            if not worked:
+                pause = max(pause, LEAST_PAUSE_AFTER_FAILURE_SECONDS)
 
-    async def round(self) -> None:
-        """One round, whose failure is logged."""
+    async def round(self) -> bool:
+        """One round, whose failure is logged; answers whether it was none."""
         try:
             await self._work()
         except Exception as error:
             if not (isinstance(error, RedisAway) or is_outage(error)):
                 log.exception("round_failed", loop=self._name)
+            return False
+        return True
