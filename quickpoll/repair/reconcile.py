@@ -80,6 +80,7 @@ class Reconciler:
         self._read: set[str] = set()
         self._cursor = 0
         self._present = False
+        self._lost = False  # counts were, and the polls in use are not due yet
         self._loop = Periodic("reconciler", LOOK_SECONDS, self.round)
 
     def start(self) -> None:
@@ -152,9 +153,12 @@ class Reconciler:
                 ("SET", keys.presence("any"), link.run_id),
             ]
         )
-        if common != link.run_id or (self._present and own != link.run_id):
-            await self._scripts.look_at(await self._recent(), 0.0, "LT")
+        # Kept, and not only acted upon: the marks are there again, and MongoDB may be away.
+        self._lost |= common != link.run_id or (self._present and own != link.run_id)
         self._present = True
+        if self._lost:
+            await self._scripts.look_at(await self._recent(), 0.0, "LT")
+            self._lost = False
 
     async def _look(self, poll_id: str) -> float:
         """Judge a poll; answers the age in seconds of the oldest batch in flight."""
