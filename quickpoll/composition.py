@@ -18,6 +18,7 @@ from quickpoll.counting.counted_path import CountedPath
 from quickpoll.counting.counters import Counters
 from quickpoll.counting.direct import DirectCounts
 from quickpoll.counting.events import PollEvents
+from quickpoll.counting.former import FormerVersion
 from quickpoll.counting.keys import Keys
 from quickpoll.counting.reading import TallyReader
 from quickpoll.counting.uncounted import Uncounted
@@ -171,6 +172,7 @@ class Services:
         self.uncounted = Uncounted(self.instance, database)
         self.counters = Counters(self.redis, keys, self.uncounted, self.clock)
         self.events = PollEvents(self.instance, self.redis, keys)
+        self.former = FormerVersion(self.counters)
         self.census = MongoCensus(self.polls, self.votes, self.likes)
         self.fences = MongoFences(self.polls, self.votes, self.likes)
         self.direct = DirectCounts(database, self.census, self.clock)

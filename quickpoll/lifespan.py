@@ -37,6 +37,7 @@ class Part(Protocol):
 async def serving(services: Services) -> AsyncIterator[None]:
     """Start every part; end them in the reverse order, the writers of votes first."""
     async with _opened(services, all_parts(services)):
+        services.events.on_event(services.former.heard)
         services.events.on_event(services.relay.receive)
         services.events.on_gap(services.relay.missed)
         await services.schema.tried()
@@ -98,6 +99,7 @@ def all_parts(services: Services) -> list[Part]:
         services.store_watch,
         *_working_parts(services),
         # They lean on the working parts, so they end before those.
+        services.former,
         services.events,
         services.relay.coalescer,
         services.screens,

@@ -174,6 +174,8 @@ class Instance:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.variables = variables
+        self.code: Path | None = None
+        """Where other code of the service is served from; ``None``: this code."""
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -203,9 +205,9 @@ class Instance:
 
     def command(self) -> tuple[list[str], Path]:
         """What starts it, and in which folder."""
-        serve = ["-m", "hypercorn", "--config", str(root / "hypercorn.toml")]
+        serve = ["-m", "hypercorn", "--config", str((self.code or root) / "hypercorn.toml")]
         bind = ["--bind", f"127.0.0.1:{self.port}", "quickpoll.asgi:app"]
-        return [sys.executable, *serve, *bind], without_env_file
+        return [sys.executable, *serve, *bind], self.code or without_env_file
 
     def wait_until_ready(self, seconds: float = 30.0) -> None:
         """Wait until it serves requests."""
@@ -251,18 +253,23 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def start_instance(stores: StoreAddresses, name: str) -> Iterator[Callable[..., Instance]]:
-    """Starts instances of the service on this test's database; all end with the test."""
-    started: list[Instance] = []
+def new_instance(stores: StoreAddresses, name: str) -> Iterator[Callable[..., Instance]]:
+    """Makes instances of the service on this test's database, to be started; all end with it."""
+    made: list[Instance] = []
 
-    def start(**variables: str) -> Instance:
-        instance = Instance(environment(stores, name, **variables))
-        started.append(instance)
-        return instance.start()
+    def make(**variables: str) -> Instance:
+        made.append(Instance(environment(stores, name, **variables)))
+        return made[-1]
 
-    yield start
-    for instance in started:
+    yield make
+    for instance in made:
         instance.close()
+
+
+@pytest.fixture
+def start_instance(new_instance: Callable[..., Instance]) -> Callable[..., Instance]:
+    """Starts instances of the service on this test's database; all end with the test."""
+    return lambda **variables: new_instance(**variables).start()
 
 
 @pytest.fixture

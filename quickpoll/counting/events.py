@@ -28,6 +28,9 @@ log = structlog.get_logger(__name__)
 BEAT_SECONDS = 1.0
 DEAF_SECONDS = 5.0
 AGAIN_SECONDS = 0.1
+EVENT_FORM = 2
+"""What our events say of the counts that they are about."""
+
 REFUSED_SECONDS = 5.0
 """Until the next try to subscribe: after a loss, and where our user may not."""
 
@@ -45,7 +48,8 @@ class PollEvent:
     """One message of the channel ``poll-updates``.
 
     ``change`` says what happened to the poll itself, ``None`` where that is to be found out;
-    ``public`` what a deleted poll was, of which nobody can be asked any more.
+    ``public`` what a deleted poll was, of which nobody can be asked any more; ``form`` that of the
+    counts whose instance has published it, ``None`` for version 0.1, 0 where nothing was written.
     """
 
     kind: EventKind
@@ -53,6 +57,7 @@ class PollEvent:
     version: int
     change: str | None = None
     public: bool | None = None
+    form: int | None = EVENT_FORM
 
 
 class PollEvents:
@@ -162,6 +167,7 @@ def _parse(data: str) -> PollEvent | None:
             int(fields["version"]),
             fields.get("change"),
             fields.get("public"),
+            fields.get("form"),
         )
     except (ValueError, KeyError, TypeError):
         log.warning("unreadable_update")

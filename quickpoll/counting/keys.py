@@ -2,7 +2,8 @@
 
 Keys of one poll that a script needs together share the hash tag ``{poll_id}``, so they live in
 one slot of a Redis Cluster. The two plain counters are named for readers outside the service and
-have no tag.
+have no tag. What this version counts by is named with its form, 2: an instance of another form that
+serves at the same time must not find it (:mod:`.former`).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 
 UPDATE_CHANNEL = "poll-updates"
 
-_POLL_OF_STATE = re.compile(r"tally:\{([0-9a-f]{24})\}:state$")
+_POLL_OF_STATE = re.compile(r"tally:2:\{([0-9a-f]{24})\}:state$")
 
 
 @dataclass(frozen=True)
@@ -31,36 +32,36 @@ class Keys:
 
     def state(self, poll_id: str) -> str:
         """String, JSON: all counts of a poll with their version (see :mod:`.scripts`)."""
-        return f"{self.prefix}tally:{{{poll_id}}}:state"
+        return f"{self.prefix}tally:2:{{{poll_id}}}:state"
 
     def writes(self, poll_id: str) -> str:
         """Hash, token → mark (see :mod:`.lua`): batches between MongoDB and the counts."""
-        return f"{self.prefix}tally:{{{poll_id}}}:writes"
+        return f"{self.prefix}tally:2:{{{poll_id}}}:writes"
 
     def barrier(self, poll_id: str) -> str:
         """String, token, expires by itself: a recount is under way, writers wait."""
-        return f"{self.prefix}tally:{{{poll_id}}}:barrier"
+        return f"{self.prefix}tally:2:{{{poll_id}}}:barrier"
 
     @property
     def due(self) -> str:
         """Sorted set, poll id by time (ms since 1970): when the reconciler looks at a poll."""
-        return f"{self.prefix}tally:due"
+        return f"{self.prefix}tally:2:due"
 
     @property
     def heartbeat_of_mongo(self) -> str:
         """String, number and name: the last heartbeat that MongoDB has. One that MongoDB lacks says
         that it was restored from a backup."""
-        return f"{self.prefix}tally:heartbeat"
+        return f"{self.prefix}tally:2:heartbeat"
 
     @property
     def lease(self) -> str:
         """String, instance id, expires by itself: the instance that reconciles."""
-        return f"{self.prefix}tally:lease"
+        return f"{self.prefix}tally:2:lease"
 
     def presence(self, instance: str) -> str:
         """String, run id: an instance (or ``any``) was here in this life of Redis; gone when it
         was emptied. That of an instance expires by itself."""
-        return f"{self.prefix}tally:presence:{instance}"
+        return f"{self.prefix}tally:2:presence:{instance}"
 
     def limit(self, name: str, key: str) -> str:
         """String, integer (µs since 1970), expires by itself: when what a user or an address has
@@ -75,6 +76,27 @@ class Keys:
     def heartbeat(self, instance: str) -> str:
         """Channel: an instance's own heartbeat, to notice a deaf subscription."""
         return f"{self.prefix}heartbeat:{instance}"
+
+
+@dataclass(frozen=True)
+class FormerKeys:
+    """What version 0.1 keeps beside the plain counters, as far as it concerns this one."""
+
+    prefix: str = ""
+
+    def state(self, poll_id: str) -> str:
+        """String, JSON: its counts of a poll."""
+        return f"{self.prefix}tally:{{{poll_id}}}:state"
+
+    @property
+    def every_state(self) -> str:
+        """The pattern of all its states, for SCAN."""
+        return self.state("*").replace("[", "\\[").replace("?", "\\?")
+
+    @property
+    def lease(self) -> str:
+        """String, expires by itself: there while one of its instances is."""
+        return f"{self.prefix}tally:lease"
 
 
 def every_state(keys: Keys) -> str:

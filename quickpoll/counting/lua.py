@@ -129,7 +129,7 @@ local function publish(channel, event, id, v, change, public)
   local more = change and change ~= '' and (',"change":"' .. change .. '"') or ''
   if public then more = more .. ',"public":' .. public end
   redis.call('PUBLISH', channel, '{"event":"' .. event .. '","pollId":"' .. id ..
-    '","version":' .. text(v) .. more .. '}')
+    '","version":' .. text(v) .. more .. ',"form":2}')
 end
 """
 

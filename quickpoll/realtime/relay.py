@@ -17,18 +17,17 @@ from quickpoll.counting.reading import Tallies, TallyReader
 from quickpoll.counting.tally import Tally
 from quickpoll.foundation.observability import metrics
 from quickpoll.polls.bodies import instant
-from quickpoll.polls.models import AFTER_VOTE, ALWAYS, PUBLIC
+from quickpoll.polls.models import AFTER_VOTE, PUBLIC
 from quickpoll.polls.store import KnownPoll, PollStore
 from quickpoll.realtime.audience import FIREHOSE, Audience, Client, room
 from quickpoll.realtime.coalescer import COST_OF_FAILURE, Coalescer, Kinds
-from quickpoll.realtime.pending_changes import DELETED, UPDATED, ChangeUpdate, PendingChanges, keep
+from quickpoll.realtime.pending_changes import DELETED, ChangeUpdate, PendingChanges, keep
+from quickpoll.realtime.updates import LIKE_UPDATE, POLL_UPDATE, VOTE_UPDATE, due_events, payload_of
 from quickpoll.results.poll_view import PollView, tally_revision, view_without_ballot
 from quickpoll.results.rules import everybody_may_see, may_see_results
 from quickpoll.votes.store import VoteStore
 
 messages = Counter("quickpoll_socket_messages_total", "Live updates, counted once for each client")
-
-VOTE_UPDATE, LIKE_UPDATE, POLL_UPDATE = EventKind.VOTES, EventKind.LIKES, EventKind.POLL
 
 MOST_AT_ONCE = 2_000
 """Messages that are sent without letting anybody else have a turn: some 15 ms."""
@@ -72,8 +71,7 @@ class Relay:
         self._sender = sender
         self._pending = PendingChanges()
         self._first: dict[str, int] = {}  # {poll id: version of its first event not shown yet}
-        self._delivered: dict[str, int] = {}  # {poll id: version of the counts sent last}
-        self._likes: dict[str, int] = {}  # {poll id: likes told last}
+        self._delivered: dict[str, Tally] = {}  # {poll id: the counts sent last}
         self.coalescer = Coalescer(self.deliver)
 
     def receive(self, event: PollEvent) -> None:
@@ -94,14 +92,14 @@ class Relay:
 
     def delivered(self, poll_id: str) -> int:
         """The version of the counts that were sent last of a poll; 0 where that is long ago."""
-        return self._delivered.get(poll_id, 0)
+        last = self._delivered.get(poll_id)
+        return 0 if last is None else last.version
 
     def subscribed(self, view: PollView) -> None:
         """A client sees a poll like this."""
         self._pending.show(view.known.id, view.known)
         if view.known.id not in self._delivered:
-            keep(self._delivered, view.known.id, view.tally.version)
-            keep(self._likes, view.known.id, view.tally.likes)
+            keep(self._delivered, view.known.id, view.tally)
 
     def missed(self) -> None:
         """Messages may have been missed: every poll that is watched counts as changed."""
@@ -167,7 +165,6 @@ class Relay:
                 sent[poll_id] = self._later(poll_id, kinds)
             else:
                 sent[poll_id] = self._show(poll, tally, kinds, voters.get(poll_id, set()))
-                keep(self._delivered, poll_id, tally.version)
         return sent
 
     async def _voters(self, known: dict[str, KnownPoll]) -> dict[str, set[str]]:
@@ -217,37 +214,28 @@ class Relay:
         full = view_without_ballot(known, tally, now, open_to=True)
         part = view_without_ballot(known, tally, now, open_to=False)
         changes = self._announce(known.id, known, full.version)
-        events = [
-            event
-            for event in self._events(known, kinds, changes, tally.likes)
-            if self._pending.is_new(known.id, event, full.version)
-        ]
+        due = due_events(known.poll, kinds, changes, tally, self._delivered.get(known.id))
+        if any(change.version >= full.version for change in changes):
+            # It has come since the counts were read. Whoever goes by versions would not take them
+            # after it: they are read again, and then are newer.
+            for event in due:
+                self.coalescer.mark(known.id, event)
+            return len(changes)
+        keep(self._delivered, known.id, tally)
+        events = [one for one in due if self._pending.is_new(known.id, one, full.version)]
         if everybody_may_see(known.poll, now):
             self._pending.shown(known.id, full.version)
             for event in events:
                 self._send_to_all(
                     known.id,
                     event,
-                    _payload(event, full),
+                    payload_of(event, full),
                     on_firehose=known.poll.visibility == PUBLIC,
                 )
         else:
             self._pending.shown(known.id, part.version)
             self._show_each(full, part, events, voters)
         return max(1, len(changes) + len(events))
-
-    def _events(
-        self, known: KnownPoll, kinds: Kinds, changes: list[ChangeUpdate], likes: int
-    ) -> list[str]:
-        # With a change of the poll, more people may be allowed to see the counts that there are.
-        may_reveal = known.poll.results != ALWAYS or any(one.name == UPDATED for one in changes)
-        due = kinds | {VOTE_UPDATE} if changes and may_reveal else kinds
-        # Where all is shown anew, the counts come with the likes in them: the same state is not
-        # told twice under one version.
-        if due >= {VOTE_UPDATE, LIKE_UPDATE} and self._likes.get(known.id) == likes:
-            due = due - {LIKE_UPDATE}
-        keep(self._likes, known.id, likes)
-        return [event for event in (VOTE_UPDATE, LIKE_UPDATE) if event in due]
 
     def _show_each(
         self, full: PollView, part: PollView, events: list[str], voters: set[str]
@@ -261,9 +249,9 @@ class Relay:
             allowed = may_see_results(known.poll, client.caller, has_ballot=voted, now=full.now)
             (may if allowed else may_not).append(client.sid)
         for event in events:
-            messages.inc(self._sender.send(event, _payload(event, full), sids=may))
+            messages.inc(self._sender.send(event, payload_of(event, full), sids=may))
             if event == LIKE_UPDATE:
-                messages.inc(self._sender.send(event, _payload(event, part), sids=may_not))
+                messages.inc(self._sender.send(event, payload_of(event, part), sids=may_not))
 
     def _send_to_all(
         self, poll_id: str, event: str, payload: dict[str, Any], *, on_firehose: bool
@@ -271,16 +259,6 @@ class Relay:
         messages.inc(self._sender.send(event, payload, room=room(poll_id)))
         if on_firehose:
             messages.inc(self._sender.send(event, payload, room=FIREHOSE))
-
-
-def _payload(event: str, view: PollView) -> dict[str, Any]:
-    counts = view.counts()
-    same = {"pollId": view.known.id, "counts": counts["counts"], "version": counts["version"]}
-    if event == LIKE_UPDATE:
-        more: dict[str, Any] = {"likes": view.tally.likes}
-    else:
-        more = {"votersCount": view.tally.voters, "votesCount": view.tally.votes}
-    return {**same, **more, "at": instant(view.now)}
 
 
 def _needs_voters(known: KnownPoll, now: datetime) -> bool:

@@ -100,7 +100,7 @@ def test_every_key_in_redis_is_in_the_table_of_keys() -> None:
                 else key
             )
     # One instance stands for all of them where any has been there.
-    assert known | {"tally:presence:any", "uncounted", "direct_count"} == set(
+    assert known | {"tally:2:presence:any", "uncounted", "direct_count"} == set(
         re.findall(r"`(\S+?)`(?=,| \|| \()", table)
     )
 
