@@ -6,6 +6,7 @@ import asyncio
 import json
 import random
 from collections.abc import Callable, Sequence
+from time import monotonic
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -30,6 +31,8 @@ class Asker:
         self._patience = patience
         self._tokens: dict[str, str] = {}
         self._session: aiohttp.ClientSession | None = None
+        self.acknowledged_at = 0.0
+        """When the last success of anything but a reading was heard."""
 
     async def start(self) -> None:
         """Open what it asks with."""
@@ -62,6 +65,8 @@ class Asker:
         try:
             async with self._session.request(method, url, json=body, headers=headers) as answer:
                 said = await answer.json(content_type=None) if answer.status != 204 else None
+                if answer.status < 300 and method != "GET":
+                    self.acknowledged_at = monotonic()
                 return answer.status, said
         except (aiohttp.ClientError, TimeoutError, ValueError):
             return None

@@ -84,6 +84,8 @@ class Campaign:
         since = monotonic()
         await asyncio.sleep(chance.uniform(0.0, 0.5))
         await asyncio.gather(self._crowd.pause(), self._owners.pause())
+        # What was acknowledged after the stores were back has five seconds of its own.
+        since = max(since, self._crowd.asker.acknowledged_at, self._owners.asker.acknowledged_at)
         took, wrong = await self._until_exact(since)
         await self._restart_the_dead()
         if not wrong:

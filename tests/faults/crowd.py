@@ -46,7 +46,7 @@ class Crowd:
         seed: int,
     ) -> None:
         self.record = Record()
-        self._asker = Asker(living, patience=4.0)
+        self.asker = Asker(living, patience=4.0)
         self.polls = polls
         self._random = random.Random(seed)
         self._users = [f"{self._random.getrandbits(96):024x}" for _ in range(voters)]
@@ -56,7 +56,7 @@ class Crowd:
 
     async def start(self) -> None:
         """Begin."""
-        await self._asker.start()
+        await self.asker.start()
         self._going.set()
         self._tasks = [
             asyncio.create_task(self._act_forever(place, user))
@@ -68,7 +68,7 @@ class Crowd:
         for task in self._tasks:
             task.cancel()
         found = await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._asker.aclose()
+        await self.asker.aclose()
         for one in found:
             if isinstance(one, Exception):
                 raise one
@@ -128,7 +128,7 @@ class Crowd:
         """Now and then a voter looks at once, and must find the own ballot."""
         if chance.random() > 0.2:
             return
-        answer = await self._asker.ask(chance, "GET", f"get-poll-by-id/{poll['id']}", user)
+        answer = await self.asker.ask(chance, "GET", f"get-poll-by-id/{poll['id']}", user)
         if answer is None or answer[0] != 200:
             return
         view, mine = answer[1], self.record.ballots[user, poll["id"]]
@@ -140,7 +140,7 @@ class Crowd:
         self, chance: random.Random, method: str, path: str, user: str, body: Any = None
     ) -> None:
         while True:
-            answer = await self._asker.ask(chance, method, path, user, body)
+            answer = await self.asker.ask(chance, method, path, user, body)
             if answer is not None:
                 self.record.answers[answer[0]] += 1
                 if answer[0] < 300:

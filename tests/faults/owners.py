@@ -69,14 +69,14 @@ class Owners:
         self._watchers = watchers
         self._record = record
         self._seed, self._owners, self._guests = seed, owners, guests
-        self._asker = Asker(living)
+        self.asker = Asker(living)
         self._going = asyncio.Event()
         self._idle: set[int] = set()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Begin."""
-        await self._asker.start()
+        await self.asker.start()
         self._going.set()
         self._tasks = [
             asyncio.create_task(self._own_forever(place)) for place in range(self._owners)
@@ -87,7 +87,7 @@ class Owners:
         for task in self._tasks:
             task.cancel()
         found = await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._asker.aclose()
+        await self.asker.aclose()
         for one in found:
             if isinstance(one, Exception):
                 raise one
@@ -105,7 +105,7 @@ class Owners:
         """Delete the polls there were, and go on."""
         chance = random.Random(self._seed)
         for owned in self.polls:
-            await self._asker.ask(chance, "DELETE", f"delete-poll/{owned.id}", owned.owner)
+            await self.asker.ask(chance, "DELETE", f"delete-poll/{owned.id}", owned.owner)
             for watcher in self._watchers:
                 watcher.forget(owned.id)
         self.polls.clear()
@@ -120,7 +120,7 @@ class Owners:
         """A new poll; ``None`` where it cannot be had now."""
         owner = f"{chance.getrandbits(96):024x}"
         asked = {"question": "Which?", "options": [{"text": t} for t in "abc"], **fields}
-        answer = await self._asker.ask(chance, "POST", "create-poll", owner, asked)
+        answer = await self.asker.ask(chance, "POST", "create-poll", owner, asked)
         if answer is None or answer[0] != 201:
             return None
         owned = Owned(answer[1], owner)
@@ -213,13 +213,13 @@ class Owners:
         if chance.random() < self.hang_ups:
             owned.unheard = True
             after = chance.uniform(0.0, 1.3) * self._takes
-            await self._asker.hang_up(chance, method, path, owned.owner, body, after)
+            await self.asker.hang_up(chance, method, path, owned.owner, body, after)
             if chance.random() < 0.5:
                 return None
         until = monotonic() + longest_try
         while monotonic() < until:
             began = monotonic()
-            answer = await self._asker.ask(chance, method, path, owned.owner, body)
+            answer = await self.asker.ask(chance, method, path, owned.owner, body)
             if answer is not None and answer[0] in (200, 204, 404):
                 self._takes = min(monotonic() - began, 0.1)
                 return answer
@@ -233,7 +233,7 @@ class Owners:
     async def read_everywhere(self, chance: random.Random, owned: Owned, user: str) -> list[Answer]:
         """The poll as each living instance shows it; those that do not answer are left out."""
         path = f"get-poll-by-id/{owned.id}"
-        read = (self._asker.ask(chance, "GET", path, user, at=one) for one in self._living())
+        read = (self.asker.ask(chance, "GET", path, user, at=one) for one in self._living())
         answers = [one for one in await asyncio.gather(*read) if one is not None]
         for status, view in answers:
             if status == 200 and "votersCount" in view:
@@ -262,7 +262,7 @@ class Owners:
     ) -> bool:
         """One try to vote; whether it was answered for good."""
         began, path = monotonic(), f"vote-on-poll/{owned.id}/{option}"
-        answer = await self._asker.ask(chance, "POST", path, user, at=at)
+        answer = await self.asker.ask(chance, "POST", path, user, at=at)
         if answer is None or answer[0] == 503:
             return False
         if answer[0] in (200, 201):
