@@ -9,11 +9,9 @@ from time import time
 
 from quickpoll.auth.admission import Admission
 from quickpoll.auth.caller import Caller
-from quickpoll.auth.issuer import Issuer
-from quickpoll.auth.keys import KeyRing, SharedSecret
+from quickpoll.auth.issuers import issuer_of, tokens_of
 from quickpoll.auth.limits import RateLimit, Unlimited
 from quickpoll.auth.sharing import LimitSharing
-from quickpoll.auth.tokens import Tokens
 from quickpoll.counting.counted_path import CountedPath
 from quickpoll.counting.counters import Counters
 from quickpoll.counting.direct import DirectCounts
@@ -29,6 +27,8 @@ from quickpoll.foundation.http.request_middleware import refuse_unread
 from quickpoll.foundation.stores.mongo import is_reachable, open_client, open_engine
 from quickpoll.foundation.stores.mongo_trouble import MongoTrouble
 from quickpoll.foundation.stores.redis import RedisLink
+from quickpoll.guests.models import Invite
+from quickpoll.guests.parts import GuestParts
 from quickpoll.idempotency.models import Claim
 from quickpoll.idempotency.once import Once
 from quickpoll.idempotency.store import ClaimStore
@@ -48,6 +48,7 @@ from quickpoll.operations.schema import Schema
 from quickpoll.operations.store_watch import StoreWatch
 from quickpoll.operations.traces import Traces
 from quickpoll.polls.creation import PollCreation
+from quickpoll.polls.entry import PollEntry
 from quickpoll.polls.handlers import PollHandlers
 from quickpoll.polls.models import Poll
 from quickpoll.polls.rules import Offers
@@ -56,6 +57,7 @@ from quickpoll.realtime.audience import Audience
 from quickpoll.realtime.relay import Relay
 from quickpoll.realtime.screens import StaleScreens
 from quickpoll.realtime.server import LiveServer
+from quickpoll.realtime.shut_out import ShutOut
 from quickpoll.repair.finality import Finality
 from quickpoll.repair.rebuild import Rebuilder
 from quickpoll.repair.reconcile import Reconciler
@@ -75,7 +77,7 @@ from quickpoll.votes.handlers import VoteHandlers
 from quickpoll.votes.models import Vote
 from quickpoll.votes.store import VoteStore
 
-MODELS = (Poll, Vote, Like, HistoryRow, Deletion, Claim)
+MODELS = (Poll, Vote, Like, HistoryRow, Deletion, Claim, Invite)
 
 
 class Services:
@@ -163,6 +165,8 @@ class Services:
         self.polls = PollStore(self.engine)
         self.votes = VoteStore(self.engine)
         self.likes = LikeStore(self.engine)
+        self.guests = GuestParts(settings, self.engine)
+        self.entry = PollEntry(self.polls, self.guests.doors)
 
     def _keep_counts(self) -> None:
         keys, database = (
@@ -209,22 +213,24 @@ class Services:
             largest=settings.api_vote_batch,
         )
         self.liking = Liking(self.polls, self.likes, self.path, capacity=settings.api_vote_queue)
-        self.like_handlers = LikeHandlers(self.liking, self.tallies)
-        self.vote_handlers = VoteHandlers(self.polls, self.votes, self.casting)
+        self.like_handlers = LikeHandlers(self.liking, self.tallies, self.entry)
+        self.vote_handlers = VoteHandlers(self.polls, self.votes, self.casting, self.entry)
         batchers = (self.casting.batcher, self.liking.batcher)
         self.overload = Overload(*(one.standing_seconds for one in batchers))
 
     def _show_results(self) -> None:
         self.marks = CallerStateReader(self.votes, self.likes)
-        self.views = PollViews(self.polls, self.tallies, self.marks)
+        self.views = PollViews(self.polls, self.tallies, self.marks, self.entry)
         self.listing = PollListing(self.engine)
-        self.result_handlers = ResultHandlers(self.views, self.listing, Timeline(self.engine))
+        self.result_handlers = ResultHandlers(
+            self.views, self.listing, Timeline(self.engine), self.votes
+        )
 
     def _manage(self) -> None:
         history = HistoryStore(self.engine)
         finality = Finality(self.counters, self.fences, self.rebuilder.recount)
         self.changes = PollChanges(
-            self.polls, history, self.creation, self.path, finality, self.offers
+            self.polls, history, self.creation, self.path, finality, self.offers, self.entry
         )
         self.deletion = PollDeletion(
             self.polls,
@@ -233,26 +239,14 @@ class Services:
             history,
             DeletionStore(self.engine),
             self.claims,
+            self.guests.invites,
             self.path,
         )
         self.deadlines = Deadlines(self.engine, self.changes)
 
     def _admit(self, settings: Settings) -> None:
-        secret, url = settings.jwt_secret_key, settings.jwt_jwks_url
-        algorithms = settings.algorithms
-        self.issuer = Issuer(url, algorithms) if url else None
-        shared = SharedSecret(secret.get_secret_value(), algorithms) if secret else None
-        self.tokens = Tokens(
-            KeyRing(shared, self.issuer),
-            issuer=settings.jwt_issuer,
-            audience=settings.jwt_audience,
-            user_id_claim=settings.jwt_user_id_claim,
-            any_user_id=settings.jwt_user_ids == "any",
-            roles_claim=settings.jwt_roles_claim,
-            leeway=settings.api_jwt_leeway,
-        )
-        if self.issuer is not None:
-            self.issuer.on_loss(self.tokens.forget_all)
+        self.issuer = issuer_of(settings)
+        self.tokens = tokens_of(settings, self.issuer, self.guests.tokens)
         self._limit(settings)
 
     def _limit(self, settings: Settings) -> None:
@@ -264,6 +258,7 @@ class Services:
             self.admission = Admission(self.tokens, of_user, of_address)
         else:
             self.admission = Admission(self.tokens, Unlimited(), Unlimited())
+        self.guests.open(self.redis, Keys(settings.redis_prefix), self.admission.failed)
 
     def _go_live(self, settings: Settings) -> None:
         self.loop_lag = LoopLag()
@@ -287,8 +282,10 @@ class Services:
             self.admission,
             self.views,
             self.audience,
+            self.entry,
             settings.api_jwt_leeway,
         )
-        self.relay = Relay(self.polls, self.votes, self.tallies, self.audience, fanout)
+        shut_out = ShutOut(self.audience, self.entry, self.live.leave)
+        self.relay = Relay(self.polls, self.votes, self.tallies, self.audience, fanout, shut_out)
         self.live.on_subscribed = self.relay.subscribed
         self.screens = StaleScreens(self.relay, self.audience, self.counters)

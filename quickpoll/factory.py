@@ -15,6 +15,7 @@ from quart_schema import HttpSecurityScheme, Info
 from werkzeug.exceptions import HTTPException
 
 from quickpoll import __version__
+from quickpoll.auth.guest_routes import check_route
 from quickpoll.auth.web import admit
 from quickpoll.cli import add_commands
 from quickpoll.composition import Services
@@ -30,6 +31,7 @@ from quickpoll.foundation.observability import metrics
 from quickpoll.foundation.observability.logs import configure_logs
 from quickpoll.foundation.openapi.document import QuickPollOpenAPI
 from quickpoll.foundation.openapi.pages import Documentation
+from quickpoll.guests import views as guests_views
 from quickpoll.lifespan import serving
 from quickpoll.likes import views as likes_views
 from quickpoll.management import views as management_views
@@ -139,6 +141,7 @@ def _add_routes(app: Quart, services: Services) -> None:
         results_views.blueprint(services.result_handlers),
         management_views.blueprint(services.changes, services.deletion),
         people_views.blueprint(),
+        guests_views.blueprint(services.guests, services.polls),
         operations_views.blueprint(
             services.health,
             registry_of(services.readings(lambda: _middleware_of(app).in_hand)),
@@ -165,6 +168,8 @@ def _guard(app: Quart, services: Services) -> None:
         authorization, address = request.headers.get("Authorization"), request.remote_addr or ""
         caller = await services.enter(authorization, address)
         admit(caller)
+        if request.routing_exception is None:
+            check_route(caller, request.method, request.path)
         if request.routing_exception is None and (request.content_length or 0) > MOST_BYTES:
             raise PayloadTooLarge  # also where nobody would read it
 

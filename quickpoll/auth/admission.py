@@ -46,6 +46,13 @@ class Admission:
         self._of_user.take(caller.user_id)
         return caller
 
+    def failed(self, address: str) -> None:
+        """Count a request that came to nothing, by its address.
+
+        Raises :class:`~quickpoll.errors.RateLimited`.
+        """
+        self._of_address.take(network_of(address))
+
     def again(self, caller: Caller) -> None:
         """Count one more request of a caller who is connected.
 

@@ -14,6 +14,7 @@ import jwt
 from quickpoll.auth.caller import Caller
 from quickpoll.auth.claims import roles_of, user_id_of
 from quickpoll.auth.compact import parts_of
+from quickpoll.auth.guest_tokens import GuestTokens
 from quickpoll.auth.keys import Candidate, VerificationKeys
 from quickpoll.auth.plain import ClaimRules, PlainTokens
 from quickpoll.auth.refusals import Reason, note, reason_of, refused
@@ -28,7 +29,8 @@ LONGEST_TOKEN = 8192
 class Tokens:
     """Verifies tokens, and remembers those that were good until they expire.
 
-    The memory is bounded: ``remembered`` tokens, the oldest forgotten first.
+    ``guests`` judges those that our own key has signed; ``None`` where there are no guests. The
+    memory is bounded: ``remembered`` tokens, the oldest forgotten first.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Tokens:
         any_user_id: bool = False,
         roles_claim: str = "roles",
         leeway: int = 0,
+        guests: GuestTokens | None = None,
         remembered: int = 20_000,
         clock: Callable[[], float] = time,
     ) -> None:
@@ -51,6 +54,7 @@ class Tokens:
         self._any_user_id = any_user_id
         self._roles_claim = roles_claim
         self._leeway = leeway
+        self._guests = guests
         self._remembered = remembered
         self._clock = clock
         self._known: OrderedDict[str, Caller] = OrderedDict()
@@ -101,6 +105,10 @@ class Tokens:
         if len(token) > LONGEST_TOKEN or not token.isascii():
             raise refused(Reason.MALFORMED)
         claims = self._plain.claims(token, self._clock())
+        if claims is None and self._guests is not None:
+            guest = self._guests.caller(token)
+            if guest is not None:
+                return guest
         return self._caller(claims or await self._judged(token))
 
     async def _judged(self, token: str) -> dict[str, Any]:

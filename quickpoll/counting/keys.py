@@ -68,6 +68,15 @@ class Keys:
         taken of a rate limit will have drained. All of one limit in one slot."""
         return f"{self.prefix}limit:{{{name}}}:{key}"
 
+    def newcomers(self, address: str) -> str:
+        """Sorted set, mark of a guest by time (ms since 1970), expires by itself: who has come from
+        an address of late, without a word of who that is. In one slot with the next."""
+        return f"{self.prefix}guests:{{newcomers}}:{address}"
+
+    def spent_proof(self, name: str) -> str:
+        """String, expires by itself: a proof of work by which a guest was let in."""
+        return f"{self.prefix}guests:{{newcomers}}:proof:{name}"
+
     @property
     def updates(self) -> str:
         """Channel: JSON ``{event, pollId, version, …}``, one message a change or batch."""

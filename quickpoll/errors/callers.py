@@ -80,6 +80,12 @@ class ProofRequired(Refused):
     title = "Proof of work required"
     default_detail = "Many have come from your address; solve the challenge and send it as proof."
 
+    @classmethod
+    def example(cls) -> ProofRequired:
+        """With a challenge, as far as most widgets read it."""
+        made = {"algorithm": "SHA-256", "challenge": "9d1c…", "maxnumber": 100_000}
+        return cls(challenge={**made, "salt": "4f0a…?expires=1895400000&", "signature": "77be…"})
+
 
 class RateLimited(QuickPollError):
     """A caller, or an address, beyond its limit; ``retry_after`` says for how many seconds."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from quickpoll.auth.caller import Caller
+from quickpoll.auth.guest_routes import check_route
 from quickpoll.fast_path.requests import Application, Asked, Receive, Scope, Send, ordinary
 from quickpoll.foundation.concurrency.shared_timeout import TimeLimit
 from quickpoll.foundation.http.answers import Reply
@@ -99,6 +100,7 @@ class FastPath:
         task = self._limit.begin()
         try:
             caller = await self._enter(asked.field(b"authorization"), asked.client)
+            check_route(caller, asked.scope["method"], asked.scope["path"])
             return await route.answer(caller, asked)
         except asyncio.CancelledError:
             self._limit.judge(task)

@@ -19,7 +19,8 @@ from quickpoll.foundation.concurrency.time_limits import HELD_SECONDS
 from quickpoll.foundation.stores.mongo import Document, is_outage
 from quickpoll.likes.rules import Act, outcomes, together
 from quickpoll.likes.store import LikeStore, Pair, StoredLike, new_like
-from quickpoll.polls.store import PollStore
+from quickpoll.polls.entry import check_still_admits
+from quickpoll.polls.store import KnownPoll, PollStore
 
 log = structlog.get_logger(__name__)
 
@@ -29,12 +30,14 @@ TURNS_AT_ONCE = 16
 @dataclass(frozen=True, slots=True)
 class LikeWish:
     """What a caller wants of their like on a poll. ``held``: it had to wait for a recount once, and
-    does not wait for another."""
+    does not wait for another. ``guests``: what the poll said of guests when it let this one in;
+    ``None`` for an account."""
 
     user_id: str
     poll_id: str
     act: Act
     held: bool = False
+    guests: str | None = None
 
 
 LikeEntry = Entry[LikeWish, bool]
@@ -98,13 +101,14 @@ class Liking:
         self._path = path
         self.batcher: Batcher[LikeWish, bool] = Batcher("likes", self._flush, capacity=capacity)
 
-    async def act(self, user_id: str, poll_id: str, act: Act) -> bool:
-        """Like, unlike or toggle; answers whether the caller likes the poll then.
+    async def act(self, user_id: str, poll_id: str, act: Act, guests: str | None = None) -> bool:
+        """Like, unlike or toggle; answers whether the caller likes the poll then. ``guests`` as in
+        :class:`LikeWish`.
 
         Raises :class:`~quickpoll.errors.PollNotFound`, :class:`~quickpoll.errors.Unavailable`
         and :class:`~quickpoll.errors.Overloaded`.
         """
-        return await self.batcher.submit(LikeWish(user_id, poll_id, act))
+        return await self.batcher.submit(LikeWish(user_id, poll_id, act, guests=guests))
 
     async def _flush(self, entries: list[LikeEntry]) -> None:
         batch = LikeBatch()
@@ -141,12 +145,10 @@ class Liking:
         self, batch: LikeBatch, entries: list[LikeEntry], revisions: dict[str, int]
     ) -> None:
         known = await self._polls.current(revisions)
-        for entry in entries:
-            if entry.item.poll_id not in known:
-                batch.settled.append((entry, PollNotFound()))
+        entries = _admitted(batch, entries, known)
         # Of those who were told 503 meanwhile nothing is written: what they ask for next may be
         # under way already, and must not be overtaken.
-        turns = _turns(e for e in entries if e.item.poll_id in known and not e.given_up)
+        turns = _turns(entry for entry in entries if not entry.given_up)
         await self._turn_all(batch, await self._insert(batch, turns))
         deltas = batch.written.deltas.items()
         await asyncio.gather(*[self._sort_copy(batch, i, delta.likes) for i, delta in deltas])
@@ -225,6 +227,23 @@ class Liking:
             batch.written.unsure.add(poll_id)
             if not is_outage(error):
                 log.error("likes_not_copied", exc_info=error)
+
+
+def _admitted(
+    batch: LikeBatch, entries: list[LikeEntry], known: dict[str, KnownPoll]
+) -> list[LikeEntry]:
+    """Those whose polls are there, and still let them in; the others hear why not."""
+    admitted = []
+    for entry in entries:
+        try:
+            if entry.item.poll_id not in known:
+                raise PollNotFound
+            check_still_admits(known[entry.item.poll_id].poll, entry.item.guests)
+        except QuickPollError as error:
+            batch.settled.append((entry, error))
+        else:
+            admitted.append(entry)
+    return admitted
 
 
 def _turns(entries: Iterable[LikeEntry]) -> list[Turn]:

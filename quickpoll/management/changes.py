@@ -30,6 +30,7 @@ from quickpoll.management import rules
 from quickpoll.management.bodies import PollUpdate
 from quickpoll.management.store import HistoryStore
 from quickpoll.polls.creation import PollCreation
+from quickpoll.polls.entry import PollEntry
 from quickpoll.polls.models import Poll
 from quickpoll.polls.rules import Offers, check_manages, check_offered, copy_poll, manages
 from quickpoll.polls.store import KnownPoll, PollStore
@@ -65,6 +66,7 @@ class PollChanges:
         path: CountedPath,
         finality: Finality,
         offers: Offers,
+        entry: PollEntry,
     ) -> None:
         self._polls = polls
         self._history = history
@@ -72,6 +74,7 @@ class PollChanges:
         self._path = path
         self._finality = finality
         self._offers = offers
+        self._entry = entry
 
     async def update(self, caller: Caller, poll_id: str, asked: PollUpdate) -> KnownPoll:
         """Change fields. Raises the errors of :func:`.rules.update`."""
@@ -110,6 +113,7 @@ class PollChanges:
     async def history(self, caller: Caller, poll_id: str) -> list[dict[str, Any]]:
         """What was changed about a poll, oldest first; owners and admins also hear by whom."""
         poll = (await self._polls.fresh(poll_id)).poll
+        await self._entry.check(caller, poll)
         rows, now = await self._history.rows(poll), datetime.now(UTC)
         if overdue := rules.close_overdue(poll, now):
             # It is closed, and so it has its row, whether or not that was written down yet.

@@ -19,6 +19,7 @@ from bson import ObjectId
 from quickpoll.auth.caller import Caller
 from quickpoll.counting.counted_path import CountedPath
 from quickpoll.foundation.concurrency.periodic import Periodic
+from quickpoll.guests.store import InviteStore
 from quickpoll.idempotency.store import ClaimStore
 from quickpoll.likes.store import LikeStore
 from quickpoll.management.models import Deletion
@@ -44,6 +45,7 @@ class PollDeletion:
         history: HistoryStore,
         deletions: DeletionStore,
         claims: ClaimStore,
+        invites: InviteStore,
         path: CountedPath,
     ) -> None:
         self._polls = polls
@@ -52,6 +54,7 @@ class PollDeletion:
         self._history = history
         self._deletions = deletions
         self._claims = claims
+        self._invites = invites
         self._path = path
         self._loop = Periodic("deletions", SWEEP_SECONDS, self.sweep)
 
@@ -64,7 +67,7 @@ class PollDeletion:
         await self._loop.aclose()
 
     async def delete(self, caller: Caller, poll_id: str) -> None:
-        """Delete a poll with its votes, likes, history and counts.
+        """Delete a poll with its votes, likes, history, invites and counts.
 
         Raises :class:`~quickpoll.errors.PollNotFound` and :class:`~quickpoll.errors.Forbidden`.
         """
@@ -107,6 +110,7 @@ class PollDeletion:
             self._votes.delete_all(poll_id),
             self._likes.delete_all(poll_id),
             self._history.delete_all(poll_id),
+            self._invites.delete_all(poll_id),
         )
 
 

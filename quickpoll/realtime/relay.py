@@ -22,6 +22,7 @@ from quickpoll.polls.store import KnownPoll, PollStore
 from quickpoll.realtime.audience import FIREHOSE, Audience, Client, room
 from quickpoll.realtime.coalescer import COST_OF_FAILURE, Coalescer, Kinds
 from quickpoll.realtime.pending_changes import DELETED, ChangeUpdate, PendingChanges, keep
+from quickpoll.realtime.shut_out import ShutOut
 from quickpoll.realtime.updates import LIKE_UPDATE, POLL_UPDATE, VOTE_UPDATE, due_events, payload_of
 from quickpoll.results.poll_view import PollView, tally_revision, view_without_ballot
 from quickpoll.results.rules import everybody_may_see, may_see_results
@@ -63,12 +64,14 @@ class Relay:
         tallies: TallyReader,
         audience: Audience,
         sender: Sender,
+        shut_out: ShutOut,
     ) -> None:
         self._polls = polls
         self._votes = votes
         self._tallies = tallies
         self._audience = audience
         self._sender = sender
+        self._shut_out = shut_out
         self._pending = PendingChanges()
         self._first: dict[str, int] = {}  # {poll id: version of its first event not shown yet}
         self._delivered: dict[str, Tally] = {}  # {poll id: the counts sent last}
@@ -156,6 +159,7 @@ class Relay:
         for poll_id in stale:  # the message that says so is on its way, or was never sent
             self._pending.show(poll_id, known.pop(poll_id))
         known |= await self._polls.current(stale)
+        await self._shut_out.judge(known.values())
         sent = {}
         for poll_id, kinds in due.items():
             poll, tally = known.get(poll_id), tallies.get(poll_id)
@@ -214,6 +218,7 @@ class Relay:
         full = view_without_ballot(known, tally, now, open_to=True)
         part = view_without_ballot(known, tally, now, open_to=False)
         changes = self._announce(known.id, known, full.version)
+        self._shut_out.show_out(known.id)
         due = due_events(known.poll, kinds, changes, tally, self._delivered.get(known.id))
         if any(change.version >= full.version for change in changes):
             # It has come since the counts were read. Whoever goes by versions would not take them

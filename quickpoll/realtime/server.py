@@ -18,6 +18,7 @@ from quickpoll.auth.bearer import bearer
 from quickpoll.auth.caller import Caller
 from quickpoll.errors import (
     ExpiredToken,
+    GuestsNotAllowed,
     InvalidToken,
     MissingToken,
     NotFound,
@@ -26,6 +27,7 @@ from quickpoll.errors import (
 )
 from quickpoll.foundation.concurrency.time_limits import ANSWER_SECONDS
 from quickpoll.foundation.http.problems import as_error
+from quickpoll.polls.entry import PollEntry
 from quickpoll.polls.ids import is_id
 from quickpoll.realtime.audience import FIREHOSE, Audience, Client, room
 from quickpoll.results.poll_view import PollView, PollViews
@@ -54,6 +56,7 @@ class LiveServer:
         admission: Admission,
         views: PollViews,
         audience: Audience,
+        entry: PollEntry,
         leeway: float = 0.0,
     ) -> None:
         self.sio = sio
@@ -61,6 +64,7 @@ class LiveServer:
         self._admission = admission
         self._views = views
         self._audience = audience
+        self._entry = entry
         self._leeway = leeway
         self.on_subscribed: Callable[[PollView], None] = lambda view: None
         """Told of each poll that a client was shown."""
@@ -97,7 +101,8 @@ class LiveServer:
         """The client knows that it is connected: nothing may be sent to it before that."""
         client = self._audience.get(sid)
         if client is not None:
-            self._to_firehose(client)
+            if not client.caller.guest:  # they hear of what they subscribe to, and nothing else
+                self._to_firehose(client)
             self._expire_later(sid, client.caller)
 
     async def _disconnect(self, sid: str, reason: str | None = None) -> None:
@@ -124,7 +129,7 @@ class LiveServer:
             client = self._audience.get(sid)
             if client is not None:
                 async with client.turn:
-                    self._leave(client, poll_ids)
+                    self.leave(client, poll_ids)
         except Exception as error:
             return {"error": _told(as_error(error))}
         return {}
@@ -142,21 +147,33 @@ class LiveServer:
         client = self._client(sid)
         async with client.turn:
             client = self._client(sid)  # it may have left while it waited
+            judged = await self._entry.judge(client.caller, poll_ids)
+            if judged.shut:
+                return _shut(judged.unknown)
             # Joined before the counts are read, so that no update falls in between.
             new, first = self._join(client, poll_ids)
             try:
                 views = await self._views.many(client.caller, poll_ids)
             except BaseException:
-                self._leave(client, new)
+                self.leave(client, new)
                 if first and self._audience.get(sid) is client:
                     self._to_firehose(client)
                 raise
             found = {view.known.id for view in views}
             unknown = [poll_id for poll_id in poll_ids if poll_id not in found]
-            self._leave(client, unknown)
+            self.leave(client, unknown)
+            if not await self._all_admit(client, views):  # any more: somebody has just changed it
+                self.leave(client, new)
+                return _shut(unknown)
             for view in views:
                 self.on_subscribed(view)
         return {"polls": [view.snapshot() for view in views], "unknown": unknown}
+
+    async def _all_admit(self, client: Client, views: list[PollView]) -> bool:
+        for view in views if client.caller.guest else ():
+            if not await self._entry.admits(client.caller, view.known):
+                return False
+        return True
 
     def _client(self, sid: str) -> Client:
         client = self._audience.get(sid)
@@ -173,7 +190,8 @@ class LiveServer:
             self._fanout.basic_enter_room(client.sid, NAMESPACE, room(poll_id))
         return new, first
 
-    def _leave(self, client: Client, poll_ids: Iterable[str]) -> None:
+    def leave(self, client: Client, poll_ids: Iterable[str]) -> None:
+        """Let a client follow these polls no longer."""
         self._audience.unfollow(client, poll_ids)
         for poll_id in poll_ids:
             self._fanout.basic_leave_room(client.sid, NAMESPACE, room(poll_id))
@@ -229,6 +247,10 @@ def _poll_ids(arguments: tuple[Any, ...]) -> list[str]:
     if not isinstance(poll_ids, list) or not all(is_id(one) for one in poll_ids):
         raise invalid("pollIds", "Give a list of ids, each of 24 hexadecimal digits.")
     return list(dict.fromkeys(one.lower() for one in poll_ids))
+
+
+def _shut(unknown: Iterable[str]) -> dict[str, Any]:
+    return {"error": _told(GuestsNotAllowed()), "unknown": list(unknown)}
 
 
 def _told(error: QuickPollError) -> dict[str, str]:

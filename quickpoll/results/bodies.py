@@ -100,6 +100,13 @@ class ExportOption(Body):
     percent: float
 
 
+class BallotsBody(Body):
+    """Whose ballots: of people with an account, and of guests."""
+
+    accounts: Count
+    guests: Count
+
+
 class ExportBody(Body):
     """A poll's results to take home."""
 
@@ -124,6 +131,7 @@ class ExportBody(Body):
                     ],
                     "votersCount": 19,
                     "votesCount": 19,
+                    "ballots": {"accounts": 19, "guests": 0},
                     "likes": 3,
                 }
             ]
@@ -134,6 +142,7 @@ class ExportBody(Body):
     options: list[ExportOption]
     voters_count: Count
     votes_count: Count
+    ballots: BallotsBody
     likes: Count
 
 

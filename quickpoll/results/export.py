@@ -29,8 +29,11 @@ def percentages(votes: Iterable[int], voters: int) -> list[float]:
     return [(count * 2000 + voters) // (2 * voters) / 10 for count in votes]
 
 
-def as_json(view: PollView) -> dict[str, Any]:
-    """The results as one object."""
+def as_json(view: PollView, guests: int = 0) -> dict[str, Any]:
+    """The results as one object; so many of the ballots are ``guests``'.
+
+    Those are counted after the rest, when a few more may have come: the sum is the rest's.
+    """
     poll, tally = view.known.poll, view.tally
     votes = tally.of_options(poll.option_ids()).values()
     rows = zip(poll.options, votes, percentages(votes, tally.voters), strict=True)
@@ -42,6 +45,7 @@ def as_json(view: PollView) -> dict[str, Any]:
         ],
         "votersCount": tally.voters,
         "votesCount": tally.votes,
+        "ballots": {"accounts": max(tally.voters - guests, 0), "guests": min(guests, tally.voters)},
         "likes": tally.likes,
     }
 

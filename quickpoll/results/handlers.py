@@ -9,22 +9,27 @@ from quickpoll.auth.caller import Caller
 from quickpoll.errors import Forbidden
 from quickpoll.foundation.http.answers import Reply, joined, json_reply, nothing
 from quickpoll.polls.ids import checked_id
+from quickpoll.polls.models import NO_GUESTS
 from quickpoll.polls.rules import check_manages
 from quickpoll.results import export
 from quickpoll.results.bodies import PollQuery
 from quickpoll.results.encoding import Encodings
 from quickpoll.results.listing import Page, PollListing
-from quickpoll.results.poll_view import PollViews, entity_tag
+from quickpoll.results.poll_view import PollView, PollViews, entity_tag
 from quickpoll.results.timeline import Timeline
+from quickpoll.votes.store import VoteStore
 
 
 class ResultHandlers:
     """Read polls, lists of polls, timelines and exports."""
 
-    def __init__(self, views: PollViews, listing: PollListing, timeline: Timeline) -> None:
+    def __init__(
+        self, views: PollViews, listing: PollListing, timeline: Timeline, votes: VoteStore
+    ) -> None:
         self._views = views
         self._listing = listing
         self._timeline = timeline
+        self._votes = votes
         self._encodings = Encodings()
 
     async def poll(self, caller: Caller, poll_id: str, if_none_match: str | None) -> Reply:
@@ -67,7 +72,14 @@ class ResultHandlers:
         headers = {"Content-Disposition": name}
         if kind == "csv":
             return Reply(200, export.as_csv(view).encode(), headers, "text/csv; charset=utf-8")
-        return json_reply(export.as_json(view), headers=headers)
+        return json_reply(export.as_json(view, await self._guests(view)), headers=headers)
+
+    async def _guests(self, view: PollView) -> int:
+        """How many ballots are guests': none where the poll admits none, as that is fixed with the
+        first of them."""
+        if view.known.poll.guests == NO_GUESTS:
+            return 0
+        return await self._votes.guests(view.known.id)
 
     async def _page(self, caller: Caller, page: Page, next_link: Callable[[str], str]) -> Reply:
         views = await self._views.many(caller, page.poll_ids)

@@ -14,6 +14,7 @@ from quickpoll.counting.reading import TallyReader
 from quickpoll.counting.tally import Tally
 from quickpoll.counting.versions import shown_version
 from quickpoll.errors import PollNotFound, ResultsHidden
+from quickpoll.polls.entry import PollEntry
 from quickpoll.polls.store import KnownPoll, PollStore
 from quickpoll.results.caller_state import NOTHING_DONE, CallerState, CallerStateReader
 from quickpoll.results.rules import may_see_results
@@ -90,16 +91,24 @@ def entity_tag(body: bytes, caller: Caller) -> str:
 class PollViews:
     """Looks at polls for callers."""
 
-    def __init__(self, polls: PollStore, tallies: TallyReader, states: CallerStateReader) -> None:
+    def __init__(
+        self, polls: PollStore, tallies: TallyReader, states: CallerStateReader, entry: PollEntry
+    ) -> None:
         self._polls = polls
         self._tallies = tallies
         self._states = states
+        self._entry = entry
 
     async def one(self, caller: Caller, poll_id: str) -> PollView:
-        """One poll as the caller may see it. Raises :class:`~quickpoll.errors.PollNotFound`."""
+        """One poll as the caller may see it.
+
+        Raises :class:`~quickpoll.errors.PollNotFound` and
+        :class:`~quickpoll.errors.GuestsNotAllowed`.
+        """
         views = await self.many(caller, [poll_id])
         if not views:
             raise PollNotFound
+        await self._entry.check(caller, views[0].known.poll)
         return views[0]
 
     async def results(self, caller: Caller, poll_id: str) -> PollView:

@@ -34,7 +34,8 @@ class Wish(NamedTuple):
     """What a caller wants of their ballot on a poll: these options, or (empty) no ballot.
 
     ``moment`` is when the request was judged, to the millisecond; ``revision`` the poll's then.
-    ``held``: it had to wait for a recount once, and does not wait for another.
+    ``held``: it had to wait for a recount once, and does not wait for another. ``guests``: what the
+    poll said of guests when it let this one in; ``None`` for an account.
     """
 
     user_id: str
@@ -43,6 +44,7 @@ class Wish(NamedTuple):
     moment: datetime
     revision: int
     held: bool = False
+    guests: str | None = None
 
 
 class Result(NamedTuple):

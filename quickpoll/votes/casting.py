@@ -19,6 +19,7 @@ from quickpoll.errors import (
 )
 from quickpoll.foundation.concurrency.batching import Batcher
 from quickpoll.foundation.concurrency.time_limits import HELD_SECONDS
+from quickpoll.polls.entry import check_still_admits
 from quickpoll.polls.store import KnownPoll, PollStore
 from quickpoll.votes import rules
 from quickpoll.votes.batch import Batch, Outcome, Result, Wish, WishEntry
@@ -46,8 +47,10 @@ class Casting:
             "votes", self._flush, capacity=capacity, largest=largest, workers=2
         )
 
-    async def cast(self, user_id: str, poll_id: str, option_ids: Iterable[str]) -> Result:
-        """Make these options the caller's ballot.
+    async def cast(
+        self, user_id: str, poll_id: str, option_ids: Iterable[str], guests: str | None = None
+    ) -> Result:
+        """Make these options the caller's ballot; ``guests`` as in :class:`.Wish`.
 
         Raises the errors of :mod:`.rules`, :class:`~quickpoll.errors.PollNotFound`,
         :class:`~quickpoll.errors.AlreadyVoted`, :class:`~quickpoll.errors.Unavailable` and
@@ -56,17 +59,17 @@ class Casting:
         chosen, moment = tuple(option_ids), _now()
         known = await self._polls.get(poll_id)
         try:
-            wish = self._judge(known, user_id, chosen, moment)
+            wish = self._judge(known, user_id, chosen, moment, guests)
         except QuickPollError:
             # Refuse by what MongoDB says, never by what may be an old memory.
             known = await self._polls.fresh(poll_id)
             try:
-                wish = self._judge(known, user_id, chosen, moment)
+                wish = self._judge(known, user_id, chosen, moment, guests)
             except PollClosed:
                 return await self._repeated(user_id, rules.ballot_of(known, chosen), poll_id)
         return await self.batcher.submit(wish)
 
-    async def retract(self, user_id: str, poll_id: str) -> Result:
+    async def retract(self, user_id: str, poll_id: str, guests: str | None = None) -> Result:
         """Take the caller's ballot back; none there is no error.
 
         Raises :class:`~quickpoll.errors.PollClosed` and
@@ -77,7 +80,8 @@ class Casting:
             return Result(Outcome.RETRACTED, None)
         rules.check_open(known.poll, moment)
         rules.check_retractable(known.poll)
-        return await self.batcher.submit(Wish(user_id, poll_id, (), moment, known.poll.revision))
+        wish = Wish(user_id, poll_id, (), moment, known.poll.revision, guests=guests)
+        return await self.batcher.submit(wish)
 
     async def _has_none(self, user_id: str, poll_id: str) -> bool:
         """Whether the user has no ballot, nor will have one of a write that is still on its way."""
@@ -87,11 +91,17 @@ class Casting:
         return await self._votes.find(user_id, poll_id) is None
 
     def _judge(
-        self, known: KnownPoll, user_id: str, chosen: tuple[str, ...], moment: datetime
+        self,
+        known: KnownPoll,
+        user_id: str,
+        chosen: tuple[str, ...],
+        moment: datetime,
+        guests: str | None,
     ) -> Wish:
         option_ids = rules.ballot_of(known, chosen)
         rules.check_open(known.poll, moment)
-        return Wish(user_id, known.id, option_ids, moment, known.poll.revision)
+        check_still_admits(known.poll, guests)
+        return Wish(user_id, known.id, option_ids, moment, known.poll.revision, guests=guests)
 
     async def _repeated(self, user_id: str, option_ids: tuple[str, ...], poll_id: str) -> Result:
         """A vote that stands may be repeated even after the close."""

@@ -9,6 +9,7 @@ from quickpoll.errors import NotFound, QuickPollError
 from quickpoll.foundation.http.answers import Reply, json_reply, nothing
 from quickpoll.foundation.observability import metrics
 from quickpoll.polls.bodies import instant
+from quickpoll.polls.entry import PollEntry
 from quickpoll.polls.ids import checked_id
 from quickpoll.polls.store import PollStore
 from quickpoll.votes.batch import Outcome, Result
@@ -19,10 +20,13 @@ from quickpoll.votes.store import Ballot, VoteStore
 class VoteHandlers:
     """Cast, read and take back the caller's ballot."""
 
-    def __init__(self, polls: PollStore, votes: VoteStore, casting: Casting) -> None:
+    def __init__(
+        self, polls: PollStore, votes: VoteStore, casting: Casting, entry: PollEntry
+    ) -> None:
         self._polls = polls
         self._votes = votes
         self._casting = casting
+        self._entry = entry
 
     async def vote(self, caller: Caller, poll_id: str, option_id: str) -> Reply:
         """Cast one option as the whole ballot."""
@@ -32,7 +36,8 @@ class VoteHandlers:
     async def put(self, caller: Caller, poll_id: str, option_ids: Iterable[str]) -> Reply:
         """Make these options the caller's ballot: 201 for a new one, else 200."""
         poll = checked_id("poll_id", poll_id)
-        result = await _counted(self._casting.cast(caller.user_id, poll, option_ids))
+        guests = await self._entry.enter(caller, poll)
+        result = await _counted(self._casting.cast(caller.user_id, poll, option_ids, guests))
         assert result.ballot is not None  # noqa: S101 - only a retraction may leave none
         status = 201 if result.outcome is Outcome.CREATED else 200
         return json_reply(ballot_body(result.ballot), status)
@@ -40,6 +45,8 @@ class VoteHandlers:
     async def get(self, caller: Caller, poll_id: str) -> Reply:
         """The caller's ballot. Raises :class:`~quickpoll.errors.NotFound` where there is none."""
         poll = checked_id("poll_id", poll_id)
+        if caller.guest:
+            await self._entry.check(caller, (await self._polls.fresh(poll)).poll)
         ballot = await self._votes.find(caller.user_id, poll)
         if ballot is None:
             await self._polls.fresh(poll)
@@ -49,7 +56,8 @@ class VoteHandlers:
     async def delete(self, caller: Caller, poll_id: str) -> Reply:
         """Take the caller's ballot back; none there is no error."""
         poll = checked_id("poll_id", poll_id)
-        await _counted(self._casting.retract(caller.user_id, poll))
+        guests = await self._entry.enter(caller, poll)
+        await _counted(self._casting.retract(caller.user_id, poll, guests))
         return nothing(204)
 
 

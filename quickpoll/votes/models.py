@@ -15,7 +15,7 @@ class Vote(Model):
     ``option_ids`` are in the poll's order. ``created_at`` is when the ballot was first cast,
     ``cast_at`` the moment of its present choice, ``revision`` counts the writes. A ballot that
     was taken back has no options; where its voter votes anew, ``ballot_id`` is the id of the new
-    one.
+    one. ``guest``: a guest's; it is there only where that is so.
     """
 
     user_id: ObjectId = Field(key_name="userId")
@@ -25,6 +25,7 @@ class Vote(Model):
     cast_at: datetime = Field(key_name="castAt")
     revision: int = 0
     ballot_id: ObjectId | None = Field(default=None, key_name="ballotId")
+    guest: bool = False
 
     model_config = {
         "collection": "vote",

@@ -49,7 +49,9 @@ class VoteStore:
         """Insert ballots in one batch; see :func:`.insert_all`."""
         return await insert_all(self._votes, ballots, _empty())
 
-    async def change(self, standing: Ballot, ballot: Ballot, moment: datetime) -> bool:
+    async def change(
+        self, standing: Ballot, ballot: Ballot, moment: datetime, *, guest: bool = False
+    ) -> bool:
         """Put another choice on a ballot; answers whether it still was as ``standing``.
 
         Compare and set: so what the change adds to the counts is known exactly.
@@ -57,6 +59,8 @@ class VoteStore:
         fields: Document = {"optionIds": _ids(ballot.option_ids), "castAt": moment}
         if ballot.id != standing.id:
             fields |= {"ballotId": ObjectId(ballot.id), "createdAt": ballot.created_at}
+        if guest:  # an empty one that fences left is nobody's yet
+            fields["guest"] = True
         return await self._set(standing, fields)
 
     async def confirm(self, standing: Ballot) -> bool:
@@ -108,6 +112,11 @@ class VoteStore:
         """How many ballots a poll has, from the keys of the index ``counting``."""
         query = {"pollId": ObjectId(poll_id), "optionIds": {"$gte": LEAST_ID}}
         return await self._votes.count_documents(query)
+
+    async def guests(self, poll_id: str) -> int:
+        """How many ballots of a poll are guests'."""
+        ballots = {"pollId": ObjectId(poll_id), "optionIds": {"$gte": LEAST_ID}, "guest": True}
+        return await self._votes.count_documents(ballots)
 
     async def count_alike(self, poll_id: str) -> dict[tuple[str, ...], int]:
         """How many ballots name which options, by one command."""

@@ -22,6 +22,7 @@ from pymongo.errors import PyMongoError
 
 from quickpoll.errors import AlreadyVoted, PollNotFound, QuickPollError, Unavailable
 from quickpoll.foundation.stores.mongo import Document, is_outage
+from quickpoll.polls.entry import check_still_admits
 from quickpoll.polls.store import KnownPoll, PollStore
 from quickpoll.votes import rules
 from quickpoll.votes.batch import Batch, Outcome, Wish, WishEntry
@@ -148,7 +149,10 @@ class BallotWriter:
             write = self._votes.confirm(standing)
         else:
             write = self._votes.change(
-                standing, ballot._replace(option_ids=last.option_ids), last.moment
+                standing,
+                ballot._replace(option_ids=last.option_ids),
+                last.moment,
+                guest=last.guests is not None,
             )
         if not await self._done(batch, entries, write):
             return
@@ -222,6 +226,7 @@ def _check_again(known: KnownPoll | None, wish: Wish) -> None:
     if known.poll.revision == wish.revision:
         return
     rules.check_open(known.poll, wish.moment)
+    check_still_admits(known.poll, wish.guests)
     if wish.option_ids:
         rules.ballot_of(known, wish.option_ids)
     else:
@@ -239,7 +244,7 @@ def _outcome(before: tuple[str, ...], after: tuple[str, ...]) -> Outcome:
 
 
 def _document(known: KnownPoll, wish: Wish) -> Document:
-    return {
+    ballot: Document = {
         "_id": ObjectId(),
         "userId": ObjectId(wish.user_id),
         "pollId": known.poll.id,
@@ -248,6 +253,7 @@ def _document(known: KnownPoll, wish: Wish) -> Document:
         "castAt": wish.moment,
         "revision": 0,
     }
+    return ballot if wish.guests is None else {**ballot, "guest": True}
 
 
 async def _some_at_once(writes: Iterable[Awaitable[None]]) -> None:

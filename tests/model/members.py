@@ -13,6 +13,7 @@ from unittest import mock
 
 import structlog
 
+from quickpoll.auth.doors import Doors
 from quickpoll.counting import counted_path, counters, lua, lua_repair
 from quickpoll.counting.counted_path import CountedPath
 from quickpoll.counting.counters import Counters
@@ -24,6 +25,7 @@ from quickpoll.counting.uncounted import Uncounted
 from quickpoll.counting.versions import VersionClock
 from quickpoll.foundation.stores import bulk_writes
 from quickpoll.foundation.stores.redis import Call, RedisAway, RedisLink, Script
+from quickpoll.guests.store import InviteStore
 from quickpoll.idempotency.store import ClaimStore
 from quickpoll.likes.liking import Liking
 from quickpoll.likes.store import LikeStore
@@ -33,6 +35,7 @@ from quickpoll.management.changes import PollChanges
 from quickpoll.management.deletion import PollDeletion
 from quickpoll.management.store import DeletionStore, HistoryStore
 from quickpoll.polls.creation import PollCreation
+from quickpoll.polls.entry import PollEntry
 from quickpoll.polls.rules import Offers
 from quickpoll.polls.store import PollStore
 from quickpoll.repair import barrier, rebuild, reconcile
@@ -246,10 +249,14 @@ class Member:
         created = PollCreation(self.polls, self.path)
         self.creation = created
         finality = Finality(self.counters, self.fences, recount)
-        self.changes = PollChanges(self.polls, history, created, self.path, finality, Offers())
+        invites = InviteStore(engine)
+        entry = PollEntry(self.polls, Doors(invites))
+        self.changes = PollChanges(
+            self.polls, history, created, self.path, finality, Offers(), entry
+        )
         deletions, claims = DeletionStore(engine), ClaimStore(engine)
         self.deletion = PollDeletion(
-            self.polls, self.votes, self.likes, history, deletions, claims, self.path
+            self.polls, self.votes, self.likes, history, deletions, claims, invites, self.path
         )
 
     async def start(self) -> None:

@@ -14,6 +14,7 @@ from werkzeug.routing.rules import Rule
 
 from quickpoll.errors import (
     ExpiredToken,
+    GuestsNotAllowed,
     InvalidRequest,
     InvalidToken,
     MalformedJson,
@@ -35,7 +36,15 @@ View = TypeVar("View", bound=Callable[..., Any])
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 _ATTRIBUTE = "_quickpoll_operation"
 
-_ANY_API_ROUTE = (MissingToken, InvalidToken, ExpiredToken, RateLimited, Unavailable, Overloaded)
+_ANY_API_ROUTE = (
+    MissingToken,
+    InvalidToken,
+    ExpiredToken,
+    GuestsNotAllowed,
+    RateLimited,
+    Unavailable,
+    Overloaded,
+)
 _ANY_BODY = (MalformedJson, PayloadTooLarge, UnsupportedMediaType, InvalidRequest)
 
 
@@ -57,6 +66,9 @@ class Problem(BaseModel):
     errors: list[FieldError] | None = Field(None, description="with `invalid_request`")
     option_ids: list[str] | None = Field(
         None, alias="optionIds", description="with `already_voted`: the present ballot"
+    )
+    challenge: dict[str, Any] | None = Field(
+        None, description="with `proof_required`: what has to be solved, in ALTCHA's form"
     )
 
 
@@ -157,6 +169,7 @@ _TAGS = {
     "likes": "Liking polls.",
     "results": "Polls with their counts, lists of them, timelines and exports.",
     "management": "What its owner may do to a poll, and the history of it.",
+    "guests": "People without an account, and invites for them.",
     "people": "What the service knows of the caller.",
     "operations": "For operators and their machines. Open to all.",
     "documentation": "This document, and pages that show it. Open to all.",

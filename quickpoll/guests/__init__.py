@@ -1,0 +1,1 @@
+"""Guests: people without an account. How they come in, by invites or without."""
