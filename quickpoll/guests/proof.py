@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from time import time
 from typing import Any
 
-import altcha
+from altcha import v1, v2
 
 from quickpoll.guests.secrets import GuestSecrets
 
@@ -46,14 +46,15 @@ class ProofOfWork:
     def challenge(self) -> dict[str, Any]:
         """A new challenge, as JSON has it."""
         name, until = secrets.token_hex(12), int(self._clock()) + GOOD_SECONDS
-        by_hash = altcha.create_challenge_v1(
-            algorithm="SHA-256",
-            max_number=MOST_TRIES,
-            hmac_key=self._hashing,
-            salt=name,
-            expires=datetime.fromtimestamp(until, UTC),
+        by_hash = v1.create_challenge(
+            v1.ChallengeOptions(
+                max_number=MOST_TRIES,
+                hmac_key=self._hashing,
+                salt=name,
+                expires=datetime.fromtimestamp(until, UTC),
+            )
         )
-        by_key = altcha.create_challenge(
+        by_key = v2.create_challenge(
             "SHA-256",
             1,
             counter=secrets.randbelow(MOST_TRIES + 1),
@@ -89,7 +90,7 @@ class ProofOfWork:
         if self._clock() >= until:
             return None
         whole = b64encode(json.dumps(given).encode()).decode()
-        good, _ = altcha.verify_solution_v1(whole, self._hashing, check_expires=False)
+        good, _ = v1.verify_solution(whole, self._hashing, check_expires=False)
         return str(name) if good else None
 
     def _by_key(self, parameters: dict[str, Any], solution: dict[str, Any]) -> str | None:
@@ -99,5 +100,5 @@ class ProofOfWork:
         signature = data.pop("signature")
         signed = {"parameters": {**parameters, "data": data}, "signature": signature}
         whole = json.dumps({"challenge": signed, "solution": solution}).encode()
-        result = altcha.verify_solution(b64encode(whole).decode(), self._deriving)
+        result = v2.verify_solution(b64encode(whole).decode(), self._deriving)
         return str(data["name"]) if result.verified else None

@@ -10,6 +10,7 @@ from typing import Any
 import jwt
 import pytest
 
+from quickpoll.auth.caller import Caller
 from quickpoll.auth.claims import roles_of, user_id_of
 from quickpoll.auth.keys import SharedSecret
 from quickpoll.auth.signing import sign_token
@@ -108,7 +109,7 @@ async def test_both_ways_of_judging_map_alike() -> None:
         whole = int(time.time()) + 60
         signed = token(sub=name, iss=issuer, exp=whole, a={"roles": ["admin"]})
         caller = await ours.verify(signed)
-        assert caller == (mapped(name), True, whole, ("admin",))
+        assert caller == Caller(mapped(name), True, whole, ("admin",))
     assert (await ours.verify(token(sub="ann"))).user_id == mapped("ann", "")
 
 
