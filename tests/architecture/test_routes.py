@@ -19,6 +19,7 @@ methods = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 open_to_all = {
     "/",
     "/docs",
+    "/guest",  # no token yet
     "/health/live",
     "/health/ready",
     "/metrics",
