@@ -1,4 +1,4 @@
-"""Guests for tests: settings that admit them, tokens of theirs, good and bad ones, proofs of work."""
+"""Guests for tests: settings that admit them, tokens good and bad, proofs of work."""
 
 from __future__ import annotations
 

@@ -65,6 +65,7 @@ async def test_json(client: httpx.AsyncClient) -> None:
         ],
         "votersCount": 3,
         "votesCount": 5,
+        "ballots": {"accounts": 3, "guests": 0},
         "likes": 1,
     }
 

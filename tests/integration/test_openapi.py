@@ -17,14 +17,21 @@ from openapi_spec_validator import validate
 from quart import Quart
 
 from quickpoll.errors import TooManySubscriptions, leaves
+from quickpoll.settings import Settings
 from tests.architecture.test_errors import to_come
 from tests.builders import create_poll, option, vote
 from tests.conftest import Instance, bearer, root, sign
+from tests.guests import with_guests
 
 owner, other = "65f1c0ffee0000000000c101", "65f1c0ffee0000000000c102"
 nobody = "0" * 24
 
 Document = dict[str, Any]
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return with_guests(settings)
 
 
 @pytest.fixture
@@ -169,6 +176,15 @@ async def test_what_is_answered_is_what_is_documented(
         ("GET", "/docs", "", None),
         ("GET", "/redoc", "", None),
         ("GET", "/openapi.json", "", None),
+        ("POST", "/guest", "", {}),
+        ("POST", "/guest", "", {"invite": "none"}),
+        ("POST", "/guest", "", {"invite": 7}),
+        ("POST", "/guest", owner, {}),
+        ("POST", f"/api/poll/invite-guests/{mine}", owner, {"count": 2}),
+        ("POST", f"/api/poll/invite-guests/{mine}", owner, {"count": 0}),
+        ("POST", f"/api/poll/invite-guests/{mine}", other, {"count": 2}),
+        ("DELETE", f"/api/poll/invite-guests/{mine}", owner, None),
+        ("DELETE", f"/api/poll/invite-guests/{gone}", owner, None),
         ("GET", "/api/user/me", owner, None),
         ("GET", "/api/user/me", "", None),
         ("POST", "/api/poll/create-poll", owner, new),
