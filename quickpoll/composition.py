@@ -117,6 +117,10 @@ class Services:
         self.overload.judge()
         return caller
 
+    async def guests_of(self, poll_id: str) -> str:
+        """What a poll tells those who have no token yet; see :class:`.PollEntry`."""
+        return await self.entry.guests_of(poll_id) if self.offers.guests else ""
+
     def readings(self, in_hand: Read) -> Readings:
         """What a scrape of the metrics reads."""
         lookups = {"polls": self.polls, "tokens": self.tokens}

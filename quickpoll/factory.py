@@ -132,7 +132,11 @@ def _add_routes(app: Quart, services: Services) -> None:
     settings = services.settings
     token = settings.api_metrics_token
     pages = PageOptions(
-        settings.api_frame_ancestors or ("'none'",), __version__, settings.jwt_user_id_claim
+        settings.api_frame_ancestors or ("'none'",),
+        __version__,
+        settings.jwt_user_id_claim,
+        settings.api_login_url,
+        services.offers.guests,
     )
     blueprints = (
         polls_views.blueprint(services.poll_handlers),
@@ -147,7 +151,7 @@ def _add_routes(app: Quart, services: Services) -> None:
             registry_of(services.readings(lambda: _middleware_of(app).in_hand)),
             token.get_secret_value() if token else None,
         ),
-        web_views.blueprint(pages),
+        web_views.blueprint(pages, services.guests_of),
     )
     for one in blueprints:
         app.register_blueprint(one)

@@ -31,6 +31,7 @@ from quickpoll.settings import (
     BadSettings,
     Settings,
     given_variables,
+    guests_of_run,
     load_settings,
 )
 from quickpoll.settings.run_record import (
@@ -136,6 +137,7 @@ def environment_of_run(
         environment["API_REDIS_URL"] = f"redis://{addresses.redis_host}:{addresses.redis_port}"
     if not given.get("JWT_SECRET_KEY"):
         environment["JWT_SECRET_KEY"] = directory.secret()
+    environment |= guests_of_run(given, directory)
     if not given.get("API_LOG_FORMAT"):
         environment["API_LOG_FORMAT"] = "console"
     return environment

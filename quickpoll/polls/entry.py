@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from quickpoll.auth.caller import Caller
 from quickpoll.auth.doors import Doors
-from quickpoll.errors import GuestsNotAllowed
-from quickpoll.polls.models import Poll
+from quickpoll.errors import GuestsNotAllowed, PollNotFound
+from quickpoll.foundation.stores.mongo import is_outage
+from quickpoll.polls.models import NO_GUESTS, Poll
 from quickpoll.polls.store import KnownPoll, PollStore
+
+PATIENCE_SECONDS = 0.5
+"""How long a page waits to hear whom its poll admits: it is shown in any case."""
 
 
 class Judged(NamedTuple):
@@ -61,6 +66,20 @@ class PollEntry:
             again = await self._polls.fresh_many(shut)
             known, shut = known | again, await self._shut(caller, again)
         return Judged(tuple(shut), tuple(one for one in wanted if one not in known))
+
+    async def guests_of(self, poll_id: str) -> str:
+        """What a poll tells those who have no token yet: ``open``, ``invited``, or nothing.
+
+        Nothing, too, where there is no such poll, or it cannot be told at the moment.
+        """
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                known = await self._polls.get(poll_id)
+        except Exception as error:
+            if not (isinstance(error, PollNotFound | TimeoutError) or is_outage(error)):
+                raise
+            return ""
+        return "" if known.poll.guests == NO_GUESTS else str(known.poll.guests)
 
     async def admits(self, caller: Caller, known: KnownPoll) -> bool:
         """Whether this poll, as it is known, admits the caller."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from quickpoll.settings.loading import (
     RUN_FOLDER,
     given_variables,
+    guests_of_run,
     load_settings,
     settings_or_exit,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "Settings",
     "TokenSettings",
     "given_variables",
+    "guests_of_run",
     "load_settings",
     "masked",
     "names",

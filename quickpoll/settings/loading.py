@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,14 @@ def _of_running_service(given: dict[str, str | None]) -> dict[str, Any]:
     }
     if not given.get("JWT_SECRET_KEY"):
         found["jwt_secret_key"] = directory.secret()
+    return found | {name.lower(): value for name, value in guests_of_run(given, directory).items()}
+
+
+def guests_of_run(given: Mapping[str, str | None], directory: RunDirectory) -> dict[str, str]:
+    """The variables by which a run admits guests, unless somebody ``given`` says otherwise."""
+    found = {} if given.get("API_GUESTS") else {"API_GUESTS": "on"}
+    if not given.get("API_GUEST_KEY"):
+        found["API_GUEST_KEY"] = directory.guest_key()
     return found
 
 

@@ -4,6 +4,7 @@
     lock               held (flock) for as long as a run lasts, however it ends
     run.json           mode 600; what an operator's command needs to reach the run
     jwt-secret         mode 600; made once, kept with the data
+    guest-key          the same, for guests' tokens
     seeding, seeded    whether the demo polls are being made, or were
     seed.log           what was said while they were made
     mongo/ mongo.log redis.conf redis.log secantusd.toml
@@ -94,7 +95,14 @@ class RunDirectory:
 
     def secret(self) -> str:
         """The secret that signs this folder's tokens, made on the first call."""
-        file = self.path / "jwt-secret"
+        return self._kept("jwt-secret")
+
+    def guest_key(self) -> str:
+        """The key that signs the tokens of this folder's guests, made on the first call."""
+        return self._kept("guest-key")
+
+    def _kept(self, name: str) -> str:
+        file = self.path / name
         if not file.exists() or not file.stat().st_size:
             _write_private(file, secrets.token_hex(SECRET_BYTES) + "\n")
         return file.read_text().strip()

@@ -28,32 +28,36 @@ _POLL_ID = re.compile("[0-9a-fA-F]{24}")
 Render = Callable[..., Awaitable[Response]]
 
 
-def blueprint(pages: PageOptions) -> Blueprint:
+GuestsOf = Callable[[str], Awaitable[str]]
+"""What a poll says of guests, as far as a visitor may know: ``open``, ``invited``, or nothing."""
+
+
+def blueprint(pages: PageOptions, guests_of: GuestsOf) -> Blueprint:
     """The pages, the files they load, and the documentation of the API."""
     web = Blueprint("web", __name__, template_folder="templates")
     texts = read_all()
     assets = Assets(made={_texts_file(one): texts[one].module for one in texts})
     render = partial(_render, assets, texts, pages)
     live_page = partial(render, headers.live_page(pages.frame_ancestors))
-    _add_live_pages(web, live_page)
+    _add_live_pages(web, live_page, guests_of)
     _add_missing_page(web, live_page)
     _add_documentation(web, render)
     _add_files(web, assets)
     return web
 
 
-def _add_live_pages(web: Blueprint, render: Render) -> None:
+def _add_live_pages(web: Blueprint, render: Render, guests_of: GuestsOf) -> None:
     @web.get("/polls", strict_slashes=False)
     async def polls() -> Response:
         return await render("polls.html")
 
     @web.get("/polls/<poll_id>", strict_slashes=False)
     async def poll(poll_id: str) -> Response:
-        return await _of_poll(render, "poll.html", poll_id)
+        return await _of_poll(render, "poll.html", poll_id, guests_of)
 
     @web.get("/polls/<poll_id>/present", strict_slashes=False)
     async def present(poll_id: str) -> Response:
-        return await _of_poll(render, "present.html", poll_id)
+        return await _of_poll(render, "present.html", poll_id, guests_of)
 
     @web.get("/polls/<poll_id>/qr.svg")
     async def qr_code(poll_id: str) -> Response:
@@ -149,9 +153,10 @@ async def _answer(
     return answer
 
 
-async def _of_poll(render: Render, template: str, poll_id: str) -> Response:
+async def _of_poll(render: Render, template: str, poll_id: str, guests_of: GuestsOf) -> Response:
     if _POLL_ID.fullmatch(poll_id):
-        return await render(template, poll_id=poll_id.lower())
+        guests = await guests_of(poll_id.lower())
+        return await render(template, poll_id=poll_id.lower(), guests=guests)
     if not wants_page(request.accept_mimetypes):
         raise PollNotFound
     answer = await render("missing.html", 404)

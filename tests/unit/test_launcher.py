@@ -90,6 +90,14 @@ def test_the_secret_is_the_folders_unless_one_is_given(directory: RunDirectory) 
     assert not environment.keys() & given.keys()
 
 
+def test_guests_are_on_with_a_key_of_the_folders(directory: RunDirectory) -> None:
+    environment = environment_of_run({}, ADDRESSES, directory)
+    assert environment["API_GUESTS"] == "on"
+    assert environment["API_GUEST_KEY"] == directory.guest_key() != directory.secret()
+    given = {"API_GUESTS": "off", "API_GUEST_KEY": SECRET}
+    assert not environment_of_run(given, ADDRESSES, directory).keys() & given.keys()
+
+
 def test_development_token_fits_the_settings() -> None:
     token = development_token(
         settings(

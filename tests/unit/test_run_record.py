@@ -113,3 +113,12 @@ def test_secret_is_made_once_and_long_enough(directory: RunDirectory, tmp_path: 
     assert RunDirectory(directory.path).secret() == secret
     with RunDirectory(tmp_path / "other") as other:
         assert other.secret() != secret
+
+
+def test_the_guests_key_is_kept_and_is_another(directory: RunDirectory) -> None:
+    with directory:
+        key = directory.guest_key()
+        assert len(key.encode()) >= 32
+        assert key != directory.secret()
+    assert RunDirectory(directory.path).guest_key() == key
+    assert (directory.path / "guest-key").stat().st_mode & 0o777 == 0o600

@@ -43,7 +43,19 @@ export const serverNow = () => Date.now() + serverAhead;
  * @returns {Promise<{ body: any, response: Response }>}
  */
 export async function ask(method, path, body, more) {
-  const response = await send(method, path, body, more);
+  return request(method, base + path, body, { Authorization: `Bearer ${token()}`, ...more });
+}
+
+/**
+ * The same of any address, without a token unless it is among the headers.
+ * @param {string} method
+ * @param {string} address
+ * @param {unknown} [body]
+ * @param {Record<string, string>} [headers]
+ * @returns {Promise<{ body: any, response: Response }>}
+ */
+export async function request(method, address, body, headers) {
+  const response = await send(method, address, body, headers);
   const text = response.status === 204 ? "" : await response.text().catch(cutOff);
   return { body: text ? parse(text) : null, response };
 }
@@ -54,23 +66,23 @@ const cutOff = () => {
 
 /** Fetch a file that only the holder of the token gets. @param {string} path */
 export async function download(path) {
-  const response = await send("GET", path);
+  const response = await send("GET", base + path, undefined, { Authorization: `Bearer ${token()}` });
   return { blob: await response.blob(), name: fileName(response) };
 }
 
 /**
  * @param {string} method
- * @param {string} path
+ * @param {string} address
  * @param {unknown} [body]
  * @param {Record<string, string>} [more]
  */
-async function send(method, path, body, more = {}) {
+async function send(method, address, body, more = {}) {
   /** @type {Record<string, string>} */
-  const headers = { Authorization: `Bearer ${token()}`, ...more };
+  const headers = { ...more };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   let response;
   try {
-    response = await fetch(base + path, {
+    response = await fetch(address, {
       method,
       headers,
       body: body === undefined ? undefined : JSON.stringify(body),

@@ -4,7 +4,7 @@
 import { Bar, move } from "./bars.js";
 import { byId, el, say, show } from "./dom.js";
 import { t } from "./texts.js";
-import { howMany, onlyYou, whyHidden } from "./words.js";
+import { howMany, onlyYou, whyHidden, worth } from "./words.js";
 
 /** @typedef {import("./poll-state.js").PollState} PollState */
 /** @typedef {import("./types.js").Option} Option */
@@ -33,6 +33,7 @@ export class Ballot {
     if (wanted !== this.made) this.#make();
     this.made = wanted;
     say(byId("rules"), howMany(poll.view));
+    say(byId("worth"), worth(poll.view.guests));
     this.#own();
     this.move();
   }

@@ -58,11 +58,20 @@ export class Live {
     this.wire.close();
   }
 
+  // One of them admits this guest no more: that does not pass by itself.
+  /** @param {string} code */
+  #shutOut(code) {
+    this.close();
+    this.heard.state("refused");
+    this.heard.refused(code);
+  }
+
   /** @param {string[]} ids */
   #subscribe(ids) {
     if (!ids.length || !this.wire.connected) return;
     const socket = this.wire.socket.timeout(answerWithin);
     socket.emit("subscribe", { pollIds: ids }, (/** @type {unknown} */ late, /** @type {any} */ answer) => {
+      if (answer?.error?.code === "guests_not_allowed") return this.#shutOut(answer.error.code);
       if (late || answer.error) {
         setTimeout(() => this.#subscribe(ids.filter((id) => this.followed.has(id))), jitter(2000));
         return;

@@ -7,6 +7,7 @@ import { note, whileBusy } from "./page.js";
 import { PollForm, toggle } from "./poll-form.js";
 import { save } from "./save.js";
 import { holder } from "./session.js";
+import { addressOf } from "./share.js";
 import { t } from "./texts.js";
 
 /** @typedef {import("./poll-state.js").PollState} PollState */
@@ -23,6 +24,8 @@ export class OwnerTools {
     this.deleted = deleted;
     this.notice = byId("owner-notice");
     this.form = new PollForm(byId("editor-form"), "edit");
+    /** @type {Promise<unknown> | undefined} */
+    this.invites = undefined;
     this.#listen();
   }
 
@@ -34,6 +37,20 @@ export class OwnerTools {
     say(byId("owner-title"), t(own ? "your_poll" : "as_admin"));
     show(byId("close-poll"), this.poll.isOpen);
     show(byId("reopen-poll"), !this.poll.isOpen);
+    this.#invite();
+  }
+
+  // Whoever asks no guests needs none of this.
+  #invite() {
+    if (!byId("invites")) return;
+    const wanted = this.poll.view.guests === "invited";
+    show(byId("invites"), wanted);
+    if (wanted) this.invites ??= this.#begin();
+  }
+
+  async #begin() {
+    const { Invites } = await import("./invites.js");
+    return new Invites(`/invite-guests/${this.poll.id}`, addressOf(this.poll.id), this.poll.view.question);
   }
 
   #listen() {

@@ -36,8 +36,9 @@ export const toAllPolls = () => ({ words: t("see_all_polls"), run: () => locatio
 export async function begin(page) {
   byId("starting").remove();
   session.takeFromAddress();
-  window.addEventListener("hashchange", () => {
-    if (session.takeFromAddress()) location.reload();
+  const failed = await comeByInvite();
+  window.addEventListener("hashchange", async () => {
+    if (session.takeFromAddress() || /^#invite=/.test(location.hash)) location.reload();
   });
   byId("token-form").addEventListener("submit", useToken);
   byId("forget")?.addEventListener("click", () => {
@@ -46,19 +47,73 @@ export async function begin(page) {
   });
   await session.tokenFromOtherTabs();
   session.answerOtherTabs();
-  if (!session.token()) return askForToken("missing_token");
-  showIdentity();
-  return page();
+  const entered = () => {
+    showIdentity();
+    return page();
+  };
+  if (failed || !session.token()) return offerEntry(entered, failed);
+  if (session.isGuest()) await (await import("./guest.js")).stay();
+  return entered();
+}
+
+/** Come in by the invitation in the address, where there is one. Answers why that failed. */
+async function comeByInvite() {
+  const invite = session.inviteFromAddress();
+  if (!invite) return null;
+  try {
+    await (await import("./guest.js")).enter({ invite });
+  } catch (error) {
+    return known(error);
+  }
+  return null;
+}
+
+/** @param {() => unknown} entered @param {unknown} [failed] */
+async function offerEntry(entered, failed) {
+  if (!byId("guest-panel")) return askForToken("missing_token");
+  const { offer, stay } = await import("./guest.js");
+  const goOn = () => {
+    stay();
+    return entered();
+  };
+  offer(goOn, () => askForToken("missing_token"), failed);
 }
 
 /** Ask for a token in place, saying why. @param {string} code */
 export function askForToken(code) {
+  if (session.isGuest() && byId("guest-panel")) return askGuest(code);
   const { title, next } = explain({ code });
   const first = byId("token-panel").hidden;
   say(byId("token-title"), title);
   say(byId("token-why"), next);
   show(byId("token-panel"));
+  if (byId("sign-in")) byId("sign-in").href = signIn();
   if (first && code !== "missing_token") byId("token").focus();
+}
+
+// A guest whose token has ended is let in again; one who is not admitted needs an invitation.
+/** @param {string} code */
+async function askGuest(code) {
+  const { enter, offer } = await import("./guest.js");
+  const again = () => location.reload();
+  const account = () => {
+    session.forget();
+    location.reload();
+  };
+  if (code === "guests_not_allowed") return offer(again, account, { code });
+  try {
+    await enter({});
+    again();
+  } catch (error) {
+    offer(again, account, error);
+  }
+}
+
+/** Where people get a token, and where they come back to with it. */
+function signIn() {
+  const address = new URL(byId("sign-in").href);
+  address.searchParams.set("return_to", location.origin + location.pathname + location.search);
+  return address.href;
 }
 
 /** @param {SubmitEvent} event */
@@ -79,7 +134,8 @@ function showIdentity() {
   const { id, admin } = session.holder();
   if (!id || !byId("identity")) return;
   const short = `${id.slice(0, 4)}…${id.slice(-4)}`;
-  byId("identity-name").textContent = admin ? `${short} (${t("admin")})` : short;
+  const role = admin ? t("admin") : session.isGuest() ? t("guest") : "";
+  byId("identity-name").textContent = role ? `${short} (${role})` : short;
   show(byId("identity"));
 }
 

@@ -12,7 +12,7 @@ import { t } from "./texts.js";
 /** @typedef {import("./types.js").FieldError} FieldError */
 
 const lastMoment = "9999-12-31T23:59"; // that a field can show
-const plainSettings = ["minChoices", "maxChoices", "results", "visibility"];
+const plainSettings = ["minChoices", "maxChoices", "results", "visibility", "guests"];
 
 export class PollForm {
   /** @type {PollView | null} */
@@ -88,8 +88,8 @@ export class PollForm {
     this.before = view;
     this.textsFixed = textsFixed;
     this.#put(view);
-    for (const name of ["question", "minChoices", "maxChoices", "allowVoteChange"]) {
-      this.fields[name].disabled = textsFixed;
+    for (const name of ["question", "minChoices", "maxChoices", "allowVoteChange", "guests"]) {
+      if (this.fields[name]) this.fields[name].disabled = textsFixed;
     }
   }
 
@@ -106,7 +106,9 @@ export class PollForm {
     this.options.clear();
     this.fields.question.value = view.question;
     for (const { text, id } of view.options) this.options.add({ text, id, fixed: this.textsFixed });
-    for (const name of plainSettings) this.fields[name].value = /** @type {any} */ (view)[name];
+    for (const name of plainSettings) {
+      if (this.fields[name]) this.fields[name].value = /** @type {any} */ (view)[name];
+    }
     this.fields.allowVoteChange.checked = view.allowVoteChange;
     this.fields.closesAt.value = toLocal(view.closesAt);
     this.details.open = true;
@@ -136,13 +138,14 @@ export class PollForm {
   }
 
   #settings() {
-    const { closesAt, minChoices, maxChoices, results, visibility, allowVoteChange } = this.fields;
+    const { closesAt, minChoices, maxChoices, results, visibility, guests, allowVoteChange } = this.fields;
     return {
       minChoices: Number(minChoices.value),
       maxChoices: Number(maxChoices.value),
       closesAt: closesAt.value ? new Date(closesAt.value).toISOString() : null,
       results: results.value,
       visibility: visibility.value,
+      ...(guests ? { guests: guests.value } : {}), // where the service admits none, there is no field
       allowVoteChange: allowVoteChange.checked,
     };
   }

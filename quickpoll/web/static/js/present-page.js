@@ -14,7 +14,7 @@ import { holder } from "./session.js";
 import { readable, showCode } from "./share.js";
 import { fullScreen, onKeys, stayAwake } from "./stage.js";
 import { t } from "./texts.js";
-import { aboutToken, passes, whyHidden } from "./words.js";
+import { aboutToken, passes, whyHidden, worth } from "./words.js";
 
 /** @typedef {import("./types.js").PollView} PollView */
 /** @typedef {import("./types.js").Update} Update */
@@ -148,6 +148,7 @@ class PresentPage {
     say(byId("voters-words"), t("voters_words", { n: poll.voters }));
     say(byId("votes-words"), poll.single ? "" : t("percent_of_voters"));
     say(byId("join-words"), joinWords(poll));
+    say(byId("worth"), worth(poll.view.guests));
     this.#showCover(poll);
     page.tick(poll);
     // More digits are wider, and results that appear are higher: what fitted may fit no more.

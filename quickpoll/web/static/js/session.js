@@ -1,21 +1,32 @@
 // @ts-check
 // Who is using this tab. The token comes from `#token=…`, from another tab of this browser, or from
 // the field, and lives as long as the tab: in sessionStorage, or where a browser allows none (as in
-// a frame of another site), in memory.
+// a frame of another site), in memory. A guest's belongs to the device, in localStorage; it counts
+// where the tab has none of its own.
 
 const key = "quickpoll-token";
+const guestKey = "quickpoll-guest";
 const othersAnswerWithin = 150; // milliseconds
 
 let memory = "";
+let guestMemory = "";
 const tabs = openChannel();
 
 /** Take a token out of the address, so that it is neither shared nor shown. */
 export function takeFromAddress() {
-  const given = new URLSearchParams(location.hash.slice(1)).get("token");
-  if (given === null) return false;
-  history.replaceState(history.state, "", location.pathname + location.search);
-  if (given.trim()) keep(given);
-  return true;
+  const given = outOfAddress("token");
+  if (given?.trim()) keep(given);
+  return given !== null;
+}
+
+/** Take an invitation out of the address. @returns {string} empty where there is none */
+export const inviteFromAddress = () => outOfAddress("invite")?.trim() ?? "";
+
+/** @param {string} name */
+function outOfAddress(name) {
+  const given = new URLSearchParams(location.hash.slice(1)).get(name);
+  if (given !== null) history.replaceState(history.state, "", location.pathname + location.search);
+  return given;
 }
 
 /** Keep a token for this tab; "Bearer " in front of it is forgiven. @param {string} given */
@@ -25,27 +36,52 @@ export function keep(given) {
   stored((storage) => storage.setItem(key, bare));
 }
 
-/** Forget the token, and do not ask other tabs for it again. */
+/** Forget the token, and do not ask other tabs for it again. The device remembers its guest. */
 export function forget() {
-  memory = "";
-  stored((storage) => storage.removeItem(key));
+  forgetOwn();
   history.replaceState({ ...history.state, alone: true }, "");
 }
 
-/** The token of this tab; empty where there is none. @returns {string} */
-export function token() {
-  return stored((storage) => storage.getItem(key)) ?? memory;
+/** Forget this tab's own token: the device's guest is who uses it. */
+export function forgetOwn() {
+  memory = "";
+  stored((storage) => storage.removeItem(key));
 }
+
+/** The token in use; empty where there is none. @returns {string} */
+export const token = () => own() || (history.state?.alone ? "" : guestToken());
+
+/** The tab's own. @returns {string} */
+const own = () => stored((storage) => storage.getItem(key)) ?? memory;
+
+/** Keep a guest's token for this device. @param {string} given */
+export function keepGuest(given) {
+  guestMemory = given;
+  stored((storage) => storage.setItem(guestKey, given), () => localStorage);
+  if (history.state?.alone) history.replaceState({ ...history.state, alone: false }, "");
+}
+
+/** The token of this device's guest; empty where there is none. @returns {string} */
+export function guestToken() {
+  return stored((storage) => storage.getItem(guestKey), () => localStorage) || guestMemory;
+}
+
+/** Whether a guest uses this tab. */
+export const isGuest = () => Boolean(token()) && token() === guestToken();
+
+/** When the guest's token ends, in milliseconds since 1970. */
+export const guestEnds = () => Number(readClaims(guestToken()).exp) * 1000 || 0;
 
 // Reading the property itself throws where storage is denied.
 /**
  * @template T
  * @param {(storage: Storage) => T} use
+ * @param {() => Storage} [where]
  * @returns {T | null}
  */
-function stored(use) {
+function stored(use, where = () => sessionStorage) {
   try {
-    return use(sessionStorage);
+    return use(where());
   } catch {
     return null;
   }
@@ -59,7 +95,7 @@ export function looksLikeToken(text) {
 /** What the token says of its holder. Nothing is decided by it: the service checks, we only show. */
 export function holder() {
   const claims = readClaims(token());
-  const id = claims[document.body.dataset.userIdClaim || "sub"];
+  const id = claims[(!isGuest() && document.body.dataset.userIdClaim) || "sub"];
   const roles = Array.isArray(claims.roles) ? claims.roles : [];
   return { id: typeof id === "string" ? id.toLowerCase() : "", admin: roles.includes("admin") };
 }
@@ -103,7 +139,7 @@ export async function tokenFromOtherTabs() {
 /** Answer tabs that ask for the token. */
 export function answerOtherTabs() {
   tabs?.addEventListener("message", ({ data }) => {
-    if (data?.ask === "token" && token()) tabs.postMessage({ token: token() });
+    if (data?.ask === "token" && own()) tabs.postMessage({ token: own() });
   });
 }
 

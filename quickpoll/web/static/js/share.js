@@ -23,6 +23,9 @@ export function showCode(image, id) {
   image.src = `/polls/${id}/qr.svg?origin=${encodeURIComponent(location.origin)}`;
 }
 
+/** @type {Record<string, string>} */
+const copied = { open: "copied_open", invited: "copied_invited" };
+
 /** The address in a field, and a button that copies it. @param {string} id */
 export function offer(id) {
   const field = byId("address");
@@ -32,7 +35,7 @@ export function offer(id) {
   byId("copy").addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(field.value);
-      say(byId("share-words"), t("copied"));
+      say(byId("share-words"), t(copied[document.body.dataset.guests ?? ""] ?? "copied"));
     } catch {
       field.focus();
       say(byId("share-words"), t("copy_by_hand"));

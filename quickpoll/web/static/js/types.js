@@ -18,6 +18,7 @@
  * @property {"always" | "after_vote" | "after_close" | "owner"} results
  * @property {boolean} allowVoteChange
  * @property {"public" | "unlisted"} visibility
+ * @property {"off" | "open" | "invited"} guests
  * @property {Record<string, number>} counts
  * @property {number} [votersCount]
  * @property {number} [votesCount]

@@ -19,6 +19,7 @@ const explained = new Set([
   "locked",
   "results_hidden",
   "forbidden",
+  "guests_not_allowed",
   "rate_limited",
   "unavailable",
   "overloaded",
@@ -41,7 +42,10 @@ export function explain(error) {
 export const passes = (code) => /^(offline|unavailable|overloaded|rate_limited)$/.test(code);
 
 /** Whether the cure is another token. @param {string} code */
-export const aboutToken = (code) => /^(missing|invalid|expired)_token$/.test(code);
+export const aboutToken = (code) => /^((missing|invalid|expired)_token|guests_not_allowed)$/.test(code);
+
+/** What a ballot stands for, by whom a poll or a session admits. @param {"off" | "open" | "invited"} guests */
+export const worth = (guests) => t({ off: "worth_off", open: "worth_open", invited: "worth_invited" }[guests]);
 
 /** Why there are no numbers, and when there will be. @param {PollView} poll */
 export function whyHidden(poll) {
