@@ -1,4 +1,4 @@
-"""People without an account, at real pages: in by one tap or by an invitation, with hands and keys."""
+"""People without an account, at real pages: in by one tap, or by an invitation."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ async def test_an_owner_makes_a_poll_and_invites(desk: httpx.AsyncClient, phones
     await expect(cards.first.locator("svg")).to_be_visible()
     await page.emulate_media(media="screen")
 
-    code = await cards.first.locator(".card-code").inner_text()
+    code = await cards.first.locator(".card-code").text_content()
     phone = await phones.blank(**at("192.0.2.7"))
     await phone.goto(f"{page.url.split('?')[0]}#invite={code}")
     await cast(phone, "South")

@@ -4,6 +4,7 @@
 
 import { ApiError, request } from "./api.js";
 import { byId, say, show } from "./dom.js";
+import { askForToken } from "./page.js";
 import * as session from "./session.js";
 import { t } from "./texts.js";
 import { explain } from "./words.js";
@@ -18,7 +19,7 @@ const renewAtLast = hour; // while a page stays open
  * @param {{ invite?: string }} how
  * @param {() => void} [working]
  */
-export async function enter(how, working = () => {}) {
+async function enter(how, working = () => {}) {
   const before = how.invite ? "" : session.guestToken();
   try {
     await come(how, before, working);
@@ -46,7 +47,7 @@ async function come(how, token, working) {
 }
 
 /** Let a guest in again in good time: at once where the token has ended. Whether it is good now. */
-export async function stay() {
+async function stay() {
   const left = session.guestEnds() - Date.now();
   setTimeout(() => stay(), Math.max(Math.min(left - renewAtLast, 12 * hour), hour / 60));
   if (left > renewBefore) return true;
@@ -59,35 +60,80 @@ export async function stay() {
 }
 
 /**
+ * Begin a page for a guest, or for who may become one: come in by the invitation, go on as who this
+ * device was before, or be offered the way in.
+ * @param {string} invite empty where there is none
+ * @param {() => unknown} entered goes on with the page
+ */
+export async function begin(invite, entered) {
+  let failed;
+  try {
+    if (invite) await enter({ invite });
+  } catch (error) {
+    failed = error;
+  }
+  if (failed || !session.token()) return offer(entered, () => askForToken("missing_token"), failed);
+  await stay();
+  return entered();
+}
+
+/**
+ * The service has refused a guest: one whose token has ended is let in again, one who is not admitted
+ * needs an invitation.
+ * @param {string} code
+ */
+export async function again(code) {
+  const anew = () => location.reload();
+  const account = () => {
+    session.forget();
+    location.reload();
+  };
+  if (code === "guests_not_allowed") return offer(anew, account, { code });
+  try {
+    await enter({});
+    anew();
+  } catch (error) {
+    offer(anew, account, error);
+  }
+}
+
+/**
  * Offer the way in. `entered` goes on with the page; `account` is for who has one.
  * @param {() => unknown} entered
  * @param {() => void} account
- * @param {unknown} [failed] why an invitation in the address did not do
+ * @param {unknown} [failed] why it did not do before
  */
-export function offer(entered, account, failed) {
+function offer(entered, account, failed) {
   const form = byId("guest-form");
+  if (!form) return askForToken("missing_token");
   show(byId("guest-panel"));
   if (failed) tell(failed);
   byId("have-account").onclick = account;
-  form.onsubmit = async (/** @type {SubmitEvent} */ event) => {
+  form.onsubmit = (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
-    const button = byId("join-as-guest");
-    if (button.getAttribute("aria-disabled") === "true") return;
-    button.setAttribute("aria-disabled", "true");
-    say(byId("guest-wrong"), "");
-    try {
-      const invite = byId("invite")?.value.trim();
-      if (byId("invite") && !invite) throw new ApiError("not_found");
-      await enter(invite ? { invite } : {}, () => say(byId("guest-words"), t("guest_working")));
-      show(byId("guest-panel"), false);
-      await entered();
-    } catch (error) {
-      tell(error);
-    } finally {
-      button.removeAttribute("aria-disabled");
-      say(byId("guest-words"), "");
-    }
+    join(entered);
   };
+}
+
+/** @param {() => unknown} entered */
+async function join(entered) {
+  const button = byId("join-as-guest");
+  if (button.getAttribute("aria-disabled") === "true") return;
+  button.setAttribute("aria-disabled", "true");
+  say(byId("guest-wrong"), "");
+  try {
+    const invite = byId("invite")?.value.trim();
+    if (byId("invite") && !invite) throw new ApiError("not_found");
+    await enter(invite ? { invite } : {}, () => say(byId("guest-words"), t("guest_working")));
+    show(byId("guest-panel"), false);
+    stay();
+    await entered();
+  } catch (error) {
+    tell(error);
+  } finally {
+    button.removeAttribute("aria-disabled");
+    say(byId("guest-words"), "");
+  }
 }
 
 /** @param {unknown} error */

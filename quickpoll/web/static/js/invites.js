@@ -22,6 +22,7 @@ export class Invites {
     this.path = path;
     this.address = address;
     this.title = title;
+    document.head.append(el("link", { rel: "stylesheet", href: new URL("../invites.css", import.meta.url).href }));
     const notice = byId("invites-notice");
     byId("invites-form").addEventListener("submit", (/** @type {SubmitEvent} */ event) => {
       event.preventDefault();
@@ -40,12 +41,14 @@ export class Invites {
     byId("cards").replaceChildren(...body.invites.map((/** @type {string} */ invite) => this.#card(invite)));
     say(byId("invites-words"), t("invites_made", { n: body.invites.length }));
     show(byId("print-invites"));
+    show(byId("cards"));
     document.body.classList.add("has-cards"); // what is printed now is these
   }
 
   async #withdraw() {
     await ask("DELETE", this.path);
     byId("cards").replaceChildren();
+    show(byId("cards"), false);
     show(byId("print-invites"), false);
     document.body.classList.remove("has-cards");
     say(byId("invites-words"), t("invites_withdrawn"));
@@ -70,7 +73,7 @@ export class Invites {
 
 /** A QR code (ISO/IEC 18004) as a picture. @param {string} text */
 export function picture(text) {
-  const code = generate(text, { minCorrectionLevel: correction.M });
+  const code = /** @type {any} */ (generate)(text, { minCorrectionLevel: correction.M });
   const drawing = document.createElementNS(namespace, "svg");
   const size = code.size + 2 * quiet;
   drawing.setAttribute("viewBox", `0 0 ${size} ${size}`);

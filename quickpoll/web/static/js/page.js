@@ -36,8 +36,8 @@ export const toAllPolls = () => ({ words: t("see_all_polls"), run: () => locatio
 export async function begin(page) {
   byId("starting").remove();
   session.takeFromAddress();
-  const failed = await comeByInvite();
-  window.addEventListener("hashchange", async () => {
+  const invite = session.inviteFromAddress();
+  window.addEventListener("hashchange", () => {
     if (session.takeFromAddress() || /^#invite=/.test(location.hash)) location.reload();
   });
   byId("token-form").addEventListener("submit", useToken);
@@ -45,43 +45,23 @@ export async function begin(page) {
     session.forget();
     location.reload();
   });
-  await session.tokenFromOtherTabs();
+  if (!invite) await session.tokenFromOtherTabs();
   session.answerOtherTabs();
   const entered = () => {
     showIdentity();
     return page();
   };
-  if (failed || !session.token()) return offerEntry(entered, failed);
-  if (session.isGuest()) await (await import("./guest.js")).stay();
-  return entered();
-}
-
-/** Come in by the invitation in the address, where there is one. Answers why that failed. */
-async function comeByInvite() {
-  const invite = session.inviteFromAddress();
-  if (!invite) return null;
-  try {
-    await (await import("./guest.js")).enter({ invite });
-  } catch (error) {
-    return known(error);
+  if (invite || session.isGuest() || (byId("guest-panel") && !session.token())) {
+    return (await import("./guest.js")).begin(invite, entered);
   }
-  return null;
+  return session.token() ? entered() : askForToken("missing_token");
 }
 
-/** @param {() => unknown} entered @param {unknown} [failed] */
-async function offerEntry(entered, failed) {
-  if (!byId("guest-panel")) return askForToken("missing_token");
-  const { offer, stay } = await import("./guest.js");
-  const goOn = () => {
-    stay();
-    return entered();
-  };
-  offer(goOn, () => askForToken("missing_token"), failed);
-}
-
-/** Ask for a token in place, saying why. @param {string} code */
+/** Ask for a token in place, saying why. @param {string} code @returns {unknown} */
 export function askForToken(code) {
-  if (session.isGuest() && byId("guest-panel")) return askGuest(code);
+  if (session.isGuest() && byId("guest-panel")) {
+    return import("./guest.js").then(({ again }) => again(code));
+  }
   const { title, next } = explain({ code });
   const first = byId("token-panel").hidden;
   say(byId("token-title"), title);
@@ -89,24 +69,6 @@ export function askForToken(code) {
   show(byId("token-panel"));
   if (byId("sign-in")) byId("sign-in").href = signIn();
   if (first && code !== "missing_token") byId("token").focus();
-}
-
-// A guest whose token has ended is let in again; one who is not admitted needs an invitation.
-/** @param {string} code */
-async function askGuest(code) {
-  const { enter, offer } = await import("./guest.js");
-  const again = () => location.reload();
-  const account = () => {
-    session.forget();
-    location.reload();
-  };
-  if (code === "guests_not_allowed") return offer(again, account, { code });
-  try {
-    await enter({});
-    again();
-  } catch (error) {
-    offer(again, account, error);
-  }
 }
 
 /** Where people get a token, and where they come back to with it. */
