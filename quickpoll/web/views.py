@@ -141,11 +141,11 @@ async def _answer(
     found: Content, media_type: str, policy: Mapping[str, str], status: int = 200
 ) -> Response:
     """The content as the caller takes it; nothing of it where they have it already."""
-    packs = found.packed is not None and request.accept_encodings.quality("gzip") > 0
-    body = found.packed if packs else found.plain
+    coding = found.coding(request.accept_encodings)
+    body = found.packed[coding] if coding else found.plain
     answer = Response(body, status, dict(policy), content_type=media_type)
-    if packs:
-        answer.headers["Content-Encoding"] = "gzip"
+    if coding:
+        answer.headers["Content-Encoding"] = coding
     answer.vary.add("Accept-Encoding")
     if status == 200:
         answer.set_etag(found.tag, weak=True)

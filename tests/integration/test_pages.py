@@ -260,14 +260,17 @@ async def test_texts_are_compressed_where_the_caller_takes_it_so(
 ) -> None:
     address = await address_of(client, file)
     plain = await client.get(address, headers={"Accept-Encoding": "identity"})
-    packed = await client.get(address, headers={"Accept-Encoding": "gzip, br"})
+    packed = await client.get(address, headers={"Accept-Encoding": "gzip"})
+    squeezed = await client.get(address, headers={"Accept-Encoding": "gzip, deflate, br, zstd"})
     refused = await client.get(address, headers={"Accept-Encoding": "gzip;q=0"})
     assert packed.headers["Content-Encoding"] == "gzip"
     assert int(packed.headers["Content-Length"]) < int(plain.headers["Content-Length"]) * 0.8
+    assert squeezed.headers["Content-Encoding"] == "br"
+    assert int(squeezed.headers["Content-Length"]) < int(packed.headers["Content-Length"])
     assert "Content-Encoding" not in plain.headers
     assert "Content-Encoding" not in refused.headers
-    assert plain.content == packed.content == refused.content
-    for answer in (plain, packed):
+    assert plain.content == packed.content == squeezed.content == refused.content
+    for answer in (plain, packed, squeezed):
         assert "Accept-Encoding" in answer.headers["Vary"]
 
 
