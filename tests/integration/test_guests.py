@@ -10,6 +10,7 @@ import httpx
 import pytest
 from quart import Quart
 
+from quickpoll.composition import Services
 from quickpoll.factory import create_app
 from quickpoll.settings import Settings
 from tests.builders import create_poll, look, option, vote
@@ -252,6 +253,47 @@ async def test_a_change_shuts_guests_out_on_every_instance(
             assert status == 403, name
         seen = await look(client, poll, owner)
         assert (seen["votersCount"], seen["counts"]["likes"]) == (0, 0)
+
+
+async def test_an_old_memory_of_a_poll_lets_nobody_in(
+    services: Services, client: httpx.AsyncClient
+) -> None:
+    poll = await create_poll(client, owner, guests="open", allowVoteChange=True)
+    guest = Guest(client, (await join(client))["token"])
+    before = services.polls.known(poll["id"])
+    assert before is not None
+    path = f"/api/poll/update-poll/{poll['id']}"
+    await client.patch(path, json={"guests": "off"}, headers=bearer(owner))
+
+    for method, name, rest, json in (
+        ("POST", "vote-on-poll", f"/{option(poll, 0)}", None),
+        ("PUT", "ballot", "", {"optionIds": [option(poll, 0)]}),
+        ("PUT", "like-poll", "", None),
+        ("GET", "ballot", "", None),
+        ("GET", "get-poll-by-id", "", None),
+        ("GET", "poll-history", "", None),
+    ):
+        services.polls.forget(poll["id"])
+        services.polls.remember(before.poll)  # as where the news has not come yet
+        answer = await guest.ask(method, f"/api/poll/{name}/{poll['id']}{rest}", json=json)
+        assert (answer.status_code, answer.json()["code"]) == (403, "guests_not_allowed"), name
+    seen = await look(client, poll, owner)
+    assert (seen["votersCount"], seen["counts"]["likes"]) == (0, 0)
+
+
+async def test_an_old_memory_of_a_poll_keeps_nobody_out(
+    services: Services, client: httpx.AsyncClient
+) -> None:
+    poll = await create_poll(client, owner)
+    guest = Guest(client, (await join(client))["token"])
+    before = services.polls.known(poll["id"])
+    assert before is not None
+    path = f"/api/poll/update-poll/{poll['id']}"
+    await client.patch(path, json={"guests": "open"}, headers=bearer(owner))
+    services.polls.forget(poll["id"])
+    services.polls.remember(before.poll)
+    vote_path = f"/api/poll/vote-on-poll/{poll['id']}/{option(poll, 0)}"
+    assert (await guest.ask("POST", vote_path)).status_code == 201
 
 
 async def test_whom_a_poll_admits_is_fixed_with_the_first_vote(client: httpx.AsyncClient) -> None:
