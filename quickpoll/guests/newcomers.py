@@ -11,6 +11,7 @@ Invariants:
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from enum import Enum
@@ -26,7 +27,11 @@ WINDOW_SECONDS = 600.0
 MOST_ADDRESSES = 10_000
 """Addresses that an instance keeps in mind, those that nobody came from for longest forgotten."""
 
-_judge = Script("""
+AT_ONCE = 8
+"""Guests who are judged at the same time: a hall that comes in at once must not open a connection
+each."""
+
+_judging = Script("""
 -- KEYS: list of an address, name of the proof; ARGV: window (ms), guests from which on a proof is
 -- asked for, most guests, mark of the guest, whether there is a proof, its life (ms), then time
 -- and mark of each guest who came while nobody could be told.
@@ -91,14 +96,19 @@ class Newcomers:
         self._limit = limit
         self._here = Ledger(proof_from, limit)
         self._clock = clock
+        self._slots = asyncio.Semaphore(AT_ONCE)
 
     async def judge(self, address: str, mark: str, proof: str | None) -> Verdict:
         """What becomes of a guest from that address, of whom ``mark`` reminds; ``proof`` is the
         name of the challenge that they solved."""
+        async with self._slots:
+            return await self._judge(address, mark, proof)
+
+    async def _judge(self, address: str, mark: str, proof: str | None) -> Verdict:
         untold = self._here.untold(address)
         try:
             said, wait = await self._link.run(
-                _judge,
+                _judging,
                 [self._keys.newcomers(address), self._keys.spent_proof(proof or "")],
                 ceil(WINDOW_SECONDS * 1000),
                 self._proof_from,

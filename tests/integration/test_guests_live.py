@@ -62,6 +62,24 @@ async def test_one_that_does_not_admit_them_joins_nothing(
     assert {payload["pollId"] for _, payload in screen.events} == {known["id"]}
 
 
+async def test_not_even_while_they_are_refused(
+    live: Live, rest: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever is refused was never in: nothing slips through between joining and leaving."""
+    poll = await create_poll(rest, owner)
+    screen = await screen_of_guest(live, (await join(rest))["token"])
+    joined: list[Any] = []
+    follow = live.services.audience.follow
+
+    def seen(*said: Any) -> Any:
+        joined.append(said)
+        return follow(*said)
+
+    monkeypatch.setattr(live.services.audience, "follow", seen)
+    assert (await screen.subscribe(poll["id"]))["error"]["code"] == "guests_not_allowed"
+    assert joined == []
+
+
 async def test_a_guest_who_subscribed_to_nothing_hears_of_nothing(
     live: Live, rest: httpx.AsyncClient
 ) -> None:

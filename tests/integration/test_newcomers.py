@@ -14,7 +14,11 @@ import pytest
 from altcha import v1, v2
 from redis import Redis
 
+from quickpoll.composition import Services
+from quickpoll.counting.keys import Keys
 from quickpoll.factory import create_app
+from quickpoll.foundation.stores.redis import RedisLink
+from quickpoll.guests.newcomers import Decision, Newcomers
 from quickpoll.localrun.embedded import StoreAddresses
 from quickpoll.settings import Settings
 from tests.builders import create_poll
@@ -200,3 +204,30 @@ async def test_without_redis_each_instance_counts_by_itself(settings: Settings) 
         for _ in range(most - free - 1):
             await join(client, proof=solved(await challenge(client)))
         assert (await client.post("/guest", json={})).status_code == 429
+
+
+async def test_the_same_guest_counts_once_over_instances_and_repetitions(
+    settings: Settings, services: Services
+) -> None:
+    """A script whose answer was not heard is run again; two devices may come by one invite."""
+    keys = Keys(settings.redis_prefix)
+    here, there = (Newcomers(services.redis, keys, proof_from=1, limit=2) for _ in range(2))
+    for each in (here, there, here):
+        assert (await each.judge("192.0.2.1", "a", None))[0] is Decision.LET_IN
+    assert (await there.judge("192.0.2.1", "b", None))[0] is Decision.ASK_FOR_PROOF
+    for _ in range(2):
+        assert (await there.judge("192.0.2.1", "b", "proof"))[0] is Decision.LET_IN
+    assert (await here.judge("192.0.2.1", "c", None))[0] is Decision.REFUSE
+
+
+async def test_redis_hears_of_those_who_came_without_it(
+    settings: Settings, services: Services
+) -> None:
+    keys, nowhere = Keys(settings.redis_prefix), RedisLink("127.0.0.1", 1)
+    here = Newcomers(nowhere, keys, proof_from=2, limit=9)
+    await here.judge("192.0.2.1", "a", None)
+    here._link = services.redis  # it has come back
+    assert (await here.judge("192.0.2.1", "b", None))[0] is Decision.LET_IN
+    there = Newcomers(services.redis, keys, proof_from=2, limit=9)
+    assert (await there.judge("192.0.2.1", "c", None))[0] is Decision.ASK_FOR_PROOF
+    await nowhere.aclose()
