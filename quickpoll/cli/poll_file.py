@@ -15,10 +15,23 @@ from quickpoll.errors import InvalidRequest
 from quickpoll.foundation.http.problems import as_error
 from quickpoll.polls.bodies import PollDefinition
 from quickpoll.polls.models import Poll
-from quickpoll.polls.rules import make_poll
+from quickpoll.polls.rules import Offers, check_offered, make_poll
 
 MOST_OF_A_QUESTION = 60
 """Characters of a question that an error shows."""
+
+
+ANYTHING = Offers(guests=True, logs=True)
+"""A file is read before it is known what the service offers."""
+
+
+def refuse_what_is_not_offered(polls: list[Poll], offers: Offers) -> None:
+    """Raises :class:`click.ClickException` for the first poll that this service does not offer."""
+    for number, poll in enumerate(polls, 1):
+        try:
+            check_offered(poll, {"guests": poll.guests, "verifiable": poll.verifiable}, offers)
+        except InvalidRequest as error:
+            raise click.ClickException(f"Poll {number}: {_first(error)}") from error
 
 
 def read_polls(file: Path, owner: str) -> list[Poll]:
@@ -53,7 +66,7 @@ def _refuse(constant: str) -> NoReturn:
 
 def _poll(row: Any, place: str, owner: str) -> Poll:
     try:
-        return make_poll(PollDefinition.model_validate(row), owner, datetime.now(UTC))
+        return make_poll(PollDefinition.model_validate(row), owner, datetime.now(UTC), ANYTHING)
     except ValidationError as error:
         # The words of the API, which are written for people.
         problem: Exception = as_error(RequestSchemaValidationError(error))

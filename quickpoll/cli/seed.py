@@ -12,7 +12,7 @@ from typing import TypeVar
 import click
 
 from quickpoll.cli.made_up import make_id, make_polls, pick_ballots, pick_pairs
-from quickpoll.cli.poll_file import read_polls
+from quickpoll.cli.poll_file import read_polls, refuse_what_is_not_offered
 from quickpoll.cli.running import BadArguments, Command, HexId, with_services
 from quickpoll.composition import Services
 from quickpoll.errors import ServiceUnavailable
@@ -97,6 +97,7 @@ def check_room(what: str, asked: int, most: int) -> None:
 @with_services
 async def _create(services: Services, wanted: Wanted) -> None:
     random, crowd = wanted.random, wanted.crowd
+    refuse_what_is_not_offered(wanted.polls, services.offers)
     made = await _all("Polls", wanted.polls, services.creation.store)
     ballots = pick_ballots(random, made, crowd, wanted.votes)
     cast, like = services.casting.cast, services.liking.act

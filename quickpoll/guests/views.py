@@ -49,15 +49,12 @@ def blueprint(parts: GuestParts, polls: PollStore) -> Blueprint:
         Answer(201, "A new guest; with an invite, the first to come by it.", GuestBody),
         Answer(200, "A fresh token of a guest who was here before.", GuestBody),
         errors=(InvalidToken, ProofRequired, NotFound, RateLimited, Unavailable),
-        headers={
-            "Authorization": "the guest's own token, good or expired for less than 30 days: then "
-            "the fresh one is for the same guest"
-        },
     )
     async def enter_as_guest(data: GuestEntry) -> Response:
         """Get a guest's token, without an account.
 
-        It is good for 12 hours, for polls and sessions that admit guests. Where many new guests
+        It is good for 12 hours, for polls and sessions that admit guests. With a guest's own token in
+        `Authorization`, good or expired for less than 30 days, the fresh one is the same guest's. Where many new guests
         come from one address, each has to bring a proof of work: solve the `challenge` and send the
         same with `proof`.
         """

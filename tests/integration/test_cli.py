@@ -31,6 +31,7 @@ from tests.conftest import (
     served,
     without_env_file,
 )
+from tests.guests import guest_key
 from tests.processes import hear_signals
 
 owner, other = "65f1c0ffee0000000000ca01", "65f1c0ffee0000000000ca02"
@@ -214,6 +215,15 @@ async def test_whose_polls_and_which(
 ) -> None:
     away = SecretStr("mongodb://127.0.0.1:1/quickpoll")  # told before any store is asked
     failed(await quart("seed", "--file", two_polls, *more, api_database_url=away), 2, *words)
+
+
+async def test_polls_from_a_file_are_what_the_service_offers(quart: Run, tmp_path: Path) -> None:
+    file = tmp_path / "polls.json"
+    file.write_text(json.dumps([plain, {**plain, "guests": "open"}]))
+    asked = ("seed", "--file", str(file), "--user-id", owner)
+    failed(await quart(*asked), 1, "Poll 2: guests:", "no guests")
+    on = {"api_guests": "on", "api_guest_key": SecretStr(guest_key)}
+    assert "2 polls" in (await quart(*asked, **on)).stdout
 
 
 bad_files: dict[str, tuple[Any, tuple[str, ...]]] = {

@@ -11,12 +11,15 @@ import pytest
 from bson import ObjectId
 
 from quickpoll.auth.caller import Caller
+from quickpoll.auth.doors import Doors
 from quickpoll.counting.events import EventKind, PollEvent
 from quickpoll.counting.tally import Tally
+from quickpoll.polls.entry import PollEntry
 from quickpoll.polls.models import ALWAYS, CLOSED, Option, Poll
 from quickpoll.polls.store import KnownPoll
 from quickpoll.realtime.audience import Audience
 from quickpoll.realtime.relay import Relay
+from quickpoll.realtime.shut_out import ShutOut
 from quickpoll.realtime.updates import LIKE_UPDATE, POLL_UPDATE, VOTE_UPDATE, due_events
 
 owner = ObjectId()
@@ -46,7 +49,9 @@ class World:
         audience = Audience(10, 10)
         client = audience.enter("screen", Caller(str(ObjectId())))
         audience.follow(client, [poll_id])
-        self.relay = Relay(self, self, self, audience, self)  # type: ignore[arg-type]
+        entry = PollEntry(self, Doors(self))  # type: ignore[arg-type]
+        shut_out = ShutOut(audience, entry, lambda client, ids: None)
+        self.relay = Relay(self, self, self, audience, self, shut_out)  # type: ignore[arg-type]
 
     def known(self, _: str) -> KnownPoll:
         return KnownPoll(self.poll)
