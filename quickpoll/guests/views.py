@@ -53,10 +53,10 @@ def blueprint(parts: GuestParts, polls: PollStore) -> Blueprint:
     async def enter_as_guest(data: GuestEntry) -> Response:
         """Get a guest's token, without an account.
 
-        It is good for 12 hours, for polls and sessions that admit guests. With a guest's own token in
-        `Authorization`, good or expired for less than 30 days, the fresh one is the same guest's. Where many new guests
-        come from one address, each has to bring a proof of work: solve the `challenge` and send the
-        same with `proof`.
+        It is good for 12 hours, for polls and sessions that admit guests. With a guest's own token
+        in `Authorization`, good or expired for less than 30 days, the fresh one is the same
+        guest's. Where many new guests come from one address, each has to bring a proof of work:
+        solve the `challenge` and send the same with `proof`.
         """
         assert made is not None  # noqa: S101 - asked before each request
         head = request.headers.get("Authorization")
