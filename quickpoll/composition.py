@@ -25,6 +25,7 @@ from quickpoll.counting.uncounted import Uncounted
 from quickpoll.counting.versions import VersionClock
 from quickpoll.errors import Unavailable
 from quickpoll.foundation.concurrency.overload import Overload
+from quickpoll.foundation.http.public_origin import PublicOrigin
 from quickpoll.foundation.http.request_middleware import refuse_unread
 from quickpoll.foundation.stores.mongo import is_reachable, open_client, open_engine
 from quickpoll.foundation.stores.mongo_trouble import MongoTrouble
@@ -53,9 +54,11 @@ from quickpoll.polls.models import Poll
 from quickpoll.polls.rules import Offers
 from quickpoll.polls.store import PollStore
 from quickpoll.realtime.audience import Audience
+from quickpoll.realtime.following import Following
 from quickpoll.realtime.relay import Relay
 from quickpoll.realtime.screens import StaleScreens
 from quickpoll.realtime.server import LiveServer
+from quickpoll.realtime.topic_relay import TopicRelay
 from quickpoll.repair.finality import Finality
 from quickpoll.repair.rebuild import Rebuilder
 from quickpoll.repair.reconcile import Reconciler
@@ -67,7 +70,20 @@ from quickpoll.results.handlers import ResultHandlers
 from quickpoll.results.listing import PollListing
 from quickpoll.results.poll_view import PollViews
 from quickpoll.results.timeline import Timeline
+from quickpoll.sessions.announcing import SESSION_UPDATE, SessionEvents
+from quickpoll.sessions.changes import SessionChanges
+from quickpoll.sessions.handlers import SessionHandlers
+from quickpoll.sessions.models import Session
+from quickpoll.sessions.shared import SharedSessions
+from quickpoll.sessions.snapshots import SessionSnapshots
+from quickpoll.sessions.store import SessionStore
 from quickpoll.settings import Settings
+from quickpoll.sharing.codes import Codes
+from quickpoll.sharing.handlers import CodeHandlers
+from quickpoll.sharing.models import ShareCode
+from quickpoll.sharing.polls import SharedPolls
+from quickpoll.sharing.store import CodeStore
+from quickpoll.sharing.wrong_codes import WrongCodes
 from quickpoll.socketio.idle_reaper import IdleReaper
 from quickpoll.socketio.server import make_server
 from quickpoll.votes.casting import Casting
@@ -75,7 +91,7 @@ from quickpoll.votes.handlers import VoteHandlers
 from quickpoll.votes.models import Vote
 from quickpoll.votes.store import VoteStore
 
-MODELS = (Poll, Vote, Like, HistoryRow, Deletion, Claim)
+MODELS = (Poll, Vote, Like, HistoryRow, Deletion, Claim, ShareCode, Session)
 
 
 class Services:
@@ -100,6 +116,8 @@ class Services:
         self._manage()
         self._admit(settings)
         self._go_live(settings)
+        self._hold_sessions()
+        self._share(settings)
 
     async def enter(self, authorization: str | None, address: str) -> Caller:
         """Let a caller in, to any route under ``/api/``.
@@ -237,6 +255,30 @@ class Services:
         )
         self.deadlines = Deadlines(self.engine, self.changes)
 
+    def _hold_sessions(self) -> None:
+        keys = Keys(self.settings.redis_prefix)
+        store = self.sessions = SessionStore(self.engine)
+        self.session_events = SessionEvents(self.redis, keys, self.events)
+        self.session_changes = SessionChanges(
+            store, self.polls, self.path, self.session_events, self.claims, self.offers
+        )
+        self.changes.uses = self.deletion.uses = self.session_changes
+        self.session_handlers = SessionHandlers(
+            store, self.session_changes, self.views, Once(self.claims), self.path
+        )
+        snapshots = SessionSnapshots(store, self.polls)
+        self.session_relay = TopicRelay(SESSION_UPDATE, snapshots, self.fanout)
+        self.session_events.on_event(self.session_relay.receive)
+        self.events.on_gap(self.session_relay.missed)
+        self.following = Following(self.live, self.admission, self.audience, self.session_relay)
+
+    def _share(self, settings: Settings) -> None:
+        kinds = SharedPolls(self.polls), SharedSessions(self.sessions)
+        self.public_origin = PublicOrigin(settings.api_public_address)
+        self.codes = Codes(CodeStore(self.engine), kinds)
+        wrong = WrongCodes(self.redis, Keys(settings.redis_prefix).wrong_codes)
+        self.code_handlers = CodeHandlers(self.codes, wrong, self.public_origin)
+
     def _admit(self, settings: Settings) -> None:
         secret, url = settings.jwt_secret_key, settings.jwt_jwks_url
         algorithms = settings.algorithms
@@ -280,6 +322,7 @@ class Services:
         )
         self.audience = Audience(settings.api_socket_clients, settings.api_socket_clients_per_user)
         self.sio, fanout = make_server(settings.cors_origins, settings.api_socket_clients)
+        self.fanout = fanout
         self.idle_reaper = IdleReaper(self.sio)
         self.live = LiveServer(
             self.sio,

@@ -39,7 +39,9 @@ from quickpoll.people import views as people_views
 from quickpoll.polls import views as polls_views
 from quickpoll.realtime.server import PATH as SOCKET_PATH
 from quickpoll.results import views as results_views
+from quickpoll.sessions import views as sessions_views
 from quickpoll.settings import Settings
+from quickpoll.sharing import views as sharing_views
 from quickpoll.votes import views as votes_views
 from quickpoll.web import views as web_views
 from quickpoll.web.options import PageOptions
@@ -130,7 +132,10 @@ def _add_routes(app: Quart, services: Services) -> None:
     settings = services.settings
     token = settings.api_metrics_token
     pages = PageOptions(
-        settings.api_frame_ancestors or ("'none'",), __version__, settings.jwt_user_id_claim
+        settings.api_frame_ancestors or ("'none'",),
+        __version__,
+        settings.jwt_user_id_claim,
+        services.public_origin,
     )
     blueprints = (
         polls_views.blueprint(services.poll_handlers),
@@ -139,12 +144,14 @@ def _add_routes(app: Quart, services: Services) -> None:
         results_views.blueprint(services.result_handlers),
         management_views.blueprint(services.changes, services.deletion),
         people_views.blueprint(),
+        sessions_views.blueprint(services.session_handlers),
+        sharing_views.blueprint(services.code_handlers),
         operations_views.blueprint(
             services.health,
             registry_of(services.readings(lambda: _middleware_of(app).in_hand)),
             token.get_secret_value() if token else None,
         ),
-        web_views.blueprint(pages),
+        web_views.blueprint(pages, services.code_handlers),
     )
     for one in blueprints:
         app.register_blueprint(one)

@@ -103,6 +103,8 @@ def all_parts(services: Services) -> list[Part]:
         services.events,
         services.relay.coalescer,
         services.screens,
+        services.session_relay,
+        services.codes,
         services.idle_reaper,
         services.reconciler,
         services.deletion,

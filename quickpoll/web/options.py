@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from quickpoll.foundation.http.public_origin import PublicOrigin
 
 
 @dataclass(frozen=True)
 class PageOptions:
     """``frame_ancestors``: CSP sources that may show the pages in a frame; none at all means the
     same as ``'none'``. ``version`` stands in the pages' footer. ``user_id_claim`` is the claim
-    by which a page tells whose token it holds.
+    by which a page tells whose token it holds. ``public_origin`` is where others reach the page
+    that somebody looks at.
     """
 
     frame_ancestors: tuple[str, ...] = ("'none'",)
     version: str = ""
     user_id_claim: str = "sub"
+    public_origin: PublicOrigin = field(default_factory=PublicOrigin)

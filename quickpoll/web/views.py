@@ -14,21 +14,25 @@ from werkzeug.exceptions import NotFound
 
 from quickpoll.errors import PollNotFound
 from quickpoll.foundation.http.problems import as_error, problem_reply
+from quickpoll.foundation.http.public_origin import PublicOrigin
 from quickpoll.foundation.http.requests import wants_page
 from quickpoll.web import headers, qr
 from quickpoll.web.assets import ASK_AGAIN, Assets
+from quickpoll.web.code_pages import CodeFollower, add_code_pages
 from quickpoll.web.content import Content, content
 from quickpoll.web.options import PageOptions
+from quickpoll.web.session_pages import add_session_pages
 from quickpoll.web.texts import Texts, chosen, read_all
 
 __all__ = ["PageOptions", "blueprint"]
 
 _POLL_ID = re.compile("[0-9a-fA-F]{24}")
+_CODE = re.compile("[0-9A-Z]{6}")
 
 Render = Callable[..., Awaitable[Response]]
 
 
-def blueprint(pages: PageOptions) -> Blueprint:
+def blueprint(pages: PageOptions, codes: CodeFollower) -> Blueprint:
     """The pages, the files they load, and the documentation of the API."""
     web = Blueprint("web", __name__, template_folder="templates")
     texts = read_all()
@@ -36,6 +40,9 @@ def blueprint(pages: PageOptions) -> Blueprint:
     render = partial(_render, assets, texts, pages)
     live_page = partial(render, headers.live_page(pages.frame_ancestors))
     _add_live_pages(web, live_page)
+    _add_qr_codes(web, pages.public_origin)
+    add_session_pages(web, live_page)
+    add_code_pages(web, partial(render, headers.form_page(pages.frame_ancestors)), codes)
     _add_missing_page(web, live_page)
     _add_documentation(web, render)
     _add_files(web, assets)
@@ -55,9 +62,19 @@ def _add_live_pages(web: Blueprint, render: Render) -> None:
     async def present(poll_id: str) -> Response:
         return await _of_poll(render, "present.html", poll_id)
 
+
+def _add_qr_codes(web: Blueprint, public: PublicOrigin) -> None:
     @web.get("/polls/<poll_id>/qr.svg")
     async def qr_code(poll_id: str) -> Response:
-        return await _qr_code(poll_id)
+        if not _POLL_ID.fullmatch(poll_id):
+            raise NotFound
+        return await _qr_code(address_of("web.poll", poll_id=poll_id.lower()), public)
+
+    @web.get("/j/<code>/qr.svg")
+    async def qr_of_code(code: str) -> Response:
+        if not _CODE.fullmatch(code):
+            raise NotFound
+        return await _qr_code(address_of("web.by_code", code=code), public)
 
 
 def _add_missing_page(web: Blueprint, render: Render) -> None:
@@ -115,6 +132,7 @@ async def _render(
         asset=lambda name: asset(name=name),
         here=_here,
         modules=assets.modules,
+        origin=pages.public_origin.instead_of(request.host_url),
         pages=pages,
         t=texts[language],
         texts_address=asset(name=_texts_file(language)),
@@ -159,14 +177,13 @@ async def _of_poll(render: Render, template: str, poll_id: str) -> Response:
     return answer
 
 
-async def _qr_code(poll_id: str) -> Response:
+async def _qr_code(path: str, public: PublicOrigin) -> Response:
     forwarded = request.headers.get("X-Forwarded-Host", "").split(",")[0].strip()
     hosts = tuple(host for host in (request.host, forwarded) if host)
     origin = qr.trusted_origin(request.args.get("origin", ""), request.scheme, hosts)
-    if origin is None or not _POLL_ID.fullmatch(poll_id):
+    if origin is None:
         raise NotFound
-    path = address_of("web.poll", poll_id=poll_id.lower(), _external=False)
-    code = content(qr.svg(origin + path), is_text=True)
+    code = content(qr.svg(public.of(origin) + path), is_text=True)
     answer = await _answer(code, "image/svg+xml", headers.image())
     answer.headers["Cache-Control"] = "private, max-age=86400"
     return answer

@@ -58,6 +58,9 @@ class Problem(BaseModel):
     option_ids: list[str] | None = Field(
         None, alias="optionIds", description="with `already_voted`: the present ballot"
     )
+    session: dict[str, Any] | None = Field(
+        None, description="with `session_changed`: the session as it is now"
+    )
 
 
 @dataclass(slots=True)
@@ -157,6 +160,8 @@ _TAGS = {
     "likes": "Liking polls.",
     "results": "Polls with their counts, lists of them, timelines and exports.",
     "management": "What its owner may do to a poll, and the history of it.",
+    "sessions": "Evenings of polls, through which a presenter leads.",
+    "sharing": "Short codes that lead to polls and sessions.",
     "people": "What the service knows of the caller.",
     "operations": "For operators and their machines. Open to all.",
     "documentation": "This document, and pages that show it. Open to all.",
