@@ -70,6 +70,12 @@ def _add_qr_codes(web: Blueprint, public: PublicOrigin) -> None:
             raise NotFound
         return await _qr_code(address_of("web.poll", poll_id=poll_id.lower()), public)
 
+    @web.get("/sessions/<session_id>/qr.svg")
+    async def qr_of_session(session_id: str) -> Response:
+        if not _POLL_ID.fullmatch(session_id):
+            raise NotFound
+        return await _qr_code(address_of("web.session", session_id=session_id.lower()), public)
+
     @web.get("/j/<code>/qr.svg")
     async def qr_of_code(code: str) -> Response:
         if not _CODE.fullmatch(code):

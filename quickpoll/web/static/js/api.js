@@ -70,7 +70,7 @@ async function send(method, path, body, more = {}) {
   if (body !== undefined) headers["Content-Type"] = "application/json";
   let response;
   try {
-    response = await fetch(base + path, {
+    response = await fetch(path.startsWith("/api/") ? path : base + path, {
       method,
       headers,
       body: body === undefined ? undefined : JSON.stringify(body),
