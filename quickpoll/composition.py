@@ -25,7 +25,6 @@ from quickpoll.counting.uncounted import Uncounted
 from quickpoll.counting.versions import VersionClock
 from quickpoll.errors import Unavailable
 from quickpoll.foundation.concurrency.overload import Overload
-from quickpoll.foundation.http.public_origin import PublicOrigin
 from quickpoll.foundation.http.request_middleware import refuse_unread
 from quickpoll.foundation.stores.mongo import is_reachable, open_client, open_engine
 from quickpoll.foundation.stores.mongo_trouble import MongoTrouble
@@ -70,20 +69,12 @@ from quickpoll.results.handlers import ResultHandlers
 from quickpoll.results.listing import PollListing
 from quickpoll.results.poll_view import PollViews
 from quickpoll.results.timeline import Timeline
-from quickpoll.sessions.announcing import SESSION_UPDATE, SessionEvents
-from quickpoll.sessions.changes import SessionChanges
-from quickpoll.sessions.handlers import SessionHandlers
+from quickpoll.sessions.announcing import SESSION_UPDATE
 from quickpoll.sessions.models import Session
-from quickpoll.sessions.shared import SharedSessions
-from quickpoll.sessions.snapshots import SessionSnapshots
-from quickpoll.sessions.store import SessionStore
+from quickpoll.sessions.parts import SessionParts
 from quickpoll.settings import Settings
-from quickpoll.sharing.codes import Codes
-from quickpoll.sharing.handlers import CodeHandlers
 from quickpoll.sharing.models import ShareCode
-from quickpoll.sharing.polls import SharedPolls
-from quickpoll.sharing.store import CodeStore
-from quickpoll.sharing.wrong_codes import WrongCodes
+from quickpoll.sharing.parts import SharingParts
 from quickpoll.socketio.idle_reaper import IdleReaper
 from quickpoll.socketio.server import make_server
 from quickpoll.votes.casting import Casting
@@ -116,8 +107,7 @@ class Services:
         self._manage()
         self._admit(settings)
         self._go_live(settings)
-        self._hold_sessions()
-        self._share(settings)
+        self._hold_sessions(settings)
 
     async def enter(self, authorization: str | None, address: str) -> Caller:
         """Let a caller in, to any route under ``/api/``.
@@ -255,29 +245,30 @@ class Services:
         )
         self.deadlines = Deadlines(self.engine, self.changes)
 
-    def _hold_sessions(self) -> None:
-        keys = Keys(self.settings.redis_prefix)
-        store = self.sessions = SessionStore(self.engine)
-        self.session_events = SessionEvents(self.redis, keys, self.events)
-        self.session_changes = SessionChanges(
-            store, self.polls, self.path, self.session_events, self.claims, self.offers
+    def _hold_sessions(self, settings: Settings) -> None:
+        keys = Keys(settings.redis_prefix)
+        self.sessions = SessionParts(
+            self.engine,
+            self.redis,
+            keys,
+            self.events,
+            self.polls,
+            self.views,
+            self.path,
+            self.claims,
+            self.offers,
         )
-        self.changes.uses = self.deletion.uses = self.session_changes
-        self.session_handlers = SessionHandlers(
-            store, self.session_changes, self.views, Once(self.claims), self.path
-        )
-        snapshots = SessionSnapshots(store, self.polls)
-        self.session_relay = TopicRelay(SESSION_UPDATE, snapshots, self.fanout)
-        self.session_events.on_event(self.session_relay.receive)
-        self.events.on_gap(self.session_relay.missed)
+        self.changes.uses = self.deletion.uses = self.sessions.changes
+        self.session_relay = TopicRelay(SESSION_UPDATE, self.sessions.snapshots, self.fanout)
         self.following = Following(self.live, self.admission, self.audience, self.session_relay)
-
-    def _share(self, settings: Settings) -> None:
-        kinds = SharedPolls(self.polls), SharedSessions(self.sessions)
-        self.public_origin = PublicOrigin(settings.api_public_address)
-        self.codes = Codes(CodeStore(self.engine), kinds)
-        wrong = WrongCodes(self.redis, Keys(settings.redis_prefix).wrong_codes)
-        self.code_handlers = CodeHandlers(self.codes, wrong, self.public_origin)
+        self.sharing = SharingParts(
+            self.engine,
+            self.redis,
+            keys,
+            self.polls,
+            (self.sessions.shared,),
+            settings.api_public_address,
+        )
 
     def _admit(self, settings: Settings) -> None:
         secret, url = settings.jwt_secret_key, settings.jwt_jwks_url

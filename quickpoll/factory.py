@@ -135,7 +135,7 @@ def _add_routes(app: Quart, services: Services) -> None:
         settings.api_frame_ancestors or ("'none'",),
         __version__,
         settings.jwt_user_id_claim,
-        services.public_origin,
+        services.sharing.origin,
     )
     blueprints = (
         polls_views.blueprint(services.poll_handlers),
@@ -144,14 +144,14 @@ def _add_routes(app: Quart, services: Services) -> None:
         results_views.blueprint(services.result_handlers),
         management_views.blueprint(services.changes, services.deletion),
         people_views.blueprint(),
-        sessions_views.blueprint(services.session_handlers),
-        sharing_views.blueprint(services.code_handlers),
+        sessions_views.blueprint(services.sessions.handlers),
+        sharing_views.blueprint(services.sharing.handlers),
         operations_views.blueprint(
             services.health,
             registry_of(services.readings(lambda: _middleware_of(app).in_hand)),
             token.get_secret_value() if token else None,
         ),
-        web_views.blueprint(pages, services.code_handlers),
+        web_views.blueprint(pages, services.sharing.handlers),
     )
     for one in blueprints:
         app.register_blueprint(one)

@@ -18,10 +18,10 @@ from quickpoll.foundation.http.public_origin import PublicOrigin
 from quickpoll.foundation.http.requests import wants_page
 from quickpoll.web import headers, qr
 from quickpoll.web.assets import ASK_AGAIN, Assets
-from quickpoll.web.code_pages import CodeFollower, add_code_pages
+from quickpoll.web.codes.views import CodeFollower, add_code_pages
 from quickpoll.web.content import Content, content
 from quickpoll.web.options import PageOptions
-from quickpoll.web.session_pages import add_session_pages
+from quickpoll.web.sessions.views import add_session_pages
 from quickpoll.web.texts import Texts, chosen, read_all
 
 __all__ = ["PageOptions", "blueprint"]

@@ -31,6 +31,9 @@ How was it?
 - bad"""
 
 
+outside_the_lobby = outside.replace("#question,", "#lobby h1, #lobby-qr, #code, #join-host,")
+
+
 async def picture(page: Page, name: str) -> None:
     """Keep a picture of the page, where somebody wants to look at it."""
     if folder := os.environ.get("EVENING_PICTURES"):
@@ -90,6 +93,7 @@ async def test_an_evening_from_the_first_paste_to_the_end(
     await stage.get_by_role("button", name="Make it and go to the stage").click()
     await expect(stage.locator("#lobby h1")).to_have_text("Our evening")
     await expect(stage.locator("#lobby-qr")).to_be_visible()
+    assert await stage.evaluate(outside_the_lobby) == []
     code = (await stage.locator("#code").inner_text()).strip()
     assert re.fullmatch("[0-9A-Z]{6}", code)
     await picture(stage, "2-lobby")

@@ -147,7 +147,7 @@ async def test_a_code_that_has_ended_stays_ended_when_its_poll_is_opened_again(
     assert await code_of(client, poll["id"]) == code
     await client.post(f"/api/poll/close-poll/{poll['id']}", headers=bearer(owner))
     await _long_ago(services, poll["id"])
-    await services.codes.sweep()
+    await services.sharing.codes.sweep()
     await client.post(f"/api/poll/reopen-poll/{poll['id']}", headers=bearer(owner))
     assert (await client.get(f"/j/{code}")).status_code == 404
     assert await code_of(client, poll["id"]) != code

@@ -162,7 +162,7 @@ async def test_what_nobody_was_told_of_is_found_out(
     screens = [await one.screen(stranger) for one in (live, second)]
     for screen in screens:
         await follow(screen, evening.id)
-    silent = live.services.session_events
+    silent = live.services.sessions.events
 
     async def nothing(session_id: str, version: int) -> None:
         """The process has died before it could say so."""
@@ -178,16 +178,16 @@ async def test_a_presenter_who_hangs_up_has_stepped_all_the_same(
 ) -> None:
     screen = await live.screen(stranger)
     await follow(screen, evening.id)
-    changes = live.services.session_changes
+    changes = live.services.sessions.changes
     reached, go_on = asyncio.Event(), asyncio.Event()
-    announce = live.services.session_events.announce
+    announce = live.services.sessions.events.announce
 
     async def held(session_id: str, version: int) -> None:
         reached.set()
         await go_on.wait()
         await announce(session_id, version)
 
-    live.services.session_events.announce = held  # type: ignore[method-assign]
+    live.services.sessions.events.announce = held  # type: ignore[method-assign]
     stepping = asyncio.create_task(evening.step(0, evening.fields["version"]))
     await reached.wait()
     stepping.cancel()
@@ -206,11 +206,9 @@ async def test_a_new_question_of_the_present_poll_is_a_new_version(
     await follow(screen, evening.id)
     path = f"/api/poll/update-poll/{stepped['pollIds'][0]}"
     await evening.client.patch(path, json={"question": "And now?"}, headers=bearer(owner))
-    async with asyncio.timeout(10):
-        while not (heard := [said for name, said in screen.events if name == "session-update"]):
-            await asyncio.sleep(0.01)
-    assert heard[-1]["poll"]["question"] == "And now?"
-    assert heard[-1]["version"] > stepped["version"]
+    said = await screen.until("session-update", status="running")
+    assert said["poll"]["question"] == "And now?"
+    assert said["version"] > stepped["version"]
     await evening.client.delete(
         f"/api/poll/delete-poll/{stepped['pollIds'][0]}", headers=bearer(owner)
     )
