@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from secrets import token_hex
 from time import time
 
@@ -26,7 +25,7 @@ from quickpoll.counting.versions import VersionClock
 from quickpoll.errors import Unavailable
 from quickpoll.foundation.concurrency.overload import Overload
 from quickpoll.foundation.http.request_middleware import refuse_unread
-from quickpoll.foundation.stores.mongo import is_reachable, open_client, open_engine
+from quickpoll.foundation.stores.mongo import open_client, open_engine
 from quickpoll.foundation.stores.mongo_trouble import MongoTrouble
 from quickpoll.foundation.stores.redis import RedisLink
 from quickpoll.idempotency.models import Claim
@@ -41,7 +40,6 @@ from quickpoll.management.deadlines import Deadlines
 from quickpoll.management.deletion import PollDeletion
 from quickpoll.management.models import Deletion, HistoryRow
 from quickpoll.management.store import DeletionStore, HistoryStore
-from quickpoll.operations.gauges import Read, Readings
 from quickpoll.operations.health import Health
 from quickpoll.operations.loop_lag import LoopLag
 from quickpoll.operations.schema import Schema
@@ -122,40 +120,6 @@ class Services:
             raise Unavailable(self.schema.problem and "This instance cannot serve yet.")
         self.overload.judge()
         return caller
-
-    def readings(self, in_hand: Read) -> Readings:
-        """What a scrape of the metrics reads."""
-        lookups = {"polls": self.polls, "tokens": self.tokens}
-        issuer = self.issuer
-        return Readings(
-            in_hand=in_hand,
-            queues={
-                "votes": lambda: self.casting.batcher.depth,
-                "likes": lambda: self.liking.batcher.depth,
-            },
-            lookups={
-                (name, outcome): partial(getattr, cache, count)
-                for name, cache in lookups.items()
-                for outcome, count in (("hit", "hits"), ("miss", "misses"))
-            },
-            socket_clients=lambda: len(self.audience),
-            socket_subscriptions=lambda: self.audience.subscriptions,
-            redis=lambda: self.redis.available,
-            mongodb=lambda: is_reachable(self.mongo),
-            limits={
-                "votes": self.settings.api_vote_queue,
-                "socket_clients": self.settings.api_socket_clients,
-            },
-            failing=self._failing,
-            skews=lambda: self.store_watch.skews,
-            shed_share=lambda: self.overload.share,
-            unfinished_indexes=lambda: len(self.schema.unfinished),
-            keys_fetched_at=lambda: issuer.fetched_at if issuer else None,
-        )
-
-    def _failing(self) -> dict[str, str]:
-        found = {"mongodb": self.mongo_trouble.failure, "redis": self.redis.failure}
-        return {store: one.cause for store, one in found.items() if one is not None}
 
     async def forget_polls(self) -> None:
         """Drop the polls in memory: changes of them may have been missed, and are looked for."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncGenerator, Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from time import time
 from typing import Any
 
@@ -30,11 +30,12 @@ from quickpoll.foundation.observability import metrics
 from quickpoll.foundation.observability.logs import configure_logs
 from quickpoll.foundation.openapi.document import QuickPollOpenAPI
 from quickpoll.foundation.openapi.pages import Documentation
+from quickpoll.foundation.stores.mongo import is_reachable
 from quickpoll.lifespan import serving
 from quickpoll.likes import views as likes_views
 from quickpoll.management import views as management_views
 from quickpoll.operations import views as operations_views
-from quickpoll.operations.gauges import registry_of
+from quickpoll.operations.gauges import Read, Readings, registry_of
 from quickpoll.people import views as people_views
 from quickpoll.polls import views as polls_views
 from quickpoll.realtime.server import PATH as SOCKET_PATH
@@ -148,13 +149,49 @@ def _add_routes(app: Quart, services: Services) -> None:
         sharing_views.blueprint(services.sharing.handlers),
         operations_views.blueprint(
             services.health,
-            registry_of(services.readings(lambda: _middleware_of(app).in_hand)),
+            registry_of(readings(services, lambda: _middleware_of(app).in_hand)),
             token.get_secret_value() if token else None,
         ),
         web_views.blueprint(pages, services.sharing.handlers),
     )
     for one in blueprints:
         app.register_blueprint(one)
+
+
+def readings(services: Services, in_hand: Read) -> Readings:
+    """What a scrape of the metrics reads."""
+    lookups = {"polls": services.polls, "tokens": services.tokens}
+    issuer = services.issuer
+    return Readings(
+        in_hand=in_hand,
+        queues={
+            "votes": lambda: services.casting.batcher.depth,
+            "likes": lambda: services.liking.batcher.depth,
+        },
+        lookups={
+            (name, outcome): partial(getattr, cache, count)
+            for name, cache in lookups.items()
+            for outcome, count in (("hit", "hits"), ("miss", "misses"))
+        },
+        socket_clients=lambda: len(services.audience),
+        socket_subscriptions=lambda: services.audience.subscriptions,
+        redis=lambda: services.redis.available,
+        mongodb=lambda: is_reachable(services.mongo),
+        limits={
+            "votes": services.settings.api_vote_queue,
+            "socket_clients": services.settings.api_socket_clients,
+        },
+        failing=partial(_failing, services),
+        skews=lambda: services.store_watch.skews,
+        shed_share=lambda: services.overload.share,
+        unfinished_indexes=lambda: len(services.schema.unfinished),
+        keys_fetched_at=lambda: issuer.fetched_at if issuer else None,
+    )
+
+
+def _failing(services: Services) -> dict[str, str]:
+    found = {"mongodb": services.mongo_trouble.failure, "redis": services.redis.failure}
+    return {store: one.cause for store, one in found.items() if one is not None}
 
 
 def _expect_routes(app: Quart) -> None:

@@ -82,7 +82,7 @@ class Keys:
     def wrong_codes(self, address: str) -> str:
         """String, integer, expires by itself: wrong codes that came from an address within a
         minute."""
-        return f"{self.prefix}wrong-codes:{address}"
+        return f"{self.prefix}limit:{{wrong-codes}}:{address}"
 
     def heartbeat(self, instance: str) -> str:
         """Channel: an instance's own heartbeat, to notice a deaf subscription."""

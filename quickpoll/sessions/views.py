@@ -59,12 +59,7 @@ def _here() -> str:
 def blueprint(handlers: SessionHandlers) -> Blueprint:
     """The routes of this package."""
     views = Blueprint("sessions", __name__, url_prefix="/api/session")
-    _add_reading(views, handlers)
-    _add_owning(views, handlers)
-    return views
 
-
-def _add_reading(views: Blueprint, handlers: SessionHandlers) -> None:
     @views.get("/get-session/<session_id>")
     @documented(Answer(200, "The session.", SessionBody), errors=(NotFound, GuestsNotAllowed))
     async def get_session(session_id: str) -> Response:
@@ -87,8 +82,6 @@ def _add_reading(views: Blueprint, handlers: SessionHandlers) -> None:
         reply = await handlers.export(current_caller(), session_id, query_args.format)
         return reply.response()
 
-
-def _add_owning(views: Blueprint, handlers: SessionHandlers) -> None:
     @views.post("/create-session")
     @validate_request(NewSession)
     @documented(
@@ -147,3 +140,5 @@ def _add_owning(views: Blueprint, handlers: SessionHandlers) -> None:
     async def delete_session(session_id: str) -> Response:
         """Delete a session; its polls stay. The same again, within a day, is the same."""
         return (await handlers.delete(current_caller(), session_id)).response()
+
+    return views

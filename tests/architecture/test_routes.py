@@ -22,15 +22,15 @@ open_to_all = {
     "/health/live",
     "/health/ready",
     "/J",
-    "/J/{code}",
+    f"/J/{an_id}",
     "/j",
-    "/j/{code}",
-    "/j/{code}/qr.svg",
+    f"/j/{an_id}",
+    f"/j/{an_id}/qr.svg",
     "/metrics",
     "/openapi.json",
     "/redoc",
 }
-"""And the pages (``/polls…``, ``/sessions…``) with their files (``/static/…``), which hold no data."""
+"""And the pages (``/polls…``, ``/sessions…``) with their files (``/static/…``): no data."""
 
 
 @pytest.fixture
