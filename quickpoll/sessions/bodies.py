@@ -91,7 +91,7 @@ class Step(Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"at": 1, "ifVersion": 3}]})
 
-    at: Annotated[int, Field(strict=True, ge=0, lt=MOST_POLLS), BeforeValidator(whole)] | None
+    at: Annotated[int, Field(strict=True, ge=0, le=MOST_POLLS - 1), BeforeValidator(whole)] | None
     if_version: SessionVersion = Field(description="The version that the presenter sees.")
 
 
@@ -129,7 +129,7 @@ class SessionBody(Body):
     user_id: ObjectIdText
     created_at: Instant
     poll_ids: list[ObjectIdText]
-    at: Annotated[int, Field(ge=0)] | None = Field(
+    at: Annotated[int, Field(ge=0, le=MOST_POLLS - 1)] | None = Field(
         description="The place of the present poll in `pollIds`; null in the lobby and at the end."
     )
     status: Literal["lobby", "running", "ended"]

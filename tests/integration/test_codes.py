@@ -113,7 +113,9 @@ async def test_after_a_hundred_wrong_codes_an_address_is_refused_until_the_minut
     elsewhere = httpx.ASGITransport(app=client._transport.app, client=("192.0.2.7", 1))  # type: ignore[attr-defined]
     async with httpx.AsyncClient(transport=elsewhere, base_url="http://test") as neighbour:
         assert (await neighbour.get(f"/j/{code}")).status_code == 302
-    left = await services.redis.call("PTTL", f"{settings.api_redis_prefix}limit:{{wrong-codes}}:127.0.0.1")
+    left = await services.redis.call(
+        "PTTL", f"{settings.api_redis_prefix}limit:{{wrong-codes}}:127.0.0.1"
+    )
     assert 0 < left <= 60_000
 
 
