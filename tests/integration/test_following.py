@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from quickpoll.auth.caller import Caller
+from quickpoll.sessions.bodies import Step
 from quickpoll.settings import Settings
 from tests.builders import create_poll, vote
 from tests.conftest import bearer, free_port
@@ -173,29 +175,35 @@ async def test_what_nobody_was_told_of_is_found_out(
         await screen.until("session-update", version=stepped["version"])
 
 
-async def test_a_presenter_who_hangs_up_has_stepped_all_the_same(
-    live: Live, evening: Evening
+async def test_the_word_alone_reaches_other_instances(
+    live: Live, second: Live, evening: Evening
 ) -> None:
-    screen = await live.screen(stranger)
+    await second.services.session_relay._loop.aclose()  # it does not look by itself
+    screen = await second.screen(stranger)
     await follow(screen, evening.id)
-    changes = live.services.sessions.changes
-    reached, go_on = asyncio.Event(), asyncio.Event()
-    announce = live.services.sessions.events.announce
+    stepped = (await evening.step(0, evening.fields["version"])).json()
+    await screen.until("session-update", version=stepped["version"])
+
+
+async def test_a_step_whose_presenter_has_hung_up_is_announced(
+    live: Live, evening: Evening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sessions = live.services.sessions
+    reached, go_on, announced = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def held(session_id: str, version: int) -> None:
         reached.set()
         await go_on.wait()
-        await announce(session_id, version)
+        announced.set()
 
-    live.services.sessions.events.announce = held  # type: ignore[method-assign]
-    stepping = asyncio.create_task(evening.step(0, evening.fields["version"]))
+    monkeypatch.setattr(sessions.events, "announce", held)
+    asked = Step.model_validate({"at": 0, "ifVersion": evening.fields["version"]})
+    request = asyncio.create_task(sessions.changes.step(Caller(owner), evening.id, asked))
     await reached.wait()
-    stepping.cancel()
-    await asyncio.gather(stepping, return_exceptions=True)
+    request.cancel()
+    await asyncio.gather(request, return_exceptions=True)
     go_on.set()
-    said = await screen.until("session-update", at=0)
-    assert said["version"] > evening.fields["version"]
-    assert changes is live.services.changes.uses
+    await asyncio.wait_for(announced.wait(), 5)
 
 
 async def test_a_new_question_of_the_present_poll_is_a_new_version(
