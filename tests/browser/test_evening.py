@@ -221,6 +221,15 @@ async def test_a_phone_keeps_a_half_made_choice_and_comes_back_after_a_while(
     await expect(page.locator("#question")).to_have_text("Who did it?")
 
 
+async def test_the_button_that_casts_the_vote_is_in_reach_on_a_phone(
+    visitors: Visitors, api: httpx.AsyncClient, owner: str
+) -> None:
+    evening = await scene(api, owner, {"texts": [f"Option {n}" for n in range(50)], **colour})
+    await evening.step(0)
+    page = await visitors.open(evening.path, token_hex(12), **phone)
+    await expect(page.get_by_role("button", name="Cast your vote")).to_be_in_viewport(ratio=1)
+
+
 async def test_what_is_gone_is_said(visitors: Visitors, api: httpx.AsyncClient, owner: str) -> None:
     nowhere = await visitors.open(f"/sessions/{'0' * 24}", owner, **phone)
     await expect(nowhere.locator("#notice")).to_contain_text("There is no such session")

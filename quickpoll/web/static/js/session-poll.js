@@ -174,7 +174,9 @@ export class SessionPoll {
     if (!poll) return;
     const change = poll.hasVoted && poll.view.allowVoteChange;
     const open = this.whole && poll.isOpen;
-    show(byId("cast"), open && (!poll.hasVoted || change));
+    const may = open && (!poll.hasVoted || change);
+    show(byId("cast"), may);
+    byId("ballot-actions").classList.toggle("in-reach", may);
     say(byId("cast"), t(change ? "change_your_vote" : "cast_your_vote"));
     show(byId("retract"), open && change);
     say(byId("own-vote"), this.whole ? this.words || ownVote(poll) : "");
