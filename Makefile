@@ -44,8 +44,8 @@ $(CHECKERS): $(INSTALLED) requirements/operations.txt
 	@$(PIP) install --no-deps --require-hashes --requirement requirements/operations.txt
 	@touch $@
 
-run: $(INSTALLED) ## Run the service with embedded stores on http://127.0.0.1:8001 (PORT=...)
-	@exec $(PY) -m quickpoll --with-parent $(if $(PORT),--port $(PORT))
+run: $(INSTALLED) ## Run the service with embedded stores on http://127.0.0.1:8001 (PORT=...; HOST=0.0.0.0 for phones)
+	@exec $(PY) -m quickpoll --with-parent $(if $(PORT),--port $(PORT)) $(if $(HOST),--host $(HOST))
 
 # MONGODB=mongodb://… and REDIS=redis://… are servers of yours: each test has a database and a
 # prefix of its own there, and takes them away. Tests that kill their stores bring their own.

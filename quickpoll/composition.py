@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from secrets import token_hex
 from time import time
 
@@ -24,7 +23,7 @@ from quickpoll.counting.versions import VersionClock
 from quickpoll.errors import Unavailable
 from quickpoll.foundation.concurrency.overload import Overload
 from quickpoll.foundation.http.request_middleware import refuse_unread
-from quickpoll.foundation.stores.mongo import is_reachable, open_client, open_engine
+from quickpoll.foundation.stores.mongo import open_client, open_engine
 from quickpoll.foundation.stores.mongo_trouble import MongoTrouble
 from quickpoll.foundation.stores.redis import RedisLink
 from quickpoll.guests.models import Invite
@@ -41,7 +40,6 @@ from quickpoll.management.deadlines import Deadlines
 from quickpoll.management.deletion import PollDeletion
 from quickpoll.management.models import Deletion, HistoryRow
 from quickpoll.management.store import DeletionStore, HistoryStore
-from quickpoll.operations.gauges import Read, Readings
 from quickpoll.operations.health import Health
 from quickpoll.operations.loop_lag import LoopLag
 from quickpoll.operations.schema import Schema
@@ -54,10 +52,12 @@ from quickpoll.polls.models import Poll
 from quickpoll.polls.rules import Offers
 from quickpoll.polls.store import PollStore
 from quickpoll.realtime.audience import Audience
+from quickpoll.realtime.following import Following
 from quickpoll.realtime.relay import Relay
 from quickpoll.realtime.screens import StaleScreens
 from quickpoll.realtime.server import LiveServer
 from quickpoll.realtime.shut_out import ShutOut
+from quickpoll.realtime.topic_relay import TopicRelay
 from quickpoll.repair.finality import Finality
 from quickpoll.repair.rebuild import Rebuilder
 from quickpoll.repair.reconcile import Reconciler
@@ -69,7 +69,12 @@ from quickpoll.results.handlers import ResultHandlers
 from quickpoll.results.listing import PollListing
 from quickpoll.results.poll_view import PollViews
 from quickpoll.results.timeline import Timeline
+from quickpoll.sessions.announcing import SESSION_UPDATE
+from quickpoll.sessions.models import Session
+from quickpoll.sessions.parts import SessionParts
 from quickpoll.settings import Settings
+from quickpoll.sharing.models import ShareCode
+from quickpoll.sharing.parts import SharingParts
 from quickpoll.socketio.idle_reaper import IdleReaper
 from quickpoll.socketio.server import make_server
 from quickpoll.votes.casting import Casting
@@ -77,7 +82,7 @@ from quickpoll.votes.handlers import VoteHandlers
 from quickpoll.votes.models import Vote
 from quickpoll.votes.store import VoteStore
 
-MODELS = (Poll, Vote, Like, HistoryRow, Deletion, Claim, Invite)
+MODELS = (Poll, Vote, Like, HistoryRow, Deletion, Claim, Invite, ShareCode, Session)
 
 
 class Services:
@@ -102,6 +107,7 @@ class Services:
         self._manage()
         self._admit(settings)
         self._go_live(settings)
+        self._hold_sessions(settings)
 
     async def enter(self, authorization: str | None, address: str) -> Caller:
         """Let a caller in, to any route under ``/api/``.
@@ -120,40 +126,6 @@ class Services:
     async def guests_of(self, poll_id: str) -> str:
         """What a poll tells those who have no token yet; see :class:`.PollEntry`."""
         return await self.entry.guests_of(poll_id) if self.offers.guests else ""
-
-    def readings(self, in_hand: Read) -> Readings:
-        """What a scrape of the metrics reads."""
-        lookups = {"polls": self.polls, "tokens": self.tokens}
-        issuer = self.issuer
-        return Readings(
-            in_hand=in_hand,
-            queues={
-                "votes": lambda: self.casting.batcher.depth,
-                "likes": lambda: self.liking.batcher.depth,
-            },
-            lookups={
-                (name, outcome): partial(getattr, cache, count)
-                for name, cache in lookups.items()
-                for outcome, count in (("hit", "hits"), ("miss", "misses"))
-            },
-            socket_clients=lambda: len(self.audience),
-            socket_subscriptions=lambda: self.audience.subscriptions,
-            redis=lambda: self.redis.available,
-            mongodb=lambda: is_reachable(self.mongo),
-            limits={
-                "votes": self.settings.api_vote_queue,
-                "socket_clients": self.settings.api_socket_clients,
-            },
-            failing=self._failing,
-            skews=lambda: self.store_watch.skews,
-            shed_share=lambda: self.overload.share,
-            unfinished_indexes=lambda: len(self.schema.unfinished),
-            keys_fetched_at=lambda: issuer.fetched_at if issuer else None,
-        )
-
-    def _failing(self) -> dict[str, str]:
-        found = {"mongodb": self.mongo_trouble.failure, "redis": self.redis.failure}
-        return {store: one.cause for store, one in found.items() if one is not None}
 
     async def forget_polls(self) -> None:
         """Drop the polls in memory: changes of them may have been missed, and are looked for."""
@@ -248,6 +220,32 @@ class Services:
         )
         self.deadlines = Deadlines(self.engine, self.changes)
 
+    def _hold_sessions(self, settings: Settings) -> None:
+        keys = Keys(settings.redis_prefix)
+        self.sessions = SessionParts(
+            self.engine,
+            self.redis,
+            keys,
+            self.events,
+            self.polls,
+            self.views,
+            self.path,
+            self.claims,
+            self.offers,
+            self.guests,
+        )
+        self.changes.uses = self.deletion.uses = self.sessions.changes
+        self.session_relay = TopicRelay(SESSION_UPDATE, self.sessions.snapshots, self.fanout)
+        self.following = Following(self.live, self.admission, self.audience, self.session_relay)
+        self.sharing = SharingParts(
+            self.engine,
+            self.redis,
+            keys,
+            self.polls,
+            (self.sessions.shared,),
+            settings.api_public_address,
+        )
+
     def _admit(self, settings: Settings) -> None:
         self.issuer = issuer_of(settings)
         self.tokens = tokens_of(settings, self.issuer, self.guests.tokens)
@@ -279,6 +277,7 @@ class Services:
         )
         self.audience = Audience(settings.api_socket_clients, settings.api_socket_clients_per_user)
         self.sio, fanout = make_server(settings.cors_origins, settings.api_socket_clients)
+        self.fanout = fanout
         self.idle_reaper = IdleReaper(self.sio)
         self.live = LiveServer(
             self.sio,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncGenerator, Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from time import time
 from typing import Any
 
@@ -32,16 +32,20 @@ from quickpoll.foundation.observability.logs import configure_logs
 from quickpoll.foundation.openapi.document import QuickPollOpenAPI
 from quickpoll.foundation.openapi.pages import Documentation
 from quickpoll.guests import views as guests_views
+from quickpoll.foundation.stores.mongo import is_reachable
 from quickpoll.lifespan import serving
 from quickpoll.likes import views as likes_views
 from quickpoll.management import views as management_views
 from quickpoll.operations import views as operations_views
-from quickpoll.operations.gauges import registry_of
+from quickpoll.operations.gauges import Read, Readings, registry_of
 from quickpoll.people import views as people_views
 from quickpoll.polls import views as polls_views
 from quickpoll.realtime.server import PATH as SOCKET_PATH
 from quickpoll.results import views as results_views
+from quickpoll.sessions import invites as session_invites
+from quickpoll.sessions import views as sessions_views
 from quickpoll.settings import Settings
+from quickpoll.sharing import views as sharing_views
 from quickpoll.votes import views as votes_views
 from quickpoll.web import views as web_views
 from quickpoll.web.options import PageOptions
@@ -137,6 +141,7 @@ def _add_routes(app: Quart, services: Services) -> None:
         settings.jwt_user_id_claim,
         settings.api_login_url,
         services.offers.guests,
+        services.sharing.origin,
     )
     blueprints = (
         polls_views.blueprint(services.poll_handlers),
@@ -146,15 +151,54 @@ def _add_routes(app: Quart, services: Services) -> None:
         management_views.blueprint(services.changes, services.deletion),
         people_views.blueprint(),
         guests_views.blueprint(services.guests, services.polls),
+        sessions_views.blueprint(services.sessions.handlers),
+        session_invites.blueprint(services.guests, services.sessions.store),
+        sharing_views.blueprint(services.sharing.handlers),
         operations_views.blueprint(
             services.health,
-            registry_of(services.readings(lambda: _middleware_of(app).in_hand)),
+            registry_of(readings(services, lambda: _middleware_of(app).in_hand)),
             token.get_secret_value() if token else None,
         ),
-        web_views.blueprint(pages, services.guests_of),
+        web_views.blueprint(pages, services.guests_of, services.sharing.handlers),
     )
     for one in blueprints:
         app.register_blueprint(one)
+
+
+def readings(services: Services, in_hand: Read) -> Readings:
+    """What a scrape of the metrics reads."""
+    lookups = {"polls": services.polls, "tokens": services.tokens}
+    issuer = services.issuer
+    return Readings(
+        in_hand=in_hand,
+        queues={
+            "votes": lambda: services.casting.batcher.depth,
+            "likes": lambda: services.liking.batcher.depth,
+        },
+        lookups={
+            (name, outcome): partial(getattr, cache, count)
+            for name, cache in lookups.items()
+            for outcome, count in (("hit", "hits"), ("miss", "misses"))
+        },
+        socket_clients=lambda: len(services.audience),
+        socket_subscriptions=lambda: services.audience.subscriptions,
+        redis=lambda: services.redis.available,
+        mongodb=lambda: is_reachable(services.mongo),
+        limits={
+            "votes": services.settings.api_vote_queue,
+            "socket_clients": services.settings.api_socket_clients,
+        },
+        failing=partial(_failing, services),
+        skews=lambda: services.store_watch.skews,
+        shed_share=lambda: services.overload.share,
+        unfinished_indexes=lambda: len(services.schema.unfinished),
+        keys_fetched_at=lambda: issuer.fetched_at if issuer else None,
+    )
+
+
+def _failing(services: Services) -> dict[str, str]:
+    found = {"mongodb": services.mongo_trouble.failure, "redis": services.redis.failure}
+    return {store: one.cause for store, one in found.items() if one is not None}
 
 
 def _expect_routes(app: Quart) -> None:

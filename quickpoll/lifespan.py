@@ -40,6 +40,8 @@ async def serving(services: Services) -> AsyncIterator[None]:
         services.events.on_event(services.former.heard)
         services.events.on_event(services.relay.receive)
         services.events.on_gap(services.relay.missed)
+        services.sessions.events.on_event(services.session_relay.receive)
+        services.events.on_gap(services.session_relay.missed)
         await services.schema.tried()
         with _stopping_gracefully(services):
             _tune_garbage_collector()
@@ -103,6 +105,8 @@ def all_parts(services: Services) -> list[Part]:
         services.events,
         services.relay.coalescer,
         services.screens,
+        services.session_relay,
+        services.sharing.codes,
         services.idle_reaper,
         services.reconciler,
         services.deletion,

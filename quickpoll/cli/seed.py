@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import click
 
+from quickpoll.cli.evening import make_session
 from quickpoll.cli.made_up import make_id, make_polls, pick_ballots, pick_pairs
 from quickpoll.cli.poll_file import read_polls, refuse_what_is_not_offered
 from quickpoll.cli.running import BadArguments, Command, HexId, with_services
@@ -18,6 +19,7 @@ from quickpoll.composition import Services
 from quickpoll.errors import ServiceUnavailable
 from quickpoll.likes.rules import Act
 from quickpoll.polls.models import Poll
+from quickpoll.sessions.models import Session
 
 AT_ONCE = 256
 """Votes under way at a time: enough to fill the batches."""
@@ -42,6 +44,7 @@ class Wanted:
     votes: int
     likes: int
     random: Random
+    session: Session | None = None
 
 
 @click.command(cls=Command)
@@ -58,6 +61,7 @@ class Wanted:
     "--file", "file", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=None,
     help="A list of polls to create, as POST /create-poll takes them; needs --user-id.",
 )  # fmt: skip
+@click.option("--session", default=None, help="Title of a session of these polls.")
 def seed(
     polls: int | None,
     voters: int,
@@ -66,6 +70,7 @@ def seed(
     random_seed: int | None,
     user_id: str | None,
     file: Path | None,
+    session: str | None,
 ) -> None:
     """Create polls, and the votes and likes on them that are asked for."""
     random = Random(random_seed)  # noqa: S311 - demo data
@@ -84,7 +89,8 @@ def seed(
     crowd = [make_id(random) for _ in range(voters)]
     check_room("votes", votes, len(found) * len(crowd))
     check_room("likes", likes, len(found) * len(crowd))
-    _create(Wanted(found, crowd, votes, likes, random))
+    evening = None if session is None else make_session(session, found, owner)
+    _create(Wanted(found, crowd, votes, likes, random, evening))
 
 
 def check_room(what: str, asked: int, most: int) -> None:
@@ -104,6 +110,8 @@ async def _create(services: Services, wanted: Wanted) -> None:
     await _all("Votes", ballots, lambda one: _sure(lambda: cast(one[0], one[1].id, one[2])))
     likers = pick_pairs(random, made, crowd, wanted.likes)
     await _all("Likes", likers, lambda one: _sure(lambda: like(one[0], one[1].id, Act.SET)))
+    if wanted.session is not None:
+        await services.sessions.changes.create(wanted.session)
     click.echo(f"{len(made)} polls, {len(ballots)} votes, {len(likers)} likes.")
     for known in made:
         click.echo(f"{known.id} {known.poll.question}")

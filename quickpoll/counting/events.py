@@ -71,6 +71,7 @@ class PollEvents:
         self._lost = False
         self._on_event: list[Callable[[PollEvent], None]] = []
         self._on_gap: list[Callable[[], None]] = []
+        self._others: dict[str, Callable[[str], None]] = {}
         self._loops: list[asyncio.Task[None]] = []
         self._client: Any = None
 
@@ -81,6 +82,11 @@ class PollEvents:
     def on_gap(self, listener: Callable[[], None]) -> None:
         """Call ``listener`` when events may have been missed."""
         self._on_gap.append(listener)
+
+    def also_hear(self, channel: str, listener: Callable[[str], None]) -> None:
+        """Call ``listener`` with every message of another channel, too; to be said before
+        :meth:`start`. What may have been missed of it is told as of all (:meth:`on_gap`)."""
+        self._others[channel] = listener
 
     @property
     def deaf(self) -> bool:
@@ -130,7 +136,7 @@ class PollEvents:
 
     async def _listen(self) -> None:
         async with self._client.pubsub() as channel:
-            await channel.subscribe(self._updates, self._heartbeat)
+            await channel.subscribe(self._updates, self._heartbeat, *self._others)
             while True:
                 message = await channel.get_message(timeout=DEAF_SECONDS)
                 if message is None:
@@ -148,6 +154,8 @@ class PollEvents:
             event = _parse(message["data"])
             if event is not None:
                 self.publish_here(event)
+        elif message["channel"] in self._others:
+            self._others[message["channel"]](message["data"])
 
     async def _beat(self) -> None:
         while True:

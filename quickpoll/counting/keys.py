@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 
 UPDATE_CHANNEL = "poll-updates"
+SESSION_CHANNEL = "session-updates"
 
 _POLL_OF_STATE = re.compile(r"tally:2:\{([0-9a-f]{24})\}:state$")
 
@@ -81,6 +82,16 @@ class Keys:
     def updates(self) -> str:
         """Channel: JSON ``{event, pollId, version, …}``, one message a change or batch."""
         return f"{self.prefix}{UPDATE_CHANNEL}"
+
+    @property
+    def session_updates(self) -> str:
+        """Channel: JSON ``{event, sessionId, version}``, one message a change of a session."""
+        return f"{self.prefix}{SESSION_CHANNEL}"
+
+    def wrong_codes(self, address: str) -> str:
+        """String, integer, expires by itself: wrong codes that came from an address within a
+        minute."""
+        return f"{self.prefix}limit:{{wrong-codes}}:{address}"
 
     def heartbeat(self, instance: str) -> str:
         """Channel: an instance's own heartbeat, to notice a deaf subscription."""

@@ -26,6 +26,14 @@ from quickpoll.auth.signing import sign_token
 from quickpoll.localrun.child_process import LOOPBACK, until
 from quickpoll.localrun.demo.seeding import seed_once
 from quickpoll.localrun.embedded import EmbeddedStoreFailed, EmbeddedStores, StoreAddresses
+from quickpoll.localrun.way_in import (
+    EVERYWHERE,
+    WayIn,
+    in_url,
+    lan_address,
+    latest_session,
+    local_host,
+)
 from quickpoll.settings import (
     RUN_FOLDER,
     BadSettings,
@@ -70,31 +78,37 @@ REFUSALS = (
     type=click.IntRange(1, 65535),
     default=8001,
     show_default=True,
-    help="Port on 127.0.0.1.",
+    help="Port to listen on.",
+)
+@click.option(
+    "--host",
+    default=LOOPBACK,
+    show_default=True,
+    help="Address to listen on; 0.0.0.0 lets everybody in the local network in.",
 )
 @click.option(
     "--with-parent", is_flag=True, help="End when the process that started this one does."
 )
-def main(port: int, with_parent: bool) -> None:
+def main(port: int, host: str, with_parent: bool) -> None:
     """Run the service until SIGTERM or Ctrl-C. Exit status 1 if it cannot be started."""
     _hear_every_farewell_as_sigterm()
     if with_parent:
         _end_with_parent()
     try:
-        launch(RunDirectory(RUN_FOLDER), port)
+        launch(RunDirectory(RUN_FOLDER), port, host)
     except REFUSALS as error:
         click.echo(str(error), err=True)
         sys.exit(1)
 
 
-def launch(directory: RunDirectory, port: int) -> None:
+def launch(directory: RunDirectory, port: int, host: str = LOOPBACK) -> None:
     """Start the stores, seed them the first time, and serve until told to stop.
 
     Raises one of :data:`refusals`, with nothing left running.
     """
     with directory:
-        refuse_taken_port(port)
-        given = given_variables()
+        refuse_taken_port(port, host)
+        given = {**public_address(host, port), **given_variables()}
         # A bad setting is told at once, before anything is started.
         os.environ.update(environment_of_run(given, NOWHERE, directory))
         load_settings()
@@ -103,25 +117,33 @@ def launch(directory: RunDirectory, port: int) -> None:
         stores = EmbeddedStores(directory.path, redis_password=given.get("API_REDIS_PASSWORD"))
         click.echo(f"Starting the embedded stores (data in {directory.path}) ...")
         with stores as addresses:
-            directory.write(RunRecord(os.getpid(), _address(port), **vars(addresses)))
+            address = _address(port, local_host(host))
+            directory.write(RunRecord(os.getpid(), address, **vars(addresses)))
             os.environ.update(environment_of_run(given, addresses, directory))
             settings = load_settings()
             seed_once(directory, addresses.database_url, DEVELOPMENT_USER)
-            _announce_when_up(port, settings)
-            _serve(port)
+            _announce_when_up(port, host, settings)
+            _serve(port, host)
         click.echo("Stopped. The data is kept.")
 
 
-def refuse_taken_port(port: int) -> None:
+def public_address(host: str, port: int) -> dict[str, str]:
+    """The setting that says where phones reach this run, where it is open to them."""
+    lan = lan_address() if host in EVERYWHERE else None
+    return {} if lan is None else {"API_PUBLIC_ADDRESS": _address(port, lan)}
+
+
+def refuse_taken_port(port: int, host: str = LOOPBACK) -> None:
     """Raise :class:`LaunchFailed` if somebody listens on ``port`` already."""
-    with socket.socket() as probe:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
         # Hypercorn sets it too: a port that was just left is free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((LOOPBACK, port))
+            probe.bind((host, port))
             probe.listen()
         except OSError as error:
-            raise _port_error(port, error) from error
+            raise _port_error(port, host, error) from error
 
 
 def environment_of_run(
@@ -138,6 +160,8 @@ def environment_of_run(
     if not given.get("JWT_SECRET_KEY"):
         environment["JWT_SECRET_KEY"] = directory.secret()
     environment |= guests_of_run(given, directory)
+    if given.get("API_PUBLIC_ADDRESS"):
+        environment["API_PUBLIC_ADDRESS"] = str(given["API_PUBLIC_ADDRESS"])
     if not given.get("API_LOG_FORMAT"):
         environment["API_LOG_FORMAT"] = "console"
     return environment
@@ -148,13 +172,32 @@ def development_token(settings: Settings) -> str | None:
     return sign_token(settings, DEVELOPMENT_USER, DEVELOPMENT_TOKEN_LIFE)
 
 
-def welcome(port: int, token: str | None) -> str:
-    """What a person reads once the service is up."""
+def welcome(
+    port: int,
+    token: str | None,
+    host: str = LOOPBACK,
+    public: str | None = None,
+    session: WayIn | None = None,
+) -> str:
+    """What a person reads once the service is up; ``public`` is where phones reach it."""
+    address = _address(port, local_host(host))
     lines = [
         "",
-        f"  QuickPoll is up.   Live page   {_address(port)}/polls",
-        f"                     API         {_address(port)}/docs",
+        f"  QuickPoll is up.   Live page   {address}/polls",
+        f"                     API         {address}/docs",
     ]
+    if public is not None:
+        lines += [f"                     Phones      {public}/j"]
+    elif host in EVERYWHERE:
+        lines += ["  This machine seems to be in no network: phones do not reach it."]
+    if session is not None:
+        lines += [
+            "",
+            f"  {session.title}:",
+            f"                     Code        {session.code}",
+            f"                     For all     {session.address}",
+            f"                     Stage       {address}{session.stage}",
+        ]
     if token is not None:
         lines += [
             "",
@@ -164,22 +207,22 @@ def welcome(port: int, token: str | None) -> str:
             "",
             "  The live page, signed in with it:",
             "",
-            f"{_address(port)}/polls#token={token}",
+            f"{address}/polls#token={token}",
         ]
     return "\n".join([*lines, "", "  Ctrl-C stops it.", ""])
 
 
-def _address(port: int) -> str:
-    return f"http://{LOOPBACK}:{port}"
+def _address(port: int, host: str = LOOPBACK) -> str:
+    return f"http://{in_url(host)}:{port}"
 
 
-def _port_error(port: int, error: OSError) -> LaunchFailed:
+def _port_error(port: int, host: str, error: OSError) -> LaunchFailed:
     if error.errno == errno.EADDRINUSE:
         return LaunchFailed(
-            f"Port {port} of {LOOPBACK} is taken by another program; stop that one, "
+            f"Port {port} of {host} is taken by another program; stop that one, "
             f"or choose another port: make run PORT={port + 1}"
         )
-    return LaunchFailed(f"Port {port} of {LOOPBACK} cannot be used: {error.strerror}")
+    return LaunchFailed(f"Port {port} of {host} cannot be used: {error.strerror}")
 
 
 def _hear_every_farewell_as_sigterm() -> None:
@@ -214,18 +257,20 @@ def _end_with_parent() -> None:
     threading.Thread(target=watch, name="parent-watch", daemon=True).start()
 
 
-def _announce_when_up(port: int, settings: Settings) -> None:
+def _announce_when_up(port: int, host: str, settings: Settings) -> None:
     """Print the welcome as soon as the service answers, from a thread beside it."""
 
     def announce() -> None:
-        if until(lambda: _is_live(port), START_SECONDS, pause=0.1):
-            click.echo(welcome(port, development_token(settings)))
+        here, token = local_host(host), development_token(settings)
+        if until(lambda: _is_live(port, here), START_SECONDS, pause=0.1):
+            session = latest_session(here, port, token) if token else None
+            click.echo(welcome(port, token, host, settings.api_public_address, session))
 
     threading.Thread(target=announce, name="announcer", daemon=True).start()
 
 
-def _is_live(port: int) -> bool:
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=2)
+def _is_live(port: int, host: str) -> bool:
+    connection = http.client.HTTPConnection(host, port, timeout=2)
     try:
         connection.request("GET", "/health/live")
         return connection.getresponse().status == http.HTTPStatus.OK
@@ -235,11 +280,11 @@ def _is_live(port: int) -> bool:
         connection.close()
 
 
-def _serve(port: int) -> None:
+def _serve(port: int, host: str) -> None:
     """Serve in this process until a signal ends it."""
     config = Config.from_toml(PACKAGE / "hypercorn.toml")
     config.application_path = "quickpoll.asgi:app"
-    config.bind = [f"{LOOPBACK}:{port}"]
+    config.bind = [f"{in_url(host)}:{port}"]
     config.loglevel = "WARNING"  # the welcome says where it runs
     try:
         serve_until_stopped(config)
@@ -247,4 +292,4 @@ def _serve(port: int) -> None:
         if error.errno != errno.EADDRINUSE:
             raise
         # Somebody took the port since it was looked at.
-        raise _port_error(port, error) from error
+        raise _port_error(port, host, error) from error

@@ -29,6 +29,7 @@ from quickpoll.foundation.concurrency.time_limits import CHANGE_ANSWER_SECONDS, 
 from quickpoll.management import rules
 from quickpoll.management.bodies import PollUpdate
 from quickpoll.management.store import HistoryStore
+from quickpoll.management.uses import PollUses, Unused
 from quickpoll.polls.creation import PollCreation
 from quickpoll.polls.entry import PollEntry
 from quickpoll.polls.models import Poll
@@ -75,6 +76,7 @@ class PollChanges:
         self._finality = finality
         self._offers = offers
         self._entry = entry
+        self.uses: PollUses = Unused()
 
     async def update(self, caller: Caller, poll_id: str, asked: PollUpdate) -> KnownPoll:
         """Change fields. Raises the errors of :func:`.rules.update`."""
@@ -132,6 +134,8 @@ class PollChanges:
             if known is not None:
                 break
             await self._path.change_poll(poll_id, lambda: self._write(poll_id, PASSED_DEADLINE))
+        if wanted.name == "updated" and _asks_anew(known.poll):
+            await self.uses.poll_changed(poll_id)
         if wanted.final:
             await self._finality.wait(poll_id, _seconds_since_change(known.poll), until)
         return known
@@ -162,9 +166,15 @@ class PollChanges:
     ) -> KnownPoll | None:
         await self._history.keep_last(poll)
         row = rules.row_of(poll, wanted.name, changed, wanted.caller, now)
-        unvoted = {"votedOn": {"$ne": True}} if rules.needs_no_votes(poll, changed, now) else {}
+        only_if: rules.Fields = {}
+        if rules.needs_no_votes(poll, changed, now):
+            only_if["votedOn"] = {"$ne": True}
+        if "guests" in changed:
+            await self.uses.check_guests(str(poll.id), changed["guests"])
+            # Whoever has taken it up since it was read is not found yet, or will find it changed.
+            only_if["takenUp"] = poll.taken_up or {"$in": [0, None]}
         return await self._polls.change(
-            poll, rules.stored(changed) | {"lastChange": row}, **unvoted
+            poll, rules.stored(changed) | {"lastChange": row}, **only_if
         )
 
 
@@ -180,6 +190,11 @@ def _change_to(poll: Poll, name: str, *, repeated: bool = False) -> PollChange:
 def _repetition(poll: Poll) -> PollChange:
     """Nothing has changed: perhaps because it was changed before, and not everybody has heard."""
     return _change_to(poll, poll.last_change["change"] if poll.last_change else "", repeated=True)
+
+
+def _asks_anew(poll: Poll) -> bool:
+    """Whether its latest change was one of what it asks."""
+    return bool(poll.last_change and rules.FIXED_TEXTS & poll.last_change["after"].keys())
 
 
 def _seconds_since_change(poll: Poll) -> float:

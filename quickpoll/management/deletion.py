@@ -24,6 +24,7 @@ from quickpoll.idempotency.store import ClaimStore
 from quickpoll.likes.store import LikeStore
 from quickpoll.management.models import Deletion
 from quickpoll.management.store import DeletionStore, HistoryStore
+from quickpoll.management.uses import PollUses, Unused
 from quickpoll.polls.models import PUBLIC, Poll
 from quickpoll.polls.rules import check_manages
 from quickpoll.polls.store import PollStore
@@ -57,6 +58,7 @@ class PollDeletion:
         self._invites = invites
         self._path = path
         self._loop = Periodic("deletions", SWEEP_SECONDS, self.sweep)
+        self.uses: PollUses = Unused()
 
     def start(self) -> None:
         """Start sweeping."""
@@ -111,6 +113,7 @@ class PollDeletion:
             self._likes.delete_all(poll_id),
             self._history.delete_all(poll_id),
             self._invites.delete_all(poll_id),
+            self.uses.poll_deleted(poll_id),
         )
 
 

@@ -70,6 +70,8 @@ class Poll(Model):
     ``folded`` the question without case for searching. ``last_change`` is the latest row of the
     history, written together with what it tells of. ``context`` holds an embedder's own references.
 
+    ``taken_up`` counts how often a session has taken it up: a change of ``guests`` compares that.
+
     Two fields of the document are nobody's attributes: ``contextPairs`` (:func:`context_pairs`),
     and ``sampled`` in one poll of :data:`SAMPLE_RATE`.
     """
@@ -94,6 +96,7 @@ class Poll(Model):
     revision: int = 1
     likes: int = 0
     last_change: dict[str, Any] | None = Field(default=None, key_name="lastChange")
+    taken_up: int = Field(default=0, key_name="takenUp")
 
     model_config = {"collection": "poll", "indexes": lambda: poll_indexes()}
 

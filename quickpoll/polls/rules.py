@@ -26,6 +26,7 @@ OF_ONE_LIFE = {
     "revision",
     "likes",
     "last_change",
+    "taken_up",
 }
 """Fields that a copy of a poll does not take over."""
 

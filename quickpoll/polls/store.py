@@ -16,7 +16,7 @@ from pymongo import UpdateOne
 from quickpoll.errors import PollNotFound
 from quickpoll.foundation.stores.bulk_writes import change_once
 from quickpoll.polls.bodies import fields_of
-from quickpoll.polls.models import Poll
+from quickpoll.polls.models import NO_GUESTS, Poll
 
 REMEMBERED = 10_000
 """Polls kept in memory, those not used for longest forgotten first (12 kB each with four options,
@@ -134,6 +134,15 @@ class PollStore:
         """
         await self._polls.update_one({"_id": ObjectId(poll_id)}, {"$inc": {"revision": 1}})
         self.forget(poll_id)
+
+    async def take_up(self, poll_id: str, guests: str) -> bool:
+        """Let a poll know that it is in a session of these ``guests``; answers whether it is there
+        and admits the same. A change of its ``guests`` that was decided before is void."""
+        admitted = {"$in": [guests, None]} if guests == NO_GUESTS else guests
+        result = await self._polls.update_one(
+            {"_id": ObjectId(poll_id), "guests": admitted}, {"$inc": {"takenUp": 1}}
+        )
+        return bool(result.matched_count)
 
     async def lock(self, poll: Poll) -> bool:
         """Fix what voters rely on, before the first vote is written.

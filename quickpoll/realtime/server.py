@@ -45,6 +45,8 @@ FAREWELL = "session-ended"
 
 LONGEST_TIMER = 86_400.0
 
+_EVENTS = "subscribe, unsubscribe, follow and unfollow"
+
 
 class LiveServer:
     """Takes clients in, answers their requests and lets them go."""
@@ -68,6 +70,8 @@ class LiveServer:
         self._leeway = leeway
         self.on_subscribed: Callable[[PollView], None] = lambda view: None
         """Told of each poll that a client was shown."""
+        self.on_left: list[Callable[[str], None]] = []
+        """Told of each connection that has ended."""
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         fanout.on_connect = self._connected
@@ -95,7 +99,7 @@ class LiveServer:
             self._audience.enter(sid, caller)
         except Exception as error:
             ours = as_error(error)
-            raise Refusal(ours.detail, _told(ours)) from None
+            raise Refusal(ours.detail, told(ours)) from None
 
     def _connected(self, sid: str) -> None:
         """The client knows that it is connected: nothing may be sent to it before that."""
@@ -107,6 +111,8 @@ class LiveServer:
 
     async def _disconnect(self, sid: str, reason: str | None = None) -> None:
         self._audience.leave(sid)
+        for listener in self.on_left:
+            listener(sid)
         timer = self._timers.pop(sid, None)
         if timer is not None:
             timer.cancel()
@@ -121,7 +127,7 @@ class LiveServer:
             async with asyncio.timeout(ANSWER_SECONDS):
                 return await self._follow(sid, poll_ids)
         except Exception as error:
-            return {"error": _told(as_error(error)), "unknown": []}
+            return {"error": told(as_error(error)), "unknown": []}
 
     async def _unsubscribe(self, sid: str, *arguments: Any) -> dict[str, Any]:
         try:
@@ -131,11 +137,11 @@ class LiveServer:
                 async with client.turn:
                     self.leave(client, poll_ids)
         except Exception as error:
-            return {"error": _told(as_error(error))}
+            return {"error": told(as_error(error))}
         return {}
 
     async def _unknown(self, event: str, sid: str, *arguments: Any) -> dict[str, Any]:
-        return {"error": _told(NotFound("Clients send subscribe and unsubscribe, nothing else."))}
+        return {"error": told(NotFound(f"Clients send {_EVENTS}, nothing else."))}
 
     def _asked(self, sid: str, arguments: tuple[Any, ...]) -> list[str]:
         client = self._audience.get(sid)
@@ -215,7 +221,7 @@ class LiveServer:
 
     async def _dismiss(self, sid: str) -> None:
         eio_sid = self._fanout.eio_sid_from_sid(sid, NAMESPACE)
-        self._fanout.send(FAREWELL, _told(ExpiredToken()), sids=[sid])
+        self._fanout.send(FAREWELL, told(ExpiredToken()), sids=[sid])
         await self.sio.disconnect(sid)
         await self.sio.hang_up(eio_sid)
 
@@ -250,8 +256,9 @@ def _poll_ids(arguments: tuple[Any, ...]) -> list[str]:
 
 
 def _shut(unknown: Iterable[str]) -> dict[str, Any]:
-    return {"error": _told(GuestsNotAllowed()), "unknown": list(unknown)}
+    return {"error": told(GuestsNotAllowed()), "unknown": list(unknown)}
 
 
-def _told(error: QuickPollError) -> dict[str, str]:
+def told(error: QuickPollError) -> dict[str, str]:
+    """An error as an acknowledgement carries it."""
     return {"code": error.code, "detail": error.detail}

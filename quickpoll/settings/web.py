@@ -33,6 +33,12 @@ class WebSettings(BaseSettings):
         " and they come back with #token=",
         "https://id.example/login",
     )
+    api_public_address: WebAddress | None = setting(
+        None,
+        "the address at which others reach this service: told in place of 127.0.0.1, by codes and"
+        " their QR codes, to whoever asks there",
+        "http://192.168.1.20:8001",
+    )
     api_trusted_proxies: int = setting(
         0,
         "how many proxies stand in front, each adding to X-Forwarded-For",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from quickpoll.foundation.http.public_origin import PublicOrigin
 
 
 @dataclass(frozen=True)
@@ -10,7 +12,8 @@ class PageOptions:
     """``frame_ancestors``: CSP sources that may show the pages in a frame; none at all means the
     same as ``'none'``. ``version`` stands in the pages' footer. ``user_id_claim`` is the claim
     by which a page tells whose token it holds. ``login_url``: where people get a token.
-    ``guests``: whether there are any.
+    ``guests``: whether there are any. ``public_origin`` is where others reach the page that
+    somebody looks at.
     """
 
     frame_ancestors: tuple[str, ...] = ("'none'",)
@@ -18,3 +21,4 @@ class PageOptions:
     user_id_claim: str = "sub"
     login_url: str | None = None
     guests: bool = False
+    public_origin: PublicOrigin = field(default_factory=PublicOrigin)

@@ -14,16 +14,20 @@ from werkzeug.exceptions import NotFound
 
 from quickpoll.errors import PollNotFound
 from quickpoll.foundation.http.problems import as_error, problem_reply
+from quickpoll.foundation.http.public_origin import PublicOrigin
 from quickpoll.foundation.http.requests import wants_page
 from quickpoll.web import headers, qr
 from quickpoll.web.assets import ASK_AGAIN, Assets
+from quickpoll.web.codes.views import CodeFollower, add_code_pages
 from quickpoll.web.content import Content, content
 from quickpoll.web.options import PageOptions
+from quickpoll.web.sessions.views import add_session_pages
 from quickpoll.web.texts import Texts, chosen, read_all
 
 __all__ = ["PageOptions", "blueprint"]
 
 _POLL_ID = re.compile("[0-9a-fA-F]{24}")
+_CODE = re.compile("[0-9A-Z]{6}")
 
 Render = Callable[..., Awaitable[Response]]
 
@@ -32,7 +36,7 @@ GuestsOf = Callable[[str], Awaitable[str]]
 """What a poll says of guests, as far as a visitor may know: ``open``, ``invited``, or nothing."""
 
 
-def blueprint(pages: PageOptions, guests_of: GuestsOf) -> Blueprint:
+def blueprint(pages: PageOptions, guests_of: GuestsOf, codes: CodeFollower) -> Blueprint:
     """The pages, the files they load, and the documentation of the API."""
     web = Blueprint("web", __name__, template_folder="templates")
     texts = read_all()
@@ -40,6 +44,9 @@ def blueprint(pages: PageOptions, guests_of: GuestsOf) -> Blueprint:
     render = partial(_render, assets, texts, pages)
     live_page = partial(render, headers.live_page(pages.frame_ancestors))
     _add_live_pages(web, live_page, guests_of)
+    _add_qr_codes(web, pages.public_origin)
+    add_session_pages(web, live_page)
+    add_code_pages(web, partial(render, headers.form_page(pages.frame_ancestors)), codes)
     _add_missing_page(web, live_page)
     _add_documentation(web, render)
     _add_files(web, assets)
@@ -59,9 +66,25 @@ def _add_live_pages(web: Blueprint, render: Render, guests_of: GuestsOf) -> None
     async def present(poll_id: str) -> Response:
         return await _of_poll(render, "present.html", poll_id, guests_of)
 
+
+def _add_qr_codes(web: Blueprint, public: PublicOrigin) -> None:
     @web.get("/polls/<poll_id>/qr.svg")
     async def qr_code(poll_id: str) -> Response:
-        return await _qr_code(poll_id)
+        if not _POLL_ID.fullmatch(poll_id):
+            raise NotFound
+        return await _qr_code(address_of("web.poll", poll_id=poll_id.lower()), public)
+
+    @web.get("/sessions/<session_id>/qr.svg")
+    async def qr_of_session(session_id: str) -> Response:
+        if not _POLL_ID.fullmatch(session_id):
+            raise NotFound
+        return await _qr_code(address_of("web.session", session_id=session_id.lower()), public)
+
+    @web.get("/j/<code>/qr.svg")
+    async def qr_of_code(code: str) -> Response:
+        if not _CODE.fullmatch(code):
+            raise NotFound
+        return await _qr_code(address_of("web.by_code", code=code), public)
 
 
 def _add_missing_page(web: Blueprint, render: Render) -> None:
@@ -119,6 +142,7 @@ async def _render(
         asset=lambda name: asset(name=name),
         here=_here,
         modules=assets.modules,
+        origin=pages.public_origin.instead_of(request.host_url),
         pages=pages,
         t=texts[language],
         texts_address=asset(name=_texts_file(language)),
@@ -164,14 +188,13 @@ async def _of_poll(render: Render, template: str, poll_id: str, guests_of: Guest
     return answer
 
 
-async def _qr_code(poll_id: str) -> Response:
+async def _qr_code(path: str, public: PublicOrigin) -> Response:
     forwarded = request.headers.get("X-Forwarded-Host", "").split(",")[0].strip()
     hosts = tuple(host for host in (request.host, forwarded) if host)
     origin = qr.trusted_origin(request.args.get("origin", ""), request.scheme, hosts)
-    if origin is None or not _POLL_ID.fullmatch(poll_id):
+    if origin is None:
         raise NotFound
-    path = address_of("web.poll", poll_id=poll_id.lower(), _external=False)
-    code = content(qr.svg(origin + path), is_text=True)
+    code = content(qr.svg(public.of(origin) + path), is_text=True)
     answer = await _answer(code, "image/svg+xml", headers.image())
     answer.headers["Cache-Control"] = "private, max-age=86400"
     return answer

@@ -34,8 +34,7 @@ async def document() -> dict[str, Any]:
     return said
 
 
-to_come = {"session_changed", "session_ended", "guests_differ"}
-to_come |= {"too_many_webhooks", "receipt_pending"}
+to_come = {"too_many_webhooks", "receipt_pending"}
 """Errors of rooms that are not there yet."""
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from prometheus_client import REGISTRY
 from prometheus_client.core import Metric
 
-from quickpoll.factory import create_app
+from quickpoll.factory import create_app, readings
 from quickpoll.foundation.http.request_middleware import RequestMiddleware
 from quickpoll.operations.gauges import registry_of
 from tests.architecture.house import root
@@ -40,7 +40,7 @@ def ours() -> dict[str, Metric]:
     )
     services = app.extensions["quickpoll"]
     services.issuer.fetched_at = time.time()
-    gauges = registry_of(services.readings(lambda: 0))
+    gauges = registry_of(readings(services, lambda: 0))
     assert isinstance(app.asgi_app, RequestMiddleware)
     return {
         name: metric

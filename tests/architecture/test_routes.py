@@ -22,11 +22,16 @@ open_to_all = {
     "/guest",  # no token yet
     "/health/live",
     "/health/ready",
+    "/J",
+    f"/J/{an_id}",
+    "/j",
+    f"/j/{an_id}",
+    f"/j/{an_id}/qr.svg",
     "/metrics",
     "/openapi.json",
     "/redoc",
 }
-"""And the pages (``/polls…``) with their files (``/static/…``), which hold no data."""
+"""And the pages (``/polls…``, ``/sessions…``) with their files (``/static/…``): no data."""
 
 
 @pytest.fixture
@@ -82,5 +87,6 @@ async def test_a_bad_token_or_body_is_no_way_in(app: Quart, client: httpx.AsyncC
 
 
 def test_what_is_open_to_all_is_so_on_purpose(app: Quart) -> None:
-    opened = {one for one in addresses(app) if not one.startswith(("/api/", "/polls", "/static/"))}
+    pages = ("/api/", "/polls", "/sessions", "/static/")
+    opened = {one for one in addresses(app) if not one.startswith(pages)}
     assert opened == open_to_all

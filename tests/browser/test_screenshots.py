@@ -78,3 +78,37 @@ async def test_the_pictures_show_a_poll_in_use(
     await page.evaluate("document.activeElement.blur()")
     await _take(page, album / "live-page.png")
     await _take(wall, album / "presenter.png")
+
+
+async def test_a_picture_of_the_stage_and_of_a_phone(
+    visitors: Visitors, api: httpx.AsyncClient, album: Path
+) -> None:
+    owner = token_hex(12)
+    poll = await create_poll(api, owner, question=question, texts=texts)
+    await asyncio.gather(
+        *(vote(api, poll, place, token_hex(12)) for place, n in enumerate(votes) for _ in range(n))
+    )
+    evening = await _an_evening(api, owner, poll["id"])
+    size = {"viewport": {"width": width, "height": height}, "device_scale_factor": density}
+    small = {"viewport": {"width": 360, "height": height}, "device_scale_factor": density}
+    stage = await visitors.open(f"/sessions/{evening}/present", owner, **size)
+    phone = await visitors.open(f"/sessions/{evening}", **small)
+    await phone.get_by_role("radio", name=texts[2]).check()
+    await phone.get_by_role("button", name="Cast your vote").click()
+    for shown in (stage, phone):
+        await expect(shown.locator("#voters")).to_have_text(str(sum(votes) + 1))
+    await expect(stage.locator("#qr")).to_be_visible()
+    await phone.evaluate("document.activeElement.blur()")
+    await _take(stage, album / "stage.png")
+    await phone.screenshot(path=album / "phone.png", animations="disabled")
+
+
+async def _an_evening(api: httpx.AsyncClient, owner: str, poll: str) -> str:
+    """A session that is at its one poll; its id."""
+    body = {"title": "The open hour", "pollIds": [poll]}
+    answer = await api.post("/api/session/create-session", json=body, headers=bearer(owner))
+    session = answer.json()
+    step = {"at": 0, "ifVersion": session["version"]}
+    path = f"/api/session/step-session/{session['id']}"
+    assert (await api.post(path, json=step, headers=bearer(owner))).status_code == 200
+    return str(session["id"])

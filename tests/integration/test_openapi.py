@@ -157,6 +157,30 @@ async def test_every_success_has_an_example_that_is_true(
     assert (await client.patch(path, json=example, headers=bearer(owner))).status_code == 200
 
 
+def _of_sessions(session: str, evening: dict[str, Any]) -> list[tuple[str, str, str, Any]]:
+    """What may be asked of one."""
+    base, step = "/api/session", {"at": 0, "ifVersion": 1}
+    return [
+        ("POST", f"{base}/create-session", owner, evening),
+        ("POST", f"{base}/create-session", other, evening),
+        ("GET", f"{base}/get-sessions", owner, None),
+        ("GET", f"{base}/get-session/{session}", other, None),
+        ("GET", f"{base}/get-session/{nobody}", other, None),
+        ("POST", f"{base}/share-session/{session}", owner, None),
+        ("PATCH", f"{base}/update-session/{session}", owner, {"title": "New"}),
+        ("PATCH", f"{base}/update-session/{session}", other, {"title": "New"}),
+        ("POST", f"{base}/step-session/{session}", owner, step),
+        ("POST", f"{base}/step-session/{session}", owner, {**step, "ifVersion": 2}),
+        ("PATCH", f"{base}/update-session/{session}", owner, {"pollIds": []}),
+        ("GET", f"{base}/export-session/{session}?format=json", owner, None),
+        ("GET", f"{base}/export-session/{session}?format=csv", owner, None),
+        ("POST", f"{base}/end-session/{session}", owner, None),
+        ("POST", f"{base}/step-session/{session}", owner, step),
+        ("DELETE", f"{base}/delete-session/{session}", other, None),
+        ("DELETE", f"{base}/delete-session/{session}", owner, None),
+    ]
+
+
 async def test_what_is_answered_is_what_is_documented(
     client: httpx.AsyncClient, document: Document
 ) -> None:
@@ -168,6 +192,9 @@ async def test_what_is_answered_is_what_is_documented(
     ballot = {"optionIds": [option(poll, 1), option(poll, 2)]}
     new = {"question": "Q?", "options": [{"text": "a"}, {"text": "b"}]}
     mine, theirs, gone = poll["id"], hidden["id"], nobody
+    evening = {"title": "Evening", "pollIds": [mine]}
+    made = await client.post("/api/session/create-session", json=evening, headers=bearer(owner))
+    session = made.json()["id"]
     requests: list[tuple[str, str, str, Any]] = [
         ("GET", "/", "", None),
         ("GET", "/health/live", "", None),
@@ -192,6 +219,9 @@ async def test_what_is_answered_is_what_is_documented(
         ("POST", "/api/poll/create-poll", owner, {**new, "userId": other}),
         ("POST", "/api/poll/create-polls", owner, {"polls": [new, {}]}),
         ("POST", "/api/poll/create-polls", owner, {"polls": []}),
+        *_of_sessions(session, evening),
+        ("POST", f"/api/poll/share-poll/{mine}", owner, None),
+        ("POST", f"/api/poll/share-poll/{mine}", other, None),
         ("GET", f"/api/poll/get-poll-by-id/{mine}", owner, None),
         ("GET", f"/api/poll/get-poll-by-id/{theirs}", other, None),
         ("GET", f"/api/poll/get-poll-by-id/{gone}", other, None),

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import signal
 import socket
 import stat
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import jwt
 import pytest
 from bson import ObjectId
 
 from quickpoll.localrun.child_process import until
+from quickpoll.localrun.way_in import lan_address
+from quickpoll.web.qr import svg
 from tests.conftest import free_port, root
 from tests.journeys.launched import Launched, gone
 from tests.processes import children_of
@@ -68,6 +73,7 @@ def test_first_start_says_everything_and_the_data_outlives_every_end(launch: Lau
     assert sum(poll["votesCount"] for poll in polls) >= 900
     assert {poll["userId"] for poll in polls} == {jwt_subject(token)}
     assert vote(first, polls[0], token) == 201
+    leads_to_a_session(first)
 
     for last, farewell in ((first, signal.SIGINT), (None, signal.SIGTERM), (None, signal.SIGKILL)):
         run = last or launch().up()
@@ -82,6 +88,40 @@ def test_first_start_says_everything_and_the_data_outlives_every_end(launch: Lau
     assert "Seeding" not in again.said
     assert vote(again, polls[0], token) == 200  # the same vote: it is there
     assert [poll["id"] for poll in polls_of(again)] == [poll["id"] for poll in polls]
+
+
+def leads_to_a_session(run: Launched) -> None:
+    """The code that a run prints leads to a session of all demo polls."""
+    (code,) = re.findall(r"Code\s+([2-9A-Z]{6})\n", run.said)
+    answer = httpx.get(f"{run.url}/j/{code}", timeout=10)
+    assert answer.status_code == 302
+    assert f"{run.url}{answer.headers['Location']}/present" in run.said
+    path = answer.headers["Location"].replace("/sessions/", "/api/session/get-session/")
+    headers = {"Authorization": f"Bearer {run.token}"}
+    session = httpx.get(f"{run.url}{path}", headers=headers, timeout=10).json()
+    assert (session["status"], len(session["pollIds"])) == ("lobby", 6)
+
+
+@pytest.mark.usefixtures("already_seeded")
+@pytest.mark.skipif(lan_address() is None, reason="needs a network that is not the loopback")
+def test_a_run_for_the_local_network_leads_phones_there(launch: Launch) -> None:
+    port = free_port()
+    everywhere = ["-m", "quickpoll", "--port", str(port), "--host", "0.0.0.0"]  # noqa: S104
+    run = launch(port=port, command=[sys.executable, *everywhere]).up()
+    phones = f"http://{lan_address()}:{port}"
+    assert f"Phones      {phones}/j\n" in run.said
+    assert httpx.get(f"{phones}/j", timeout=10).status_code == 200
+    new = {"question": "Q?", "options": [{"text": "a"}, {"text": "b"}]}
+    poll = run.ask("POST", "create-poll", json=new).json()["id"]
+    shared = run.ask("POST", f"share-poll/{poll}").json()
+    assert shared["address"] == f"{phones}/j/{shared['code']}"
+    page = httpx.get(f"{run.url}/polls/{poll}", timeout=10)
+    assert f'data-origin="{phones}"' in page.text
+    codes = [
+        httpx.get(f"{origin}/polls/{poll}/qr.svg", params={"origin": origin}, timeout=10).content
+        for origin in (run.url, phones)
+    ]
+    assert codes[0] == codes[1] == svg(f"{phones}/polls/{poll}")
 
 
 def jwt_subject(token: str) -> str:

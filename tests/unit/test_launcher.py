@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+from ipaddress import ip_address
 from pathlib import Path
 
 import jwt
@@ -21,14 +22,19 @@ from quickpoll.localrun.launcher import (
     LaunchFailed,
     development_token,
     environment_of_run,
+    public_address,
     refuse_taken_port,
     welcome,
 )
+from quickpoll.localrun.way_in import WayIn, lan_address, local_host
 from quickpoll.settings import Settings
 from quickpoll.settings.run_record import RunDirectory
 
 ADDRESSES = StoreAddresses("mongodb://127.0.0.1:1/quickpoll", "127.0.0.1", 2)
 SECRET = "s" * 32
+
+
+everywhere = "0.0.0.0"  # noqa: S104 - what somebody asks for; nothing is bound here
 
 
 def settings(**changes: object) -> Settings:
@@ -134,6 +140,39 @@ def test_welcome_gives_the_addresses_and_the_token_ready_to_paste() -> None:
     assert "\na.b.c\n" in text
     assert "\nhttp://127.0.0.1:8005/polls#token=a.b.c\n" in text
     assert "token" not in welcome(8005, None)
+
+
+def test_welcome_says_where_phones_go() -> None:
+    session = WayIn("To try", "7K3M9Q", "http://192.0.2.7:8005/j/7K3M9Q", "/sessions/1/present")
+    text = welcome(8005, "a.b.c", everywhere, "http://192.0.2.7:8005", session)
+    assert "http://192.0.2.7:8005/j\n" in text
+    assert "7K3M9Q\n" in text
+    assert session.address in text
+    assert "http://127.0.0.1:8005/sessions/1/present" in text
+    assert "no network" in welcome(8005, None, everywhere)
+    assert "\nhttp://[::1]:8005/polls#" in welcome(8005, "a.b.c", "::1")
+
+
+@pytest.mark.parametrize(
+    ("host", "local"), [(everywhere, "127.0.0.1"), ("::", "127.0.0.1"), ("10.1.1.1", "10.1.1.1")]
+)
+def test_a_run_that_is_open_to_all_is_reached_by_loopback(host: str, local: str) -> None:
+    assert local_host(host) == local
+
+
+def test_the_address_for_phones_is_told_only_where_phones_get_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(launcher, "lan_address", lambda: "192.0.2.7")
+    assert public_address("127.0.0.1", 8001) == {}
+    assert public_address(everywhere, 8001) == {"API_PUBLIC_ADDRESS": "http://192.0.2.7:8001"}
+    monkeypatch.setattr(launcher, "lan_address", lambda: None)
+    assert public_address(everywhere, 8001) == {}
+
+
+def test_the_own_address_is_no_loopback() -> None:
+    found = lan_address()
+    assert found is None or not ip_address(found).is_loopback
 
 
 def test_demo_polls_are_what_a_client_could_send() -> None:

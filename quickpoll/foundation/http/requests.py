@@ -49,6 +49,12 @@ def wants_page(accepted: MIMEAccept) -> bool:
     return accepted.quality("text/html") > data
 
 
+def wants_data(accepted: MIMEAccept) -> bool:
+    """Whether a program asks for JSON, and for no page: whoever names nothing gets the page."""
+    data = max(accepted.quality(one) for one in ("application/json", "application/problem+json"))
+    return data > accepted.quality("text/html")
+
+
 def _is_json(mimetype: str, charset: str) -> bool:
     return mimetype == "application/json" and charset.lower() in ("utf-8", "utf8")
 

@@ -70,6 +70,9 @@ class Problem(BaseModel):
     challenge: dict[str, Any] | None = Field(
         None, description="with `proof_required`: what has to be solved, in ALTCHA's form"
     )
+    session: dict[str, Any] | None = Field(
+        None, description="with `session_changed`: the session as it is now"
+    )
 
 
 @dataclass(slots=True)
@@ -170,6 +173,8 @@ _TAGS = {
     "results": "Polls with their counts, lists of them, timelines and exports.",
     "management": "What its owner may do to a poll, and the history of it.",
     "guests": "People without an account, and invites for them.",
+    "sessions": "Evenings of polls, through which a presenter leads.",
+    "sharing": "Short codes that lead to polls and sessions.",
     "people": "What the service knows of the caller.",
     "operations": "For operators and their machines. Open to all.",
     "documentation": "This document, and pages that show it. Open to all.",

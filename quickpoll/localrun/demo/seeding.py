@@ -14,6 +14,7 @@ from quickpoll.localrun.child_process import ChildProcess
 from quickpoll.settings.run_record import RunDirectory
 
 POLLS = Path(__file__).with_name("polls.json")
+SESSION = "A session to try"
 CROWD = "--voters 300 --votes 900 --likes 120 --random-seed 1"
 SEED_SECONDS = 120.0
 
@@ -46,7 +47,7 @@ def _drop(database_url: str) -> None:
 def _seed(owner: str, log: Path) -> bool:
     command = [
         *(sys.executable, "-m", "quart", "--app", "quickpoll", "seed"),
-        *("--file", str(POLLS), "--user-id", owner, *CROWD.split()),
+        *("--file", str(POLLS), "--user-id", owner, "--session", SESSION, *CROWD.split()),
     ]
     seeding = ChildProcess(command, log, Path.cwd(), os.environ)
     try:

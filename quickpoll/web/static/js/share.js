@@ -4,12 +4,18 @@
 import { byId, el, say, show } from "./dom.js";
 import { t } from "./texts.js";
 
+/** Where others reach this page: here, unless this is the service's own machine and nobody else's. */
+export const origin = () => document.body.dataset.origin ?? location.origin;
+
+/** The same without a scheme, for reading it off a wall. */
+export const host = () => new URL(origin()).host;
+
 /** The address at which others vote. @param {string} id */
-export const addressOf = (id) => `${location.origin}/polls/${id}`;
+export const addressOf = (id) => `${origin()}/polls/${id}`;
 
 /** The same for reading it off a wall: no scheme, and where a line may end. @param {string} id */
 export function readable(id) {
-  return [`${location.host}/`, el("wbr"), `polls/${id.slice(0, 12)}`, el("wbr"), id.slice(12)];
+  return [`${host()}/`, el("wbr"), `polls/${id.slice(0, 12)}`, el("wbr"), id.slice(12)];
 }
 
 /**
@@ -17,10 +23,13 @@ export function readable(id) {
  * @param {HTMLImageElement} image
  * @param {string} id
  */
-export function showCode(image, id) {
+export const showCode = (image, id) => showQr(image, `/polls/${id}`);
+
+/** The same of any page that has one. @param {HTMLImageElement} image @param {string} path */
+export function showQr(image, path) {
   image.addEventListener("load", () => show(image));
   image.addEventListener("error", () => show(image, false));
-  image.src = `/polls/${id}/qr.svg?origin=${encodeURIComponent(location.origin)}`;
+  image.src = `${path}/qr.svg?origin=${encodeURIComponent(location.origin)}`;
 }
 
 /** @type {Record<string, string>} */

@@ -37,6 +37,19 @@
  * @property {"open" | "closed"} [status]
  * @property {string} [change]
  *
+ * @typedef {object} Session
+ * @property {string} id
+ * @property {string} title
+ * @property {string} userId
+ * @property {string} createdAt
+ * @property {string[]} pollIds
+ * @property {number | null} at
+ * @property {"lobby" | "running" | "ended" | "deleted"} status
+ * @property {"off" | "open" | "invited"} guests
+ * @property {number} version
+ *
+ * @typedef {{ id: string, question: string, options: Option[] }} PresentPoll What the news of a session has of its poll.
+ *
  * @typedef {{ field: string, message: string }} FieldError
  *
  * @typedef {{ at: string, counts: Record<string, number> }} TimelineRow

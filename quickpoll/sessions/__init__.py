@@ -1,0 +1,1 @@
+"""Sessions: an evening of polls, through which a presenter leads."""

@@ -1,0 +1,1 @@
+"""Codes: six letters and digits that lead to whatever has a page."""

@@ -1,0 +1,41 @@
+"""The pages of sessions. Like those of polls they carry no data: a script asks the API for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+
+from quart import Blueprint, Response, request
+
+from quickpoll.errors import NotFound
+from quickpoll.foundation.http.requests import wants_page
+
+Render = Callable[..., Awaitable[Response]]
+
+_SESSION_ID = re.compile("[0-9a-fA-F]{24}")
+
+
+def add_session_pages(web: Blueprint, render: Render) -> None:
+    """The list, what the audience sees, and the stage."""
+
+    @web.get("/sessions", strict_slashes=False)
+    async def sessions() -> Response:
+        return await render("sessions.html")
+
+    @web.get("/sessions/<session_id>", strict_slashes=False)
+    async def session(session_id: str) -> Response:
+        return await _of_session(render, "session.html", session_id)
+
+    @web.get("/sessions/<session_id>/present", strict_slashes=False)
+    async def stage(session_id: str) -> Response:
+        return await _of_session(render, "session-stage.html", session_id)
+
+
+async def _of_session(render: Render, template: str, session_id: str) -> Response:
+    if _SESSION_ID.fullmatch(session_id):
+        return await render(template, session_id=session_id.lower())
+    if not wants_page(request.accept_mimetypes):
+        raise NotFound
+    answer = await render("nowhere.html", 404)
+    answer.vary.add("Accept")
+    return answer

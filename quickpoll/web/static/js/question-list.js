@@ -1,0 +1,26 @@
+// @ts-check
+// Questions as people paste them: a blank line between two, the options below each, one a line, with
+// or without a sign in front.
+
+const sign = /^\s*(?:[*•·‣◦–—-]|\d{1,2}[.)]|[a-zA-Z][.)]|\[[ xX]?\]|☐|○)\s+/u;
+
+/**
+ * The polls that a text asks for.
+ * @param {string} text
+ * @returns {{ question: string, options: { text: string }[] }[]}
+ */
+export function readQuestions(text) {
+  const blocks = text.replaceAll("\r", "").split(/\n[ \t\u3000]*\n/);
+  return blocks.map(readBlock).filter((poll) => poll.question !== "");
+}
+
+/** @param {string} block */
+function readBlock(block) {
+  const lines = block.split("\n").filter((line) => line.trim());
+  const [first = "", ...others] = lines;
+  // A question of two lines has its options behind a sign.
+  const marked = others.findIndex((line) => /^\s*[*•]\s/u.test(line));
+  const more = marked > 0 ? others.splice(0, marked) : [];
+  const question = [first, ...more].map((line) => line.trim()).join(" ");
+  return { question, options: others.map((line) => ({ text: line.replace(sign, "").trim() })) };
+}
