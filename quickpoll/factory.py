@@ -31,8 +31,8 @@ from quickpoll.foundation.observability import metrics
 from quickpoll.foundation.observability.logs import configure_logs
 from quickpoll.foundation.openapi.document import QuickPollOpenAPI
 from quickpoll.foundation.openapi.pages import Documentation
-from quickpoll.guests import views as guests_views
 from quickpoll.foundation.stores.mongo import is_reachable
+from quickpoll.guests import views as guests_views
 from quickpoll.lifespan import serving
 from quickpoll.likes import views as likes_views
 from quickpoll.management import views as management_views
