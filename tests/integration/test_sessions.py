@@ -15,6 +15,7 @@ from quickpoll.factory import create_app
 from quickpoll.settings import Settings
 from tests.builders import create_poll, vote
 from tests.conftest import bearer, environment, secret, served, settings_from
+from tests.guests import as_guest, join
 
 owner, stranger = "0a" * 12, "0b" * 12
 admin = bearer("0c" * 12, roles=["admin"])
@@ -392,7 +393,7 @@ async def test_no_race_gets_a_poll_of_other_guests_into_a_session(
 
 async def test_guests_see_sessions_that_admit_them(client: httpx.AsyncClient, app: Quart) -> None:
     closed, admitting = await create(client, []), await create(client, [], guests="open")
-    guest = bearer(stranger, roles=["guest"])
+    guest = as_guest((await join(client))["token"])
     for answer, expected in ((closed, 403), (admitting, 200)):
         path = f"/api/session/get-session/{answer.json()['id']}"
         found = await client.get(path, headers=guest)
