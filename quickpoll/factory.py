@@ -40,6 +40,7 @@ from quickpoll.polls import views as polls_views
 from quickpoll.realtime.server import PATH as SOCKET_PATH
 from quickpoll.results import views as results_views
 from quickpoll.settings import Settings
+from quickpoll.transparency import views as log_views
 from quickpoll.votes import views as votes_views
 from quickpoll.web import views as web_views
 from quickpoll.web.options import PageOptions
@@ -139,6 +140,8 @@ def _add_routes(app: Quart, services: Services) -> None:
         results_views.blueprint(services.result_handlers),
         management_views.blueprint(services.changes, services.deletion),
         people_views.blueprint(),
+        log_views.blueprint(services.log_files),
+        log_views.receipts_blueprint(services.receipts),
         operations_views.blueprint(
             services.health,
             registry_of(services.readings(lambda: _middleware_of(app).in_hand)),

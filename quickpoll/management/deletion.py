@@ -23,6 +23,7 @@ from quickpoll.idempotency.store import ClaimStore
 from quickpoll.likes.store import LikeStore
 from quickpoll.management.models import Deletion
 from quickpoll.management.store import DeletionStore, HistoryStore
+from quickpoll.polls.logs import NoLogs, PollLogs
 from quickpoll.polls.models import PUBLIC, Poll
 from quickpoll.polls.rules import check_manages
 from quickpoll.polls.store import PollStore
@@ -45,7 +46,9 @@ class PollDeletion:
         deletions: DeletionStore,
         claims: ClaimStore,
         path: CountedPath,
+        logs: PollLogs | None = None,
     ) -> None:
+        self._logs = logs or NoLogs()
         self._polls = polls
         self._votes = votes
         self._likes = likes
@@ -107,6 +110,7 @@ class PollDeletion:
             self._votes.delete_all(poll_id),
             self._likes.delete_all(poll_id),
             self._history.delete_all(poll_id),
+            self._logs.delete_all(poll_id),
         )
 
 

@@ -26,6 +26,9 @@ OF_ONE_LIFE = {
     "revision",
     "likes",
     "last_change",
+    "log_key",
+    "log_phase",
+    "log_due",
 }
 """Fields that a copy of a poll does not take over."""
 

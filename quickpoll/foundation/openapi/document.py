@@ -130,6 +130,9 @@ class QuickPollOpenAPI(OpenAPIProvider):
     def build_path_parameter(self, name: str, converter: BaseConverter) -> dict[str, Any]:
         """Path parameters are ids: 24 hexadecimal digits."""
         parameter = super().build_path_parameter(name, converter)
+        if not name.endswith("_id"):
+            parameter["schema"], parameter["example"] = {"type": "string"}, "entries/000"
+            return parameter
         parameter["schema"] = {"type": "string", "pattern": "^[0-9a-fA-F]{24}$"}
         parameter["description"] = f"The {name.removesuffix('_id')}'s id, in either case."
         parameter["example"] = "65f1c0ffee0000000000a001"
@@ -157,6 +160,8 @@ _TAGS = {
     "likes": "Liking polls.",
     "results": "Polls with their counts, lists of them, timelines and exports.",
     "management": "What its owner may do to a poll, and the history of it.",
+    "log": "The logs of verifiable polls, by which anybody can check a result. Open to all.",
+    "receipts": "The proof that one's own ballot is in such a log.",
     "people": "What the service knows of the caller.",
     "operations": "For operators and their machines. Open to all.",
     "documentation": "This document, and pages that show it. Open to all.",
