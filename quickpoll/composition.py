@@ -70,23 +70,13 @@ from quickpoll.results.timeline import Timeline
 from quickpoll.settings import Settings
 from quickpoll.socketio.idle_reaper import IdleReaper
 from quickpoll.socketio.server import make_server
-from quickpoll.transparency.files import LogFiles
-from quickpoll.transparency.heads import SignedHeads
-from quickpoll.transparency.lease import SequencerLease
-from quickpoll.transparency.models import LogLease, LogTile, PollLog
-from quickpoll.transparency.receipts import Receipts
-from quickpoll.transparency.rounds import SequencerRounds
-from quickpoll.transparency.sequencer import Sequencer
-from quickpoll.transparency.store import LogStore
-from quickpoll.transparency.waiting import WaitingBallots
-from quickpoll.verification.signers import Signers
+from quickpoll.transparency.room import LOG_MODELS, LogRoom
 from quickpoll.votes.casting import Casting
 from quickpoll.votes.handlers import VoteHandlers
 from quickpoll.votes.models import Vote
-from quickpoll.votes.promises import Promises
 from quickpoll.votes.store import VoteStore
 
-MODELS = (Poll, Vote, Like, HistoryRow, Deletion, Claim, PollLog, LogTile, LogLease)
+MODELS = (Poll, Vote, Like, HistoryRow, Deletion, Claim, *LOG_MODELS)
 
 
 class Services:
@@ -106,7 +96,7 @@ class Services:
         )
         self._open_stores(settings)
         self._keep_counts()
-        self._keep_logs(settings)
+        self.log_room = LogRoom(self)
         self._take_votes(settings)
         self._show_results()
         self._manage()
@@ -209,40 +199,15 @@ class Services:
             self.counters, self.events, self.fences, self.rebuilder.recount_soon
         )
 
-    def _keep_logs(self, settings: Settings) -> None:
-        self.finality = Finality(self.counters, self.fences, self.rebuilder.recount)
-        self.signers = Signers(settings.api_log_name, settings.log_keys)
-        self.promises = Promises(self.signers)
-        self.log_store = LogStore(self.engine)
-        self.waiting = WaitingBallots(self.engine)
-        self.sequencer = Sequencer(
-            self.polls,
-            self.votes,
-            self.waiting,
-            self.log_store,
-            SignedHeads(self.redis, Keys(settings.redis_prefix)),
-            self.finality,
-            self.signers,
-        )
-        self.logs = SequencerRounds(
-            self.sequencer,
-            SequencerLease(self.engine, self.instance),
-            self.polls,
-            self.waiting,
-            newest_key=self.signers.newest,
-        )
-        self.log_files = LogFiles(self.polls, self.log_store, self.waiting, self.signers)
-        self.receipts = Receipts(self.polls, self.votes, self.log_store)
-
     def _take_votes(self, settings: Settings) -> None:
-        self.creation = PollCreation(self.polls, self.path, self.logs)
+        self.creation = PollCreation(self.polls, self.path, self.log_room.rounds)
         self.claims = ClaimStore(self.engine)
         self.poll_handlers = PollHandlers(self.creation, Once(self.claims), self.offers)
         self.casting = Casting(
             self.polls,
             self.votes,
             self.path,
-            promises=self.promises,
+            promises=self.log_room.promises,
             capacity=settings.api_vote_queue,
             largest=settings.api_vote_batch,
         )
@@ -259,15 +224,10 @@ class Services:
         self.result_handlers = ResultHandlers(self.views, self.listing, Timeline(self.engine))
 
     def _manage(self) -> None:
-        history = HistoryStore(self.engine)
+        history, logs = HistoryStore(self.engine), self.log_room.rounds
+        finality = Finality(self.counters, self.fences, self.rebuilder.recount)
         self.changes = PollChanges(
-            self.polls,
-            history,
-            self.creation,
-            self.path,
-            self.finality,
-            self.offers,
-            self.logs,
+            self.polls, history, self.creation, self.path, finality, self.offers, logs
         )
         self.deletion = PollDeletion(
             self.polls,
@@ -277,7 +237,7 @@ class Services:
             DeletionStore(self.engine),
             self.claims,
             self.path,
-            self.logs,
+            logs,
         )
         self.deadlines = Deadlines(self.engine, self.changes)
 

@@ -140,8 +140,8 @@ def _add_routes(app: Quart, services: Services) -> None:
         results_views.blueprint(services.result_handlers),
         management_views.blueprint(services.changes, services.deletion),
         people_views.blueprint(),
-        log_views.blueprint(services.log_files),
-        log_views.receipts_blueprint(services.receipts),
+        log_views.blueprint(services.log_room.files),
+        log_views.receipts_blueprint(services.log_room.receipts),
         operations_views.blueprint(
             services.health,
             registry_of(services.readings(lambda: _middleware_of(app).in_hand)),

@@ -105,7 +105,7 @@ def all_parts(services: Services) -> list[Part]:
         services.screens,
         services.idle_reaper,
         services.reconciler,
-        services.logs,
+        services.log_room.rounds,
         services.deletion,
         services.deadlines,
     ]
