@@ -3,9 +3,10 @@
 A ballot carries its own entries: each write of it brings its entry, in the same document, so a
 write and its entry are one, whenever it lands. ``log`` holds what opens the present entry
 (``pepper``, ``salt``, ``entry``), the entries that are not in the log yet (``waiting``, in the
-order of the revisions), and where the present one is (``first``). ``unlogged`` is there as long as something
-waits: it names the poll, says whether anything may be published now, and ends in a token that no
-other write of this document has. Other polls have neither field, and no entry in their index.
+order of the revisions), and where the present one is (``first``). ``unlogged`` is there as long
+as something waits: it names the poll, says whether anything may be published now, and ends in a
+token that no other write of this document has. Other polls have neither field, and no entry in
+their index.
 """
 
 from __future__ import annotations
