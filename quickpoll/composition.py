@@ -53,6 +53,7 @@ from quickpoll.polls.models import Poll
 from quickpoll.polls.rules import Offers
 from quickpoll.polls.store import PollStore
 from quickpoll.realtime.audience import Audience
+from quickpoll.realtime.checkpoints import Checkpoints
 from quickpoll.realtime.relay import Relay
 from quickpoll.realtime.screens import StaleScreens
 from quickpoll.realtime.server import LiveServer
@@ -283,6 +284,7 @@ class Services:
             self.issuer,
         )
         self.audience = Audience(settings.api_socket_clients, settings.api_socket_clients_per_user)
+        checkpoints = Checkpoints(self.log_room.store)
         self.sio, fanout = make_server(settings.cors_origins, settings.api_socket_clients)
         self.idle_reaper = IdleReaper(self.sio)
         self.live = LiveServer(
@@ -291,8 +293,9 @@ class Services:
             self.admission,
             self.views,
             self.audience,
+            checkpoints,
             settings.api_jwt_leeway,
         )
-        self.relay = Relay(self.polls, self.votes, self.tallies, self.audience, fanout)
+        self.relay = Relay(self.polls, self.votes, self.tallies, self.audience, fanout, checkpoints)
         self.live.on_subscribed = self.relay.subscribed
         self.screens = StaleScreens(self.relay, self.audience, self.counters)

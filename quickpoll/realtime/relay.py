@@ -20,6 +20,7 @@ from quickpoll.polls.bodies import instant
 from quickpoll.polls.models import AFTER_VOTE, PUBLIC
 from quickpoll.polls.store import KnownPoll, PollStore
 from quickpoll.realtime.audience import FIREHOSE, Audience, Client, room
+from quickpoll.realtime.checkpoints import Checkpoints
 from quickpoll.realtime.coalescer import COST_OF_FAILURE, Coalescer, Kinds
 from quickpoll.realtime.pending_changes import DELETED, ChangeUpdate, PendingChanges, keep
 from quickpoll.realtime.updates import LIKE_UPDATE, POLL_UPDATE, VOTE_UPDATE, due_events, payload_of
@@ -63,7 +64,9 @@ class Relay:
         tallies: TallyReader,
         audience: Audience,
         sender: Sender,
+        checkpoints: Checkpoints,
     ) -> None:
+        self._checkpoints = checkpoints
         self._polls = polls
         self._votes = votes
         self._tallies = tallies
@@ -156,15 +159,17 @@ class Relay:
         for poll_id in stale:  # the message that says so is on its way, or was never sent
             self._pending.show(poll_id, known.pop(poll_id))
         known |= await self._polls.current(stale)
+        heads = await self._checkpoints.of(known.values())
         sent = {}
         for poll_id, kinds in due.items():
             poll, tally = known.get(poll_id), tallies.get(poll_id)
             if poll is None or tally is None:
-                sent[poll_id] = max(1, len(self._announce(poll_id, None, 0)))
+                sent[poll_id] = max(1, len(self._announce(poll_id, None, 0, {})))
             elif poll_id not in voters and _needs_voters(poll, datetime.now(UTC)):
                 sent[poll_id] = self._later(poll_id, kinds)
             else:
-                sent[poll_id] = self._show(poll, tally, kinds, voters.get(poll_id, set()))
+                seen_by = voters.get(poll_id, set())
+                sent[poll_id] = self._show(poll, tally, kinds, seen_by, heads.get(poll_id))
         return sent
 
     async def _voters(self, known: dict[str, KnownPoll]) -> dict[str, set[str]]:
@@ -193,7 +198,9 @@ class Relay:
         clients = self._audience.followers(known.id)
         return clients + (self._audience.on_firehose() if known.poll.visibility == PUBLIC else [])
 
-    def _announce(self, poll_id: str, known: KnownPoll | None, version: int) -> list[ChangeUpdate]:
+    def _announce(
+        self, poll_id: str, known: KnownPoll | None, version: int, more: dict[str, Any]
+    ) -> list[ChangeUpdate]:
         """Send what has happened to the poll itself; answers what that was."""
         changes = self._pending.take(poll_id, known.poll if known else None, version)
         for change in changes:
@@ -202,6 +209,7 @@ class Relay:
                 "change": change.name,
                 "version": change.version,
                 "at": instant(datetime.now(UTC)),
+                **more,
             }
             self._send_to_all(poll_id, POLL_UPDATE, payload, on_firehose=change.public)
             if change.name == DELETED:
@@ -209,11 +217,13 @@ class Relay:
                 self._sender.empty(room(poll_id))
         return changes
 
-    def _show(self, known: KnownPoll, tally: Tally, kinds: Kinds, voters: set[str]) -> int:
+    def _show(
+        self, known: KnownPoll, tally: Tally, kinds: Kinds, voters: set[str], head: Any
+    ) -> int:
         now = datetime.now(UTC)
-        full = view_without_ballot(known, tally, now, open_to=True)
-        part = view_without_ballot(known, tally, now, open_to=False)
-        changes = self._announce(known.id, known, full.version)
+        full = view_without_ballot(known, tally, now, open_to=True, checkpoint=head)
+        part = full._replace(open_to_caller=False)
+        changes = self._announce(known.id, known, full.version, full.witnessed())
         due = due_events(known.poll, kinds, changes, tally, self._delivered.get(known.id))
         if any(change.version >= full.version for change in changes):
             # It has come since the counts were read. Whoever goes by versions would not take them

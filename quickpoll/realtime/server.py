@@ -28,6 +28,7 @@ from quickpoll.foundation.concurrency.time_limits import ANSWER_SECONDS
 from quickpoll.foundation.http.problems import as_error
 from quickpoll.polls.ids import is_id
 from quickpoll.realtime.audience import FIREHOSE, Audience, Client, room
+from quickpoll.realtime.checkpoints import Checkpoints
 from quickpoll.results.poll_view import PollView, PollViews
 from quickpoll.socketio.fanout import FanOutManager
 from quickpoll.socketio.protocol import SocketServer
@@ -54,8 +55,10 @@ class LiveServer:
         admission: Admission,
         views: PollViews,
         audience: Audience,
+        checkpoints: Checkpoints,
         leeway: float = 0.0,
     ) -> None:
+        self._checkpoints = checkpoints
         self.sio = sio
         self._fanout = fanout
         self._admission = admission
@@ -156,7 +159,9 @@ class LiveServer:
             self._leave(client, unknown)
             for view in views:
                 self.on_subscribed(view)
-        return {"polls": [view.snapshot() for view in views], "unknown": unknown}
+            heads = await self._checkpoints.of(view.known for view in views)
+        shown = [view._replace(checkpoint=heads.get(view.known.id)) for view in views]
+        return {"polls": [view.snapshot() for view in shown], "unknown": unknown}
 
     def _client(self, sid: str) -> Client:
         client = self._audience.get(sid)
