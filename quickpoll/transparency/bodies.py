@@ -26,5 +26,5 @@ class ReceiptQuery(BaseModel):
         True,
         description="Whether it shows the choice. Without, it proves that the ballot is there and"
         " shows nobody what it says.",
-        examples=["false"],
+        examples=[False],
     )

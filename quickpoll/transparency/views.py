@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from quart import Blueprint, Response, request
 from quart_cors import cors_exempt
-from quart_schema import hide, validate_querystring
+from quart_schema import validate_querystring
 
 from quickpoll.auth.web import current_caller
 from quickpoll.errors import NotFound, PollNotFound, ReceiptPending, ResultsHidden
 from quickpoll.foundation.openapi.document import Answer, documented
 from quickpoll.transparency.bodies import ReceiptQuery
-from quickpoll.transparency.files import BYTES, LINES, PLAIN, LogFiles
+from quickpoll.transparency.files import BYTES, LINES, LogFiles
 from quickpoll.transparency.receipts import Receipts
 
 FOR_ANYBODY = {
@@ -20,6 +20,8 @@ FOR_ANYBODY = {
     "Access-Control-Expose-Headers": "ETag, Retry-After",
 }
 """Public files, whoever's pages may call the rest of the service."""
+
+PLAIN_TEXT = "text/plain"
 
 _KEY = "polls.example.org+0f3a5c77+AaFjbL0nX3vNNWUvqC1T0dOyEwD8nPtp6ZlVt0F0uZ1O\n"
 _POLL = "65f1c0ffee0000000000a001"
@@ -40,14 +42,14 @@ def blueprint(files: LogFiles) -> Blueprint:
 
     @views.get("/key")
     @cors_exempt
-    @documented(Answer(200, "A verifier key a line.", texts={PLAIN: _KEY}), errors=(NotFound,))
+    @documented(Answer(200, "A verifier key a line.", texts={PLAIN_TEXT: _KEY}), errors=(NotFound,))
     async def log_key() -> Response:
         """The keys by which logs are signed (C2SP signed-note); the first one signs new logs."""
         return files.key().response()
 
     @views.get("/<poll_id>/checkpoint")
     @cors_exempt
-    @documented(Answer(200, "A signed note.", texts={PLAIN: _NOTE}), errors=(NotFound,))
+    @documented(Answer(200, "A signed note.", texts={PLAIN_TEXT: _NOTE}), errors=(NotFound,))
     async def log_checkpoint(poll_id: str) -> Response:
         """How long the log of a verifiable poll is, and what is in it, signed (C2SP
         tlog-checkpoint)."""
@@ -73,14 +75,6 @@ def blueprint(files: LogFiles) -> Blueprint:
         """What lies under the commitments of a closed poll; never with fewer than five ballots."""
         return (await files.openings(poll_id, request.headers.get("If-None-Match"))).response()
 
-    @views.get("/", defaults={"rest": ""})
-    @views.get("/<path:rest>")
-    @cors_exempt
-    @hide
-    async def log_nothing(rest: str) -> Response:
-        """Whatever else is asked for is not there."""
-        raise NotFound
-
     return views
 
 
@@ -95,7 +89,7 @@ def receipts_blueprint(receipts: Receipts) -> Blueprint:
             200,
             "A proof (C2SP tlog-proof).",
             headers={"Content-Disposition": "attachment, with a file name"},
-            texts={PLAIN: _RECEIPT},
+            texts={PLAIN_TEXT: _RECEIPT},
         ),
         errors=(PollNotFound, NotFound, ReceiptPending),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -34,6 +35,8 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 _ATTRIBUTE = "_quickpoll_operation"
+
+_PARAMETER = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 
 _ANY_API_ROUTE = (MissingToken, InvalidToken, ExpiredToken, RateLimited, Unavailable, Overloaded)
 _ANY_BODY = (MalformedJson, PayloadTooLarge, UnsupportedMediaType, InvalidRequest)
@@ -113,7 +116,9 @@ class QuickPollOpenAPI(OpenAPIProvider):
 
     def build_paths(self, rule: Rule) -> tuple[dict[str, Any], dict[str, Any]]:
         """The operations of one rule, each with all that it may answer."""
-        paths, components = super().build_paths(rule)
+        found, components = super().build_paths(rule)
+        # Its own reading of a rule goes wrong where one parameter of several has a converter.
+        paths = {_PARAMETER.sub(r"{\1}", rule.rule): methods for methods in found.values()}
         operation = getattr(self._app.view_functions[rule.endpoint], _ATTRIBUTE, None)
         tag, _, name = rule.endpoint.rpartition(".")
         for path, methods in paths.items():
@@ -131,8 +136,8 @@ class QuickPollOpenAPI(OpenAPIProvider):
         """Path parameters are ids: 24 hexadecimal digits."""
         parameter = super().build_path_parameter(name, converter)
         if not name.endswith("_id"):
-            parameter["schema"], parameter["example"] = {"type": "string"}, "entries/000"
-            return parameter
+            text = {"schema": {"type": "string"}, "example": "entries/000"}
+            return {**parameter, **text, "description": f"Which {name}, by its path."}
         parameter["schema"] = {"type": "string", "pattern": "^[0-9a-fA-F]{24}$"}
         parameter["description"] = f"The {name.removesuffix('_id')}'s id, in either case."
         parameter["example"] = "65f1c0ffee0000000000a001"
