@@ -136,6 +136,8 @@ def environment_of_run(
         environment["API_REDIS_URL"] = f"redis://{addresses.redis_host}:{addresses.redis_port}"
     if not given.get("JWT_SECRET_KEY"):
         environment["JWT_SECRET_KEY"] = directory.secret()
+    if not given.get("API_LOG_KEY"):
+        environment["API_LOG_KEY"] = directory.log_key()
     if not given.get("API_LOG_FORMAT"):
         environment["API_LOG_FORMAT"] = "console"
     return environment

@@ -4,6 +4,7 @@
     lock               held (flock) for as long as a run lasts, however it ends
     run.json           mode 600; what an operator's command needs to reach the run
     jwt-secret         mode 600; made once, kept with the data
+    log-key            the same, for the logs of verifiable polls
     seeding, seeded    whether the demo polls are being made, or were
     seed.log           what was said while they were made
     mongo/ mongo.log redis.conf redis.log secantusd.toml
@@ -15,6 +16,8 @@ import fcntl
 import json
 import os
 import secrets
+from base64 import b64encode
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -94,9 +97,16 @@ class RunDirectory:
 
     def secret(self) -> str:
         """The secret that signs this folder's tokens, made on the first call."""
-        file = self.path / "jwt-secret"
+        return self._kept("jwt-secret", lambda: secrets.token_hex(SECRET_BYTES))
+
+    def log_key(self) -> str:
+        """The key that signs the logs of this folder's verifiable polls, made on the first call."""
+        return self._kept("log-key", lambda: b64encode(secrets.token_bytes(SECRET_BYTES)).decode())
+
+    def _kept(self, name: str, make: Callable[[], str]) -> str:
+        file = self.path / name
         if not file.exists() or not file.stat().st_size:
-            _write_private(file, secrets.token_hex(SECRET_BYTES) + "\n")
+            _write_private(file, make() + "\n")
         return file.read_text().strip()
 
     @property

@@ -12,10 +12,11 @@ import pytest
 
 from quickpoll.auth.caller import Caller
 from quickpoll.errors import Unavailable
+from quickpoll.foundation.concurrency.time_limits import LEASE_SECONDS
 from quickpoll.localrun.embedded import StoreAddresses
 from quickpoll.management.bodies import PollUpdate
 from quickpoll.polls.models import Poll
-from quickpoll.transparency import lease, sequencer
+from quickpoll.transparency import sequencer
 from quickpoll.transparency.heads import Forgotten
 from quickpoll.transparency.lease import SequencerLease
 from quickpoll.verification import tiles, tree
@@ -264,6 +265,6 @@ async def test_the_lease_of_who_has_died_is_taken_over(
     await first.leave()
     assert await second.hold()
     assert not await first.hold()
-    ago = datetime.now(UTC) - timedelta(seconds=lease.LEASE_SECONDS)
+    ago = datetime.now(UTC) - timedelta(seconds=LEASE_SECONDS)
     await steps.database["log_lease"].update_one({}, {"$set": {"until": ago}})
     assert await first.hold()
