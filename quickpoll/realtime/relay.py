@@ -64,7 +64,7 @@ class Relay:
         tallies: TallyReader,
         audience: Audience,
         sender: Sender,
-        checkpoints: Checkpoints,
+        checkpoints: Checkpoints | None = None,
     ) -> None:
         self._checkpoints = checkpoints
         self._polls = polls
@@ -159,7 +159,7 @@ class Relay:
         for poll_id in stale:  # the message that says so is on its way, or was never sent
             self._pending.show(poll_id, known.pop(poll_id))
         known |= await self._polls.current(stale)
-        heads = await self._checkpoints.of(known.values())
+        heads = await self._checkpoints.of(known.values()) if self._checkpoints else {}
         sent = {}
         for poll_id, kinds in due.items():
             poll, tally = known.get(poll_id), tallies.get(poll_id)

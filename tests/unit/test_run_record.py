@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from base64 import b64decode
 from dataclasses import replace
 from pathlib import Path
 
@@ -113,3 +114,12 @@ def test_secret_is_made_once_and_long_enough(directory: RunDirectory, tmp_path: 
     assert RunDirectory(directory.path).secret() == secret
     with RunDirectory(tmp_path / "other") as other:
         assert other.secret() != secret
+
+
+def test_the_key_of_logs_is_made_once(directory: RunDirectory) -> None:
+    """Another one would sign another history."""
+    with directory:
+        key = directory.log_key()
+    assert len(b64decode(key)) == 32
+    assert RunDirectory(directory.path).log_key() == key
+    assert (directory.path / "log-key").stat().st_mode & 0o777 == 0o600
