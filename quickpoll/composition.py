@@ -53,7 +53,6 @@ from quickpoll.polls.models import Poll
 from quickpoll.polls.rules import Offers
 from quickpoll.polls.store import PollStore
 from quickpoll.realtime.audience import Audience
-from quickpoll.realtime.checkpoints import Checkpoints
 from quickpoll.realtime.relay import Relay
 from quickpoll.realtime.screens import StaleScreens
 from quickpoll.realtime.server import LiveServer
@@ -284,7 +283,7 @@ class Services:
             self.issuer,
         )
         self.audience = Audience(settings.api_socket_clients, settings.api_socket_clients_per_user)
-        checkpoints = Checkpoints(self.log_room.store)
+        checkpoints = self.log_room.checkpoints
         self.sio, fanout = make_server(settings.cors_origins, settings.api_socket_clients)
         self.idle_reaper = IdleReaper(self.sio)
         self.live = LiveServer(

@@ -20,12 +20,12 @@ from quickpoll.polls.bodies import instant
 from quickpoll.polls.models import AFTER_VOTE, PUBLIC
 from quickpoll.polls.store import KnownPoll, PollStore
 from quickpoll.realtime.audience import FIREHOSE, Audience, Client, room
-from quickpoll.realtime.checkpoints import Checkpoints
 from quickpoll.realtime.coalescer import COST_OF_FAILURE, Coalescer, Kinds
 from quickpoll.realtime.pending_changes import DELETED, ChangeUpdate, PendingChanges, keep
 from quickpoll.realtime.updates import LIKE_UPDATE, POLL_UPDATE, VOTE_UPDATE, due_events, payload_of
 from quickpoll.results.poll_view import PollView, tally_revision, view_without_ballot
 from quickpoll.results.rules import everybody_may_see, may_see_results
+from quickpoll.transparency.checkpoints import Checkpoints
 from quickpoll.votes.store import VoteStore
 
 messages = Counter("quickpoll_socket_messages_total", "Live updates, counted once for each client")

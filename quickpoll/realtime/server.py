@@ -28,10 +28,10 @@ from quickpoll.foundation.concurrency.time_limits import ANSWER_SECONDS
 from quickpoll.foundation.http.problems import as_error
 from quickpoll.polls.ids import is_id
 from quickpoll.realtime.audience import FIREHOSE, Audience, Client, room
-from quickpoll.realtime.checkpoints import Checkpoints
 from quickpoll.results.poll_view import PollView, PollViews
 from quickpoll.socketio.fanout import FanOutManager
 from quickpoll.socketio.protocol import SocketServer
+from quickpoll.transparency.checkpoints import Checkpoints
 
 log = structlog.get_logger(__name__)
 

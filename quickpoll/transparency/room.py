@@ -12,6 +12,7 @@ from quickpoll.polls.store import PollStore
 from quickpoll.repair.finality import Finality
 from quickpoll.repair.rebuild import Rebuilder
 from quickpoll.settings import Settings
+from quickpoll.transparency.checkpoints import Checkpoints
 from quickpoll.transparency.files import LogFiles
 from quickpoll.transparency.heads import SignedHeads
 from quickpoll.transparency.lease import SequencerLease
@@ -52,6 +53,7 @@ class LogRoom:
         self.signers = Signers(parts.settings.api_log_name, parts.settings.log_keys)
         self.promises = Promises(self.signers)
         self.store = LogStore(engine)
+        self.checkpoints = Checkpoints(self.store)
         self.waiting = WaitingBallots(engine)
         self.sequencer = Sequencer(
             polls,

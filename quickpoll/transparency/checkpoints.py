@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any
 
 from pymongo.errors import PyMongoError
 
 from quickpoll.polls.store import KnownPoll
-from quickpoll.transparency.state import Published
+from quickpoll.transparency.store import LogStore
 from quickpoll.verification.notes import to_base64
-
-
-class Heads(Protocol):
-    """Knows what is published of logs."""
-
-    async def published(self, poll_ids: Iterable[str]) -> dict[str, Published]:
-        """What is published of these polls' logs."""
 
 
 class Checkpoints:
     """Size and root of the last published checkpoint, for polls that have a log."""
 
-    def __init__(self, heads: Heads) -> None:
-        self._heads = heads
+    def __init__(self, logs: LogStore) -> None:
+        self._logs = logs
 
     async def of(self, polls: Iterable[KnownPoll]) -> dict[str, dict[str, Any]]:
         """By poll; none where MongoDB does not answer: an update is worth more than this."""
@@ -31,7 +24,7 @@ class Checkpoints:
         if not with_log:
             return {}
         try:
-            found = await self._heads.published(with_log)
+            found = await self._logs.published(with_log)
         except PyMongoError:
             return {}
         return {
