@@ -131,7 +131,10 @@ def _add_routes(app: Quart, services: Services) -> None:
     settings = services.settings
     token = settings.api_metrics_token
     pages = PageOptions(
-        settings.api_frame_ancestors or ("'none'",), __version__, settings.jwt_user_id_claim
+        settings.api_frame_ancestors or ("'none'",),
+        __version__,
+        settings.jwt_user_id_claim,
+        services.offers.logs,
     )
     blueprints = (
         polls_views.blueprint(services.poll_handlers),

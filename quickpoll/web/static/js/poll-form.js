@@ -88,8 +88,8 @@ export class PollForm {
     this.before = view;
     this.textsFixed = textsFixed;
     this.#put(view);
-    for (const name of ["question", "minChoices", "maxChoices", "allowVoteChange"]) {
-      this.fields[name].disabled = textsFixed;
+    for (const name of ["question", "minChoices", "maxChoices", "allowVoteChange", "verifiable"]) {
+      if (this.fields[name]) this.fields[name].disabled = textsFixed;
     }
   }
 
@@ -108,6 +108,7 @@ export class PollForm {
     for (const { text, id } of view.options) this.options.add({ text, id, fixed: this.textsFixed });
     for (const name of plainSettings) this.fields[name].value = /** @type {any} */ (view)[name];
     this.fields.allowVoteChange.checked = view.allowVoteChange;
+    if (this.fields.verifiable) this.fields.verifiable.checked = view.verifiable;
     this.fields.closesAt.value = toLocal(view.closesAt);
     this.details.open = true;
     this.#count();
@@ -136,7 +137,7 @@ export class PollForm {
   }
 
   #settings() {
-    const { closesAt, minChoices, maxChoices, results, visibility, allowVoteChange } = this.fields;
+    const { closesAt, minChoices, maxChoices, results, visibility, allowVoteChange, verifiable } = this.fields;
     return {
       minChoices: Number(minChoices.value),
       maxChoices: Number(maxChoices.value),
@@ -144,6 +145,7 @@ export class PollForm {
       results: results.value,
       visibility: visibility.value,
       allowVoteChange: allowVoteChange.checked,
+      ...(verifiable ? { verifiable: verifiable.checked } : {}), // where the service keeps logs
     };
   }
 

@@ -18,6 +18,7 @@
  * @property {"always" | "after_vote" | "after_close" | "owner"} results
  * @property {boolean} allowVoteChange
  * @property {"public" | "unlisted"} visibility
+ * @property {boolean} verifiable
  * @property {Record<string, number>} counts
  * @property {number} [votersCount]
  * @property {number} [votesCount]
@@ -35,6 +36,7 @@
  * @property {number} [votesCount]
  * @property {"open" | "closed"} [status]
  * @property {string} [change]
+ * @property {{ size: number, root: string }} [checkpoint] the last published one, of a verifiable poll
  *
  * @typedef {{ field: string, message: string }} FieldError
  *
