@@ -10,7 +10,14 @@ from typing import NamedTuple
 
 from quickpoll.foundation.stores.mongo import Document
 from quickpoll.polls.models import Poll
-from quickpoll.votes.logged import Line, cast_line, fields_of_new, lines_of, retract_line
+from quickpoll.votes.logged import (
+    Line,
+    cast_line,
+    erase_line,
+    fields_of_new,
+    lines_of,
+    retract_line,
+)
 from quickpoll.votes.promises import Owed, owed
 from quickpoll.votes.store import Ballot, Lines
 
@@ -49,6 +56,13 @@ def brought_by_choices(poll: Poll, standing: Ballot, choices: Sequence[tuple[str
     new = [line for line in dict.fromkeys(lines) if line != before]
     brought = Lines(new, sealed=poll.seals_log) if new else None
     return Brought([owed(poll, line) for line in lines], brought)
+
+
+def brought_by_erasure(poll: Poll, standing: Ballot, *, is_open: bool) -> Lines | None:
+    """A ballot whose person is erased: it counts no longer, or after the close it is sealed."""
+    if not poll.verifiable or standing.log is None or not standing.option_ids:
+        return None
+    return Lines([erase_line(standing.log.line)], sealed=is_open and poll.seals_log)
 
 
 def brought_by_retraction(poll: Poll, standing: Ballot, wishes: int) -> Brought:

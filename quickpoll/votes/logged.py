@@ -75,6 +75,11 @@ def retract_line(standing: Line) -> Line:
     return Line(entries.retract_entry(standing.tag).decode(), standing.pepper, None)
 
 
+def erase_line(standing: Line) -> Line:
+    """A ballot whose person was erased: nothing is left that opens its entries."""
+    return Line(entries.erase_entry(standing.tag).decode(), "", None)
+
+
 def mark(poll_id: str, token: str, *, sealed: bool) -> str:
     """The value of ``unlogged``."""
     return f"{SEALED if sealed else MAY_BE_PUBLISHED}{poll_id}{token}"
@@ -102,14 +107,15 @@ def update_with(
     last = lines[-1]
     still_open = before is not None and before.may_be_published
     waiting = [{"entry": line.entry, "sealed": sealed} for line in lines]
+    opening = {"log.pepper": last.pepper, "log.salt": last.salt}
     return {
         "$set": {
-            "log.pepper": last.pepper,
-            "log.salt": last.salt,
+            **(opening if last.pepper else {}),
             "log.entry": last.entry,
             "unlogged": mark(poll_id, token_hex(8), sealed=sealed and not still_open),
         },
         "$push": {"log.waiting": {"$each": waiting}},
+        "$unset": {} if last.pepper else dict.fromkeys(opening, ""),
     }
 
 

@@ -139,6 +139,7 @@ class VoteStore:
         if lines is not None:
             brought = update_with(standing.poll_id, standing.log, lines.lines, sealed=lines.sealed)
             change |= {"$set": fields | brought["$set"], "$push": brought["$push"]}
+            change["$unset"] |= brought["$unset"]
         return await change_once(self._votes, as_it_was, change)
 
 

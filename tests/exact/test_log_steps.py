@@ -23,6 +23,7 @@ from quickpoll.verification import tiles, tree
 from quickpoll.verification.entries import parse_entry
 from quickpoll.verification.fold import Fold
 from quickpoll.verification.notes import open_checkpoint, parse_keys
+from quickpoll.votes.log_entries import brought_by_erasure
 from tests.exact.cutting import Moment, cut_off
 from tests.exact.framing import mongo_command
 from tests.exact.pair import owner
@@ -268,3 +269,31 @@ async def test_the_lease_of_who_has_died_is_taken_over(
     ago = datetime.now(UTC) - timedelta(seconds=LEASE_SECONDS)
     await steps.database["log_lease"].update_one({}, {"$set": {"until": ago}})
     assert await first.hold()
+
+
+async def test_an_erased_ballot_counts_no_longer_or_is_sealed(steps: Steps) -> None:
+    """Before the close, and after it: then its opening goes with the entry that says so."""
+    poll = await verifiable(steps)
+    poll_id, users = str(poll.id), [token_hex(12) for _ in range(7)]
+    for user in users:
+        await cast(steps.a, poll, user)
+    now, votes, log_room = datetime.now(UTC), steps.a.votes, steps.a.log_room
+    first = (await votes.standing(poll_id, users[:1]))[users[0]]
+    assert await votes.retract(first, now, brought_by_erasure(poll, first, is_open=True))
+    await steps.a.uncounted.look()
+    await steps.a.changes.close(the_owner, poll_id)
+    await log_room.rounds.keep_up(poll_id, with_ballots=True)
+    found = await lines(steps.a, poll)
+    assert found[-1].startswith("close 6 ")
+    assert (await log_room.files.openings(poll_id, None)).body.count(b"\n") == 6
+    second = (await votes.standing(poll_id, users[1:2]))[users[1]]
+    erased = brought_by_erasure(poll, second, is_open=False)
+    assert erased is not None
+    assert await votes.change(second, second, now, erased)
+    await log_room.rounds.keep_up(poll_id, with_ballots=True)
+    after = await lines(steps.a, poll)
+    assert after[len(found) :] == [erased.lines[0].entry]
+    assert (await log_room.files.openings(poll_id, None)).body.count(b"\n") == 5
+    stored = await steps.ballot(poll, users[1])
+    assert stored is not None
+    assert stored["log"].keys() & {"pepper", "salt", "waiting"} == set()
