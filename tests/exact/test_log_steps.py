@@ -297,3 +297,32 @@ async def test_an_erased_ballot_counts_no_longer_or_is_sealed(steps: Steps) -> N
     stored = await steps.ballot(poll, users[1])
     assert stored is not None
     assert stored["log"].keys() & {"pepper", "salt", "waiting"} == set()
+
+
+async def test_what_was_promised_openly_is_published_though_results_are_hidden_now(
+    steps: Steps,
+) -> None:
+    """Its voter has changed the ballot since: that comes with the close."""
+    poll, user = await verifiable(steps), token_hex(12)
+    first = await cast(steps.a, poll, user)
+    assert await steps.a.polls.change(poll, {"results": "after_close"}) is not None
+    steps.b.polls.forget_all()
+    second = await cast(steps.b, poll, user, 1)
+    for _ in range(2):
+        await steps.a.log_room.sequencer.keep_up(str(poll.id), with_ballots=True)
+        assert (await lines(steps.a, poll))[1:] == [first]
+    await steps.a.uncounted.look()
+    await steps.a.changes.close(the_owner, str(poll.id))
+    await steps.a.log_room.rounds.keep_up(str(poll.id), with_ballots=True)
+    assert (await lines(steps.a, poll))[1:3] == [first, second]
+
+
+async def test_several_wishes_of_one_voter_at_once_have_an_entry_each(steps: Steps) -> None:
+    """One write brings them all; each was answered, and promised."""
+    poll, user = await verifiable(steps), token_hex(12)
+    wanted = [await cast(steps.a, poll, user)]
+    wanted += await asyncio.gather(*[cast(steps.a, poll, user, place) for place in (1, 2, 1)])
+    await steps.a.log_room.sequencer.keep_up(str(poll.id), with_ballots=True)
+    found = (await lines(steps.a, poll))[1:]
+    assert len(found) == len({*found})
+    assert {*found} == {*wanted}
