@@ -11,6 +11,9 @@ from quickpoll.transparency.state import Step, Told
 from quickpoll.transparency.waiting import WaitingBallot
 from quickpoll.verification import entries
 
+MOST_LINES = 20_000
+"""Entries of one step: they have to fit into one document."""
+
 REOPEN = entries.REOPEN_ENTRY.decode()
 
 
@@ -58,7 +61,9 @@ def ballots_step(
 
     In a closed log only erasures may stand.
     """
-    groups = [_allowed(one.lines(sealed_too=sealed_too), told) for one in ballots]
+    groups = _no_more_than(
+        MOST_LINES, [_allowed(one.lines(sealed_too=sealed_too), told) for one in ballots]
+    )
     lines = interleaved(groups, shuffle)
     if not lines:
         return None
@@ -66,6 +71,15 @@ def ballots_step(
     whole = [(one.key, one.mark) for one, group in taken if len(group) == len(one.waiting)]
     parts = [one.key for one, group in taken if len(group) < len(one.waiting)]
     return Step(lines, told.after(lines), whole=whole, parts=parts)
+
+
+def _no_more_than(most: int, groups: list[list[str]]) -> list[list[str]]:
+    """The first so many lines of all groups; of the rest, none."""
+    found = []
+    for group in groups:
+        found.append(group[:most])
+        most -= len(found[-1])
+    return found
 
 
 def _allowed(lines: list[str], told: Told) -> list[str]:

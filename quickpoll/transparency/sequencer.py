@@ -153,9 +153,9 @@ class Sequencer:
         await self._wait_until_final(poll)
         ids = await self._waiting.ids_of_all(poll_id)
         taken = ids if len(ids) <= MOST_OF_A_STEP else _dice.sample(ids, MOST_OF_A_STEP)
-        ballots = await self._waiting.read(taken)
+        ballots = await self._waiting.read(taken, rules.MOST_LINES)
         step = rules.ballots_step(ballots, told, self._shuffle, sealed_too=True)
-        if len(taken) < len(ids) and step is not None:
+        if step is not None and len(step.whole) < len(ids):
             return _unpublished(step)
         closed = rules.closed_by(step, poll, told, await self._votes.count_alike(poll_id))
         if closed.told.counted != closed.told.held:

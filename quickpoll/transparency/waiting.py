@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import Any
@@ -15,6 +15,9 @@ from quickpoll.transparency.state import Step
 from quickpoll.votes.logged import MAY_BE_PUBLISHED, SEALED, mark, marks_of
 from quickpoll.votes.models import Vote
 from quickpoll.votes.store import LEAST_ID
+
+READ_AT_ONCE = 500
+"""Ballots of which nobody knows how many entries each has."""
 
 _FIELDS = {"_id": 1, "unlogged": 1, "pollId": 1, "log.entry": 1, "log.waiting": 1}
 
@@ -71,10 +74,20 @@ class WaitingBallots:
             found += [one["_id"] async for one in self._votes.find(query, {"_id": 1})]
         return found
 
-    async def read(self, ids: Iterable[ObjectId]) -> list[WaitingBallot]:
-        """These ballots, as far as anything of them waits."""
-        query = {"_id": {"$in": list(ids)}, "unlogged": {"$gt": ""}}
-        return [_waiting(one) for one in await self._votes.find(query, _FIELDS).to_list(None)]
+    async def read(self, ids: Sequence[ObjectId], most_lines: int) -> list[WaitingBallot]:
+        """These ballots, as far as anything of them waits; no more of them than hold so many
+        entries."""
+        found: list[WaitingBallot] = []
+        lines = 0
+        for start in range(0, len(ids), READ_AT_ONCE):
+            wanted = list(ids[start : start + READ_AT_ONCE])
+            query = {"_id": {"$in": wanted}, "unlogged": {"$gt": ""}}
+            read = [_waiting(one) for one in await self._votes.find(query, _FIELDS).to_list(None)]
+            found += read
+            lines += sum(len(one.waiting) for one in read)
+            if lines >= most_lines:
+                break
+        return found
 
     async def take_off(self, step: Step, first: int) -> None:
         """Take the marks off the ballots of a step whose first entry has this place.

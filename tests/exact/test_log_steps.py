@@ -16,7 +16,7 @@ from quickpoll.foundation.concurrency.time_limits import LEASE_SECONDS
 from quickpoll.localrun.embedded import StoreAddresses
 from quickpoll.management.bodies import PollUpdate
 from quickpoll.polls.models import Poll
-from quickpoll.transparency import sequencer
+from quickpoll.transparency import rules, sequencer
 from quickpoll.transparency.heads import Forgotten
 from quickpoll.transparency.lease import SequencerLease
 from quickpoll.verification import tiles, tree
@@ -326,3 +326,18 @@ async def test_several_wishes_of_one_voter_at_once_have_an_entry_each(steps: Ste
     found = (await lines(steps.a, poll))[1:]
     assert len(found) == len({*found})
     assert {*found} == {*wanted}
+
+
+async def test_a_voter_who_changes_again_and_again_fits_into_steps(
+    steps: Steps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of one ballot a step takes a part; the close comes after the last."""
+    monkeypatch.setattr(rules, "MOST_LINES", 3)
+    poll, user = await verifiable(steps, results="after_close"), token_hex(12)
+    wanted = [await cast(steps.a, poll, user, number % 3) for number in range(8)]
+    await steps.a.uncounted.look()
+    await steps.a.changes.close(the_owner, str(poll.id))
+    await steps.a.log_room.rounds.keep_up(str(poll.id), with_ballots=True)
+    found = await lines(steps.a, poll)
+    assert found[1:-1] == wanted
+    assert found[-1].startswith("close 1 ")
