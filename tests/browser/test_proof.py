@@ -57,6 +57,8 @@ async def test_a_vote_is_checked_in_the_browser(api: httpx.AsyncClient, visitors
     await page.check(f"input[value='{poll['options'][0]['id']}']")
     await page.click("#cast")
     await expect(page.locator("#proof-receipt")).to_be_visible()
+    kept = await page.evaluate("Object.keys(sessionStorage)")
+    assert f"quickpoll-log-{poll['id']}-promise" in kept
     for _ in range(4):
         await vote(api, poll, 1, token_hex(12))
     await published(api, poll, 6)

@@ -33,12 +33,7 @@ class PollPage {
   owner;
   /** @type {import("./extras.js").Extras | undefined} */
   extras;
-  /** @type {import("./proof.js").Proof | undefined} */
-  proof;
-  /** @type {Update["checkpoint"]} */
-  head;
   rereading = new Later();
-
   /** @param {PollView} view */
   constructor(view) {
     this.poll = new PollState(view);
@@ -53,7 +48,7 @@ class PollPage {
     this.#more();
     this.live = new Live({
       state: (name) => this.#connection(name),
-      snapshot: (polls) => polls.forEach((poll) => this.#snapshot(poll)),
+      snapshot: (polls) => polls.forEach((poll) => this.#hear(poll)),
       update: (event, payload) => this.#update(event, payload),
       unknown: () => this.#gone(t("poll_was_deleted")),
       refused: page.askForToken,
@@ -77,15 +72,6 @@ class PollPage {
     this.extras = new Extras(this.poll);
     this.extras.show();
     this.extras.changes();
-    await this.#prove();
-  }
-
-  // Whoever watches a verifiable poll is a witness of its log.
-  async #prove() {
-    if (!this.poll.view.verifiable || this.proof) return;
-    const { Proof } = await import("./proof.js");
-    this.proof ??= new Proof(this.poll);
-    this.proof.heard(this.head);
   }
 
   #listen() {
@@ -123,7 +109,6 @@ class PollPage {
     this.#show();
     if (voted !== JSON.stringify(body.userVotes)) this.ballot.reset();
     this.extras?.changes();
-    if (this.extras) this.#prove();
   }
 
   async #readQuietly() {
@@ -148,23 +133,10 @@ class PollPage {
   /** @param {string} event @param {Update} payload */
   #update(event, payload) {
     if (payload.pollId !== pollId) return;
-    this.#witness(payload);
     if (event !== "poll-update") return this.#hear(payload);
     if (payload.change === "deleted") return this.#gone(t("poll_was_deleted"));
     if (payload.version >= this.poll.view.version) this.#turned(payload.change);
     this.rereading.in(300, () => this.#readQuietly()); // not everyone at once
-  }
-
-  /** @param {Update} payload */
-  #snapshot(payload) {
-    if (payload.pollId === pollId) this.#witness(payload);
-    this.#hear(payload);
-  }
-
-  /** @param {Update} payload */
-  #witness({ checkpoint }) {
-    this.head = checkpoint ?? this.head;
-    this.proof?.heard(checkpoint);
   }
 
   /** @param {string} [change] */
@@ -194,7 +166,6 @@ class PollPage {
     document.title = `${poll.view.question} · QuickPoll`;
     this.ballot.show();
     this.owner?.show();
-    this.proof?.show();
     this.#showActions();
     this.#showNumbers();
     page.tick(poll);
@@ -258,10 +229,8 @@ class PollPage {
       return page.note(byId("vote-notice"), t("nothing_sent"), t("choose_first", { n: least }));
     }
     const told = this.poll.hasVoted ? { voted: true, words: t("vote_changed") } : null;
-    return this.#do(byId("cast"), told, async () => {
-      const { body } = await ask("PUT", `/ballot/${pollId}`, { optionIds: chosen });
-      this.proof?.promised(body);
-    });
+    const keep = (/** @type {{ body: any }} */ answer) => this.extras?.promised(answer.body);
+    return this.#do(byId("cast"), told, () => ask("PUT", `/ballot/${pollId}`, { optionIds: chosen }).then(keep));
   }
 
   #retract() {

@@ -12,7 +12,6 @@ import { holder } from "./session.js";
 import { t } from "./texts.js";
 
 /** @typedef {import("./poll-state.js").PollState} PollState */
-/** @typedef {import("./log-memory.js").Head} Head */
 
 const mayBeLate = ["openings_withheld", "not_closed", "counts_shown"]; // by ten seconds after a close
 const patience = 6; // looks
@@ -39,14 +38,11 @@ export class Proof {
     this.show();
   }
 
-  /** Show what can be done now. */
+  /** Show what can be done now, and remember what the last update said of the log. */
   show() {
     show(byId("proof"), this.poll.view.verifiable);
     show(byId("proof-receipt"), this.poll.hasVoted);
-  }
-
-  /** A checkpoint that an update carries. @param {Head | undefined} head */
-  heard(head) {
+    const head = this.poll.checkpoint;
     if (head && !this.memory.see(head)) this.#alarm([{ code: "forked" }]);
   }
 
@@ -85,8 +81,11 @@ export class Proof {
       import("./verify/findings.js"),
     ]);
     const fetch = reader(NotServed, CannotCheck);
-    const { head, keys } = this.memory;
+    const { head } = this.memory;
+    /** @type {any} */
+    const keys = this.memory.keys;
     const promise = this.poll.hasVoted ? this.memory.promise(holder().id) : null;
+    /** @type {any} */
     const kept = {
       checkpoints: head ? [utf8(JSON.stringify(head))] : [],
       receipts: receipt ? [receipt] : [],
@@ -95,7 +94,9 @@ export class Proof {
     };
     try {
       const report = await check({ fetch, pollId: this.poll.id, keys, kept });
-      if (!report.findings.length) await this.#remember(report.signed, fetch);
+      /** @type {any} */
+      const signed = report.signed;
+      if (!report.findings.length) await this.#remember(signed, fetch);
       return report;
     } catch (error) {
       if (error instanceof CannotCheck) return null;
