@@ -77,12 +77,13 @@ from quickpoll.sharing.models import ShareCode
 from quickpoll.sharing.parts import SharingParts
 from quickpoll.socketio.idle_reaper import IdleReaper
 from quickpoll.socketio.server import make_server
+from quickpoll.transparency.room import LOG_MODELS, LogRoom
 from quickpoll.votes.casting import Casting
 from quickpoll.votes.handlers import VoteHandlers
 from quickpoll.votes.models import Vote
 from quickpoll.votes.store import VoteStore
 
-MODELS = (Poll, Vote, Like, HistoryRow, Deletion, Claim, Invite, ShareCode, Session)
+MODELS = (Poll, Vote, Like, HistoryRow, Deletion, Claim, Invite, ShareCode, Session, *LOG_MODELS)
 
 
 class Services:
@@ -102,6 +103,7 @@ class Services:
         )
         self._open_stores(settings)
         self._keep_counts()
+        self.log_room = LogRoom(self)
         self._take_votes(settings)
         self._show_results()
         self._manage()
@@ -178,13 +180,14 @@ class Services:
         )
 
     def _take_votes(self, settings: Settings) -> None:
-        self.creation = PollCreation(self.polls, self.path)
+        self.creation = PollCreation(self.polls, self.path, self.log_room.rounds)
         self.claims = ClaimStore(self.engine)
         self.poll_handlers = PollHandlers(self.creation, Once(self.claims), self.offers)
         self.casting = Casting(
             self.polls,
             self.votes,
             self.path,
+            promises=self.log_room.promises,
             capacity=settings.api_vote_queue,
             largest=settings.api_vote_batch,
         )
@@ -203,10 +206,10 @@ class Services:
         )
 
     def _manage(self) -> None:
-        history = HistoryStore(self.engine)
+        history, logs = HistoryStore(self.engine), self.log_room.rounds
         finality = Finality(self.counters, self.fences, self.rebuilder.recount)
         self.changes = PollChanges(
-            self.polls, history, self.creation, self.path, finality, self.offers, self.entry
+            self.polls, history, self.creation, self.path, finality, self.offers, self.entry, logs
         )
         self.deletion = PollDeletion(
             self.polls,
@@ -217,6 +220,7 @@ class Services:
             self.claims,
             self.guests.invites,
             self.path,
+            logs,
         )
         self.deadlines = Deadlines(self.engine, self.changes)
 
@@ -276,6 +280,7 @@ class Services:
             self.issuer,
         )
         self.audience = Audience(settings.api_socket_clients, settings.api_socket_clients_per_user)
+        checkpoints = self.log_room.checkpoints
         self.sio, fanout = make_server(settings.cors_origins, settings.api_socket_clients)
         self.fanout = fanout
         self.idle_reaper = IdleReaper(self.sio)
@@ -286,9 +291,12 @@ class Services:
             self.views,
             self.audience,
             self.entry,
+            checkpoints,
             settings.api_jwt_leeway,
         )
         shut_out = ShutOut(self.audience, self.entry, self.live.leave)
-        self.relay = Relay(self.polls, self.votes, self.tallies, self.audience, fanout, shut_out)
+        self.relay = Relay(
+            self.polls, self.votes, self.tallies, self.audience, fanout, shut_out, checkpoints
+        )
         self.live.on_subscribed = self.relay.subscribed
         self.screens = StaleScreens(self.relay, self.audience, self.counters)

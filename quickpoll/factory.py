@@ -46,6 +46,7 @@ from quickpoll.sessions import invites as session_invites
 from quickpoll.sessions import views as sessions_views
 from quickpoll.settings import Settings
 from quickpoll.sharing import views as sharing_views
+from quickpoll.transparency import views as log_views
 from quickpoll.votes import views as votes_views
 from quickpoll.web import views as web_views
 from quickpoll.web.options import PageOptions
@@ -142,6 +143,7 @@ def _add_routes(app: Quart, services: Services) -> None:
         settings.api_login_url,
         services.offers.guests,
         services.sharing.origin,
+        services.offers.logs,
     )
     blueprints = (
         polls_views.blueprint(services.poll_handlers),
@@ -154,6 +156,8 @@ def _add_routes(app: Quart, services: Services) -> None:
         sessions_views.blueprint(services.sessions.handlers),
         session_invites.blueprint(services.guests, services.sessions.store),
         sharing_views.blueprint(services.sharing.handlers),
+        log_views.blueprint(services.log_room.files),
+        log_views.receipts_blueprint(services.log_room.receipts),
         operations_views.blueprint(
             services.health,
             registry_of(readings(services, lambda: _middleware_of(app).in_hand)),

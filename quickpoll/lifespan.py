@@ -109,6 +109,7 @@ def all_parts(services: Services) -> list[Part]:
         services.sharing.codes,
         services.idle_reaper,
         services.reconciler,
+        services.log_room.rounds,
         services.deletion,
         services.deadlines,
     ]

@@ -64,6 +64,11 @@ class Keys:
         was emptied. That of an instance expires by itself."""
         return f"{self.prefix}tally:2:presence:{instance}"
 
+    def log_head(self, poll_id: str) -> str:
+        """String, size and root: the last checkpoint of a poll's log that was signed. A shorter one
+        in MongoDB says that it was restored from a backup. Lives with the poll."""
+        return f"{self.prefix}log:{{{poll_id}}}:head"
+
     def limit(self, name: str, key: str) -> str:
         """String, integer (µs since 1970), expires by itself: when what a user or an address has
         taken of a rate limit will have drained. All of one limit in one slot."""

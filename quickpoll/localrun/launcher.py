@@ -162,6 +162,8 @@ def environment_of_run(
     environment |= guests_of_run(given, directory)
     if given.get("API_PUBLIC_ADDRESS"):
         environment["API_PUBLIC_ADDRESS"] = str(given["API_PUBLIC_ADDRESS"])
+    if not given.get("API_LOG_KEY"):
+        environment["API_LOG_KEY"] = directory.log_key()
     if not given.get("API_LOG_FORMAT"):
         environment["API_LOG_FORMAT"] = "console"
     return environment

@@ -10,6 +10,8 @@ Invariants:
   what was closed by it stays closed until somebody opens it again.
 - A close is answered when it is final: when no ballot that was judged by the open poll can still
   be written.
+- Of a verifiable poll: each change says with its own write that the log has to follow. A poll is
+  reopened only when its log has the close before, with the counts of that close.
 """
 
 from __future__ import annotations
@@ -18,13 +20,17 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import Enum
+from secrets import token_hex
 from typing import Any
 
 import structlog
+from pymongo.errors import PyMongoError
 
 from quickpoll.auth.caller import Caller
 from quickpoll.counting.counted_path import CountedPath
 from quickpoll.counting.tally import PollChange
+from quickpoll.errors import Unavailable
 from quickpoll.foundation.concurrency.time_limits import CHANGE_ANSWER_SECONDS, MARGIN_SECONDS
 from quickpoll.management import rules
 from quickpoll.management.bodies import PollUpdate
@@ -32,6 +38,7 @@ from quickpoll.management.store import HistoryStore
 from quickpoll.management.uses import PollUses, Unused
 from quickpoll.polls.creation import PollCreation
 from quickpoll.polls.entry import PollEntry
+from quickpoll.polls.logs import NoLogs, PollLogs
 from quickpoll.polls.models import Poll
 from quickpoll.polls.rules import Offers, check_manages, check_offered, copy_poll, manages
 from quickpoll.polls.store import KnownPoll, PollStore
@@ -43,6 +50,8 @@ CLOCKS_APART_SECONDS = 1.0
 """How far the clocks of two instances may be apart."""
 
 LONG_AGO_SECONDS = 3600.0
+
+CLOSE_NOT_LOGGED = "The close is not in this poll's log yet; ask again, that is safe."
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +77,7 @@ class PollChanges:
         finality: Finality,
         offers: Offers,
         entry: PollEntry,
+        logs: PollLogs | None = None,
     ) -> None:
         self._polls = polls
         self._history = history
@@ -77,6 +87,7 @@ class PollChanges:
         self._offers = offers
         self._entry = entry
         self.uses: PollUses = Unused()
+        self._logs = logs or NoLogs()
 
     async def update(self, caller: Caller, poll_id: str, asked: PollUpdate) -> KnownPoll:
         """Change fields. Raises the errors of :func:`.rules.update`."""
@@ -131,25 +142,55 @@ class PollChanges:
     async def _change(self, poll_id: str, wanted: Wanted, until: float) -> KnownPoll:
         while True:
             known = await self._path.change_poll(poll_id, lambda: self._write(poll_id, wanted))
-            if known is not None:
+            if isinstance(known, KnownPoll):
                 break
-            await self._path.change_poll(poll_id, lambda: self._write(poll_id, PASSED_DEADLINE))
+            if known is First.DEADLINE:
+                await self._path.change_poll(poll_id, lambda: self._write(poll_id, PASSED_DEADLINE))
+            else:
+                await self._log_close(poll_id, until)
         if wanted.name == "updated" and _asks_anew(known.poll):
             await self.uses.poll_changed(poll_id)
         if wanted.final:
             await self._finality.wait(poll_id, _seconds_since_change(known.poll), until)
+        if known.poll.verifiable:
+            await self._log_change(known, until)
         return known
 
-    async def _write(self, poll_id: str, wanted: Wanted) -> tuple[PollChange, KnownPoll | None]:
-        """Write the change; what comes of it is ``None`` where a deadline has to be written down
-        first."""
+    async def _log_close(self, poll_id: str, until: float) -> None:
+        """Raises :class:`~quickpoll.errors.Unavailable` where that is not done in time."""
+        try:
+            async with asyncio.timeout_at(until):
+                await self._logs.keep_up(poll_id, with_ballots=True)
+        except TimeoutError as error:
+            raise Unavailable(CLOSE_NOT_LOGGED) from error
+
+    async def _log_change(self, known: KnownPoll, until: float) -> None:
+        """Have the log follow. What is not done in time is done within seconds: the change is
+        made, and its answer no failure."""
+        poll = known.poll
+        if not poll.is_open(datetime.now(UTC)):
+            self._logs.soon(known.id)
+            return
+        try:
+            async with asyncio.timeout_at(until):
+                if poll.seals_log:
+                    # What was answered before the results were hidden is published before this.
+                    await self._finality.wait(known.id, _seconds_since_change(poll), until)
+                await self._logs.keep_up(known.id, with_ballots=poll.seals_log)
+        except (TimeoutError, PyMongoError, Unavailable):
+            self._logs.soon(known.id)
+
+    async def _write(self, poll_id: str, wanted: Wanted) -> tuple[PollChange, KnownPoll | First]:
+        """Write the change, or say what has to be done first."""
         while True:
             known, now = await self._polls.fresh(poll_id), datetime.now(UTC)
             changed = self._decide(known.poll, wanted, now)
             if known.poll.is_overdue(now) and wanted is not PASSED_DEADLINE:
-                return PollChange(), None
+                return PollChange(), First.DEADLINE
             if not changed:
                 return _repetition(known.poll), known
+            if rules.reopens(known.poll, changed) and not await self._logs.has_logged(known.poll):
+                return PollChange(), First.LOG
             written = await self._write_once(known.poll, wanted, changed, now)
             if written is not None:
                 log.info("poll_changed", poll_id=poll_id, change=wanted.name)
@@ -173,9 +214,23 @@ class PollChanges:
             await self.uses.check_guests(str(poll.id), changed["guests"])
             # Whoever has taken it up since it was read is not found yet, or will find it changed.
             only_if["takenUp"] = poll.taken_up or {"$in": [0, None]}
-        return await self._polls.change(
-            poll, rules.stored(changed) | {"lastChange": row}, **only_if
-        )
+        fields = rules.stored(changed | self._due(poll, changed))
+        return await self._polls.change(poll, fields | {"lastChange": row}, **only_if)
+
+    def _due(self, poll: Poll, changed: rules.Fields) -> rules.Fields:
+        """What the poll remembers so that its log follows the change."""
+        if not changed.get("verifiable", poll.verifiable):
+            return {}
+        key = {} if poll.log_key else {"log_key": self._logs.newest_key}
+        return {**key, "log_phase": rules.log_phase(poll, changed), "log_due": token_hex(8)}
+
+
+class First(Enum):
+    """What has to be done before a change: a deadline that has passed is written down, a close is
+    logged."""
+
+    DEADLINE = "deadline"
+    LOG = "log"
 
 
 PASSED_DEADLINE = Wanted("closed", rules.close_overdue, None)

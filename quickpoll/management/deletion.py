@@ -25,6 +25,7 @@ from quickpoll.likes.store import LikeStore
 from quickpoll.management.models import Deletion
 from quickpoll.management.store import DeletionStore, HistoryStore
 from quickpoll.management.uses import PollUses, Unused
+from quickpoll.polls.logs import NoLogs, PollLogs
 from quickpoll.polls.models import PUBLIC, Poll
 from quickpoll.polls.rules import check_manages
 from quickpoll.polls.store import PollStore
@@ -48,7 +49,9 @@ class PollDeletion:
         claims: ClaimStore,
         invites: InviteStore,
         path: CountedPath,
+        logs: PollLogs | None = None,
     ) -> None:
+        self._logs = logs or NoLogs()
         self._polls = polls
         self._votes = votes
         self._likes = likes
@@ -114,6 +117,7 @@ class PollDeletion:
             self._history.delete_all(poll_id),
             self._invites.delete_all(poll_id),
             self.uses.poll_deleted(poll_id),
+            self._logs.delete_all(poll_id),
         )
 
 

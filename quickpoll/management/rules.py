@@ -91,6 +91,22 @@ def reopen(poll: Poll, now: datetime) -> Fields:
     return changed
 
 
+def reopens(poll: Poll, changed: Fields) -> bool:
+    """Whether the change opens a poll again whose log has to have its close before."""
+    return poll.verifiable and changed.get("status") == OPEN and poll.status == CLOSED
+
+
+def log_phase(poll: Poll, changed: Fields) -> int:
+    """How often the poll was closed and opened, after the change; odd where it is closed.
+
+    An edit of a closed poll goes into the log between a reopening and a close.
+    """
+    closed = changed.get("status", poll.status) == CLOSED
+    phase: int = poll.log_phase + (poll.log_phase % 2 != closed)
+    edited = closed and phase == poll.log_phase and changed.keys() & (FIXED_TEXTS | FIXED_SETTINGS)
+    return phase + 2 if edited else phase
+
+
 def difference(poll: Poll, changed: Fields) -> tuple[Fields, Fields]:
     """The fields before and after, under their wire names.
 

@@ -10,6 +10,7 @@ import structlog
 from quickpoll.counting.counted_path import CountedPath
 from quickpoll.errors import PollNotFound
 from quickpoll.foundation.stores.mongo import Document
+from quickpoll.polls.logs import NoLogs, PollLogs
 from quickpoll.polls.models import Poll
 from quickpoll.polls.store import KnownPoll, PollStore
 
@@ -17,13 +18,18 @@ log = structlog.get_logger(__name__)
 
 Result = TypeVar("Result")
 
+NEW = "new"
+"""The token of a poll that has no log yet."""
+
 
 class PollCreation:
-    """Stores new polls, starts their counts at zero and announces them."""
+    """Stores new polls, starts their counts at zero and announces them; the log of one that is to
+    be verifiable is there before it is answered."""
 
-    def __init__(self, polls: PollStore, path: CountedPath) -> None:
+    def __init__(self, polls: PollStore, path: CountedPath, logs: PollLogs | None = None) -> None:
         self._polls = polls
         self._path = path
+        self._logs = logs or NoLogs()
 
     async def whole(self, work: Coroutine[Any, Any, Result]) -> Result:
         """The outcome of ``work``, which comes to its end even if its caller is cancelled."""
@@ -31,20 +37,27 @@ class PollCreation:
 
     async def store(self, poll: Poll) -> KnownPoll:
         """Store a poll that was made elsewhere."""
+        if poll.verifiable:
+            poll.log_key, poll.log_due = poll.log_key or self._logs.newest_key, NEW
+        known = await self._path.whole(self._store(poll))
+        log.info("poll_created", poll_id=known.id)
+        return known
 
+    async def _store(self, poll: Poll) -> KnownPoll:
         async def insert() -> KnownPoll:
             return await self._polls.insert(poll)
 
-        known = await self._path.whole(
-            self._path.create_poll(str(poll.id), poll.option_ids(), poll.revision, insert)
-        )
-        log.info("poll_created", poll_id=known.id)
+        known = await self._path.create_poll(str(poll.id), poll.option_ids(), poll.revision, insert)
+        if poll.verifiable:
+            await self._logs.keep_up(known.id)
         return known
 
     async def store_once(self, document: Document, perhaps_there: bool) -> bool:
         """Store a poll unless it is there; answers whether it was not."""
         poll: Poll = Poll.model_validate_doc(document)
         if perhaps_there and await self._is_there(str(poll.id)):
+            if poll.verifiable:
+                await self._logs.keep_up(str(poll.id))
             return False
         await self.store(poll)
         return True

@@ -69,6 +69,9 @@ class Poll(Model):
     written and never unset: it locks what voters rely on. ``likes`` is a copy for sorting, and
     ``folded`` the question without case for searching. ``last_change`` is the latest row of the
     history, written together with what it tells of. ``context`` holds an embedder's own references.
+    Of a verifiable poll: ``log_key``, the verifier key that its log began with; ``log_phase``, how
+    often it was closed and opened (odd: closed); ``log_due``, a token as long as its log may lack
+    what was changed.
 
     ``taken_up`` counts how often a session has taken it up: a change of ``guests`` compares that.
 
@@ -97,6 +100,9 @@ class Poll(Model):
     likes: int = 0
     last_change: dict[str, Any] | None = Field(default=None, key_name="lastChange")
     taken_up: int = Field(default=0, key_name="takenUp")
+    log_key: str = Field(default="", key_name="logKey")
+    log_phase: int = Field(default=0, key_name="logPhase")
+    log_due: str = Field(default="", key_name="logDue")
 
     model_config = {"collection": "poll", "indexes": lambda: poll_indexes()}
 
@@ -119,6 +125,11 @@ class Poll(Model):
     def status_at(self, now: datetime) -> Status:
         """What it is at that moment."""
         return OPEN if self.is_open(now) else CLOSED
+
+    @property
+    def seals_log(self) -> bool:
+        """Whether nothing of the log may be published while the poll is open."""
+        return self.results in (AFTER_VOTE, AFTER_CLOSE)
 
     def option_ids(self) -> list[str]:
         """The options' ids, in the poll's order."""
@@ -161,6 +172,7 @@ def poll_indexes() -> list[IndexModel]:
         "by_closing": ([("status", 1), ("closedAt", -1)], {"closedAt": ever}),
         "by_context": ([("contextPairs", 1), *newest], {"contextPairs": {"$gt": ""}}),
         "by_sample": ([("sampled", 1), ("createdAt", -1)], {"sampled": True}),
+        "by_log_due": ([("logDue", 1)], {"logDue": {"$gt": ""}}),
     }
     return [
         IndexModel([("visibility", 1), ("status", 1), *newest], name="public_newest"),

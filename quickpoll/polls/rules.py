@@ -27,6 +27,9 @@ OF_ONE_LIFE = {
     "likes",
     "last_change",
     "taken_up",
+    "log_key",
+    "log_phase",
+    "log_due",
 }
 """Fields that a copy of a poll does not take over."""
 

@@ -175,6 +175,23 @@ class PollStore:
             poll.voted_on = True
         return True
 
+    async def log_is_level(self, poll: Poll) -> None:
+        """The log has followed the change that set ``log_due`` as it is here."""
+        expected = {"_id": poll.id, "logDue": poll.log_due}
+        await self._polls.update_one(expected, {"$set": {"logDue": ""}})
+
+    async def with_logs_due(self, most: int) -> list[str]:
+        """Polls whose log may lack what was changed about them."""
+        due = self._polls.find({"logDue": {"$gt": ""}}, {"_id": 1}).limit(most)
+        return [str(one["_id"]) for one in await due.to_list(most)]
+
+    async def log_phase(self, poll_id: str) -> int | None:
+        """How often a verifiable poll was closed and opened, odd where it is closed; ``None``
+        where there is no such poll, or it is not verifiable."""
+        query = {"_id": ObjectId(poll_id), "verifiable": True}
+        found = await self._polls.find_one(query, {"logPhase": 1})
+        return None if found is None else int(found.get("logPhase", 0))
+
     async def add_likes(self, poll_id: str, likes: int) -> None:
         """Change the copy of the likes by which lists are sorted."""
         await self._polls.update_one({"_id": ObjectId(poll_id)}, {"$inc": {"likes": likes}})

@@ -26,6 +26,7 @@ from quickpoll.realtime.shut_out import ShutOut
 from quickpoll.realtime.updates import LIKE_UPDATE, POLL_UPDATE, VOTE_UPDATE, due_events, payload_of
 from quickpoll.results.poll_view import PollView, tally_revision, view_without_ballot
 from quickpoll.results.rules import everybody_may_see, may_see_results
+from quickpoll.transparency.checkpoints import Checkpoints
 from quickpoll.votes.store import VoteStore
 
 messages = Counter("quickpoll_socket_messages_total", "Live updates, counted once for each client")
@@ -65,7 +66,9 @@ class Relay:
         audience: Audience,
         sender: Sender,
         shut_out: ShutOut,
+        checkpoints: Checkpoints | None = None,
     ) -> None:
+        self._checkpoints = checkpoints
         self._polls = polls
         self._votes = votes
         self._tallies = tallies
@@ -160,15 +163,17 @@ class Relay:
             self._pending.show(poll_id, known.pop(poll_id))
         known |= await self._polls.current(stale)
         await self._shut_out.judge(known.values())
+        heads = await self._checkpoints.of(known.values()) if self._checkpoints else {}
         sent = {}
         for poll_id, kinds in due.items():
             poll, tally = known.get(poll_id), tallies.get(poll_id)
             if poll is None or tally is None:
-                sent[poll_id] = max(1, len(self._announce(poll_id, None, 0)))
+                sent[poll_id] = max(1, len(self._announce(poll_id, None, 0, {})))
             elif poll_id not in voters and _needs_voters(poll, datetime.now(UTC)):
                 sent[poll_id] = self._later(poll_id, kinds)
             else:
-                sent[poll_id] = self._show(poll, tally, kinds, voters.get(poll_id, set()))
+                seen_by = voters.get(poll_id, set())
+                sent[poll_id] = self._show(poll, tally, kinds, seen_by, heads.get(poll_id))
         return sent
 
     async def _voters(self, known: dict[str, KnownPoll]) -> dict[str, set[str]]:
@@ -197,7 +202,9 @@ class Relay:
         clients = self._audience.followers(known.id)
         return clients + (self._audience.on_firehose() if known.poll.visibility == PUBLIC else [])
 
-    def _announce(self, poll_id: str, known: KnownPoll | None, version: int) -> list[ChangeUpdate]:
+    def _announce(
+        self, poll_id: str, known: KnownPoll | None, version: int, more: dict[str, Any]
+    ) -> list[ChangeUpdate]:
         """Send what has happened to the poll itself; answers what that was."""
         changes = self._pending.take(poll_id, known.poll if known else None, version)
         for change in changes:
@@ -206,6 +213,7 @@ class Relay:
                 "change": change.name,
                 "version": change.version,
                 "at": instant(datetime.now(UTC)),
+                **more,
             }
             self._send_to_all(poll_id, POLL_UPDATE, payload, on_firehose=change.public)
             if change.name == DELETED:
@@ -213,11 +221,13 @@ class Relay:
                 self._sender.empty(room(poll_id))
         return changes
 
-    def _show(self, known: KnownPoll, tally: Tally, kinds: Kinds, voters: set[str]) -> int:
+    def _show(
+        self, known: KnownPoll, tally: Tally, kinds: Kinds, voters: set[str], head: Any
+    ) -> int:
         now = datetime.now(UTC)
-        full = view_without_ballot(known, tally, now, open_to=True)
-        part = view_without_ballot(known, tally, now, open_to=False)
-        changes = self._announce(known.id, known, full.version)
+        full = view_without_ballot(known, tally, now, open_to=True, checkpoint=head)
+        part = full._replace(open_to_caller=False)
+        changes = self._announce(known.id, known, full.version, full.witnessed())
         self._shut_out.show_out(known.id)
         due = due_events(known.poll, kinds, changes, tally, self._delivered.get(known.id))
         if any(change.version >= full.version for change in changes):

@@ -33,6 +33,7 @@ from quickpoll.realtime.audience import FIREHOSE, Audience, Client, room
 from quickpoll.results.poll_view import PollView, PollViews
 from quickpoll.socketio.fanout import FanOutManager
 from quickpoll.socketio.protocol import SocketServer
+from quickpoll.transparency.checkpoints import Checkpoints
 
 log = structlog.get_logger(__name__)
 
@@ -59,8 +60,10 @@ class LiveServer:
         views: PollViews,
         audience: Audience,
         entry: PollEntry,
+        checkpoints: Checkpoints,
         leeway: float = 0.0,
     ) -> None:
+        self._checkpoints = checkpoints
         self.sio = sio
         self._fanout = fanout
         self._admission = admission
@@ -173,7 +176,9 @@ class LiveServer:
                 return _shut(unknown)
             for view in views:
                 self.on_subscribed(view)
-        return {"polls": [view.snapshot() for view in views], "unknown": unknown}
+            heads = await self._checkpoints.of(view.known for view in views)
+        shown = [view._replace(checkpoint=heads.get(view.known.id)) for view in views]
+        return {"polls": [view.snapshot() for view in shown], "unknown": unknown}
 
     async def _all_admit(self, client: Client, views: list[PollView]) -> bool:
         for view in views if client.caller.guest else ():

@@ -46,4 +46,4 @@ def payload_of(event: str, view: PollView) -> dict[str, Any]:
         more: dict[str, Any] = {"likes": view.tally.likes}
     else:
         more = {"votersCount": view.tally.voters, "votesCount": view.tally.votes}
-    return {**same, **more, "at": instant(view.now)}
+    return {**same, **more, "at": instant(view.now), **view.witnessed()}

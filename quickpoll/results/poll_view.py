@@ -21,13 +21,15 @@ from quickpoll.results.rules import may_see_results
 
 
 class PollView(NamedTuple):
-    """A poll with its counts, and whether the caller may see them."""
+    """A poll with its counts, and whether the caller may see them; for live updates of a verifiable
+    one, with the last published checkpoint of its log."""
 
     known: KnownPoll
     tally: Tally
     state: CallerState
     open_to_caller: bool
     now: datetime
+    checkpoint: dict[str, Any] | None = None
 
     @property
     def status(self) -> str:
@@ -73,14 +75,24 @@ class PollView(NamedTuple):
 
     def snapshot(self) -> dict[str, Any]:
         """What a Socket.IO client gets of a poll when it subscribes."""
-        return {"pollId": self.known.id, "status": self.status, **self.counts()}
+        said = {"pollId": self.known.id, "status": self.status, **self.counts()}
+        return {**said, **self.witnessed()}
+
+    def witnessed(self) -> dict[str, Any]:
+        """What an update says of the log."""
+        return {} if self.checkpoint is None else {"checkpoint": self.checkpoint}
 
 
 def view_without_ballot(
-    known: KnownPoll, tally: Tally, now: datetime, *, open_to: bool
+    known: KnownPoll,
+    tally: Tally,
+    now: datetime,
+    *,
+    open_to: bool,
+    checkpoint: dict[str, Any] | None = None,
 ) -> PollView:
     """A poll for an audience of which only this is known: whether it may see the results."""
-    return PollView(known, tally, NOTHING_DONE, open_to, now)
+    return PollView(known, tally, NOTHING_DONE, open_to, now, checkpoint)
 
 
 def entity_tag(body: bytes, caller: Caller) -> str:

@@ -76,6 +76,8 @@ def _of_running_service(given: dict[str, str | None]) -> dict[str, Any]:
     }
     if not given.get("JWT_SECRET_KEY"):
         found["jwt_secret_key"] = directory.secret()
+    if not given.get("API_LOG_KEY"):
+        found["api_log_key"] = directory.log_key()
     return found | {name.lower(): value for name, value in guests_of_run(given, directory).items()}
 
 

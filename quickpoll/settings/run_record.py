@@ -5,6 +5,7 @@
     run.json           mode 600; what an operator's command needs to reach the run
     jwt-secret         mode 600; made once, kept with the data
     guest-key          the same, for guests' tokens
+    log-key            the same, for the logs of verifiable polls
     seeding, seeded    whether the demo polls are being made, or were
     seed.log           what was said while they were made
     mongo/ mongo.log redis.conf redis.log secantusd.toml
@@ -16,6 +17,8 @@ import fcntl
 import json
 import os
 import secrets
+from base64 import b64encode
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -95,16 +98,20 @@ class RunDirectory:
 
     def secret(self) -> str:
         """The secret that signs this folder's tokens, made on the first call."""
-        return self._kept("jwt-secret")
+        return self._kept("jwt-secret", _new_secret)
 
     def guest_key(self) -> str:
         """The key that signs the tokens of this folder's guests, made on the first call."""
-        return self._kept("guest-key")
+        return self._kept("guest-key", _new_secret)
 
-    def _kept(self, name: str) -> str:
+    def log_key(self) -> str:
+        """The key that signs the logs of this folder's verifiable polls, made on the first call."""
+        return self._kept("log-key", lambda: b64encode(secrets.token_bytes(SECRET_BYTES)).decode())
+
+    def _kept(self, name: str, make: Callable[[], str]) -> str:
         file = self.path / name
         if not file.exists() or not file.stat().st_size:
-            _write_private(file, secrets.token_hex(SECRET_BYTES) + "\n")
+            _write_private(file, make() + "\n")
         return file.read_text().strip()
 
     @property
@@ -129,6 +136,10 @@ class RunDirectory:
         record = self.read()
         who = f" (process {record.pid}, {record.address})" if record else ""
         return f"QuickPoll is already running in {self.path}{who}"
+
+
+def _new_secret() -> str:
+    return secrets.token_hex(SECRET_BYTES)
 
 
 def _write_private(file: Path, text: str) -> None:

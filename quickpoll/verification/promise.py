@@ -62,7 +62,7 @@ class PromiseTree:
         for _ in range(self.depth):
             self._levels.append(_above(self._levels[-1], random))
         self.root = self._levels[-1][0]
-        self._notes: dict[int | None, str] = {}
+        self._notes: dict[tuple[bytes, int | None], str] = {}
 
     def path(self, number: int) -> list[bytes]:
         """The path of the entry that came as the ``number``-th."""
@@ -71,9 +71,10 @@ class PromiseTree:
 
     def note(self, signer: Signer, by: int | None) -> str:
         """The signed root, due at a Unix time or at the next close (``None``); signed once."""
-        if by not in self._notes:
-            self._notes[by] = signer.sign(promise_text(self.root, by)).decode()
-        return self._notes[by]
+        which = signer.key.id, by
+        if which not in self._notes:
+            self._notes[which] = signer.sign(promise_text(self.root, by)).decode()
+        return self._notes[which]
 
 
 def _above(level: dict[int, bytes], random: Callable[[int], bytes]) -> dict[int, bytes]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -14,6 +14,8 @@ from quickpoll.counting.counted_path import Written
 from quickpoll.errors import QuickPollError, Unavailable
 from quickpoll.foundation.concurrency.batching import Entry
 from quickpoll.polls.store import KnownPoll
+from quickpoll.verification.promise import Promise
+from quickpoll.votes.promises import Owed
 from quickpoll.votes.store import Ballot
 
 acknowledged = Counter(
@@ -48,10 +50,12 @@ class Wish(NamedTuple):
 
 
 class Result(NamedTuple):
-    """The ballot as it now stands (before, where it was retracted), and what was done."""
+    """The ballot as it now stands (before, where it was retracted), and what was done; on a
+    verifiable poll, with the promise of its entry."""
 
     outcome: Outcome
     ballot: Ballot | None
+    promise: Promise | None = None
 
 
 WishEntry = Entry[Wish, Result]
@@ -65,9 +69,19 @@ class Batch:
     polls: dict[str, KnownPoll] = field(default_factory=dict)
     settled: list[tuple[WishEntry, Result | QuickPollError]] = field(default_factory=list)
     again: list[WishEntry] = field(default_factory=list)
+    owed: dict[int, Owed] = field(default_factory=dict)
+    """Entries to be promised, by their place among those that are settled."""
 
-    def settle(self, entry: WishEntry, outcome: Outcome, ballot: Ballot | None) -> None:
+    def settle(
+        self,
+        entry: WishEntry,
+        outcome: Outcome,
+        ballot: Ballot | None,
+        owed: Owed | None = None,
+    ) -> None:
         """What became of an entry; its caller hears it once everything is counted."""
+        if owed is not None:
+            self.owed[len(self.settled)] = owed
         self.settled.append((entry, Result(outcome, ballot)))
 
     def refuse(self, entry: WishEntry, error: QuickPollError) -> None:
@@ -79,6 +93,15 @@ class Batch:
         for entry in entries:
             self.written.unsure.add(entry.item.poll_id)
             self.refuse(entry, Unavailable())
+
+    def promise(self, make: Callable[[Sequence[Owed]], list[Promise]]) -> None:
+        """Add the promises that are owed, now that all of it is written."""
+        if not self.owed:
+            return
+        for place, promise in zip(self.owed, make(list(self.owed.values())), strict=True):
+            entry, result = self.settled[place]
+            assert isinstance(result, Result)  # noqa: S101 - only those are owed anything
+            self.settled[place] = entry, result._replace(promise=promise)
 
     def hand_out(self) -> None:
         """Tell each submitter what became of its wish."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import ConfigDict, Field, field_validator
 
 from quickpoll.foundation.http.wording import faults
-from quickpoll.polls.bodies import Body, Instant, ObjectIdInput, ObjectIdText
+from quickpoll.polls.bodies import Body, Count, Instant, ObjectIdInput, ObjectIdText
 from quickpoll.polls.validators import MOST_OPTIONS
 
 
@@ -26,6 +28,25 @@ class BallotChoice(Body):
         if twice := [place for place, one in enumerate(value) if one in value[:place]]:
             raise faults([((place,), "This option is named twice.") for place in twice])
         return value
+
+
+HexHash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+"""32 bytes in hexadecimal."""
+
+
+class PromiseBody(Body):
+    """A signed word that an entry will be in the log of its poll: keep it, and hold the log to it.
+
+    ``pepper`` and ``salt`` open the entry, ``index`` and ``path`` lead from it to the root of a
+    small tree, which ``note`` (C2SP signed-note) signs.
+    """
+
+    entry: str
+    pepper: HexHash
+    salt: HexHash | None = None
+    index: Count
+    path: list[str]
+    note: str
 
 
 class VoteBody(Body):
@@ -52,3 +73,6 @@ class VoteBody(Body):
     option_ids: list[ObjectIdText]
     poll_id: ObjectIdText
     created_at: Instant
+    promise: PromiseBody | None = Field(
+        None, description="With the answer to a write, on a verifiable poll."
+    )

@@ -21,9 +21,12 @@ from quickpoll.foundation.concurrency.batching import Batcher
 from quickpoll.foundation.concurrency.time_limits import HELD_SECONDS
 from quickpoll.polls.entry import check_still_admits
 from quickpoll.polls.store import KnownPoll, PollStore
+from quickpoll.verification.signers import Signers
 from quickpoll.votes import rules
 from quickpoll.votes.batch import Batch, Outcome, Result, Wish, WishEntry
-from quickpoll.votes.store import VoteStore
+from quickpoll.votes.log_entries import owed_for
+from quickpoll.votes.promises import Promises
+from quickpoll.votes.store import Ballot, VoteStore
 from quickpoll.votes.writing import BallotWriter
 
 
@@ -36,9 +39,11 @@ class Casting:
         votes: VoteStore,
         path: CountedPath,
         *,
+        promises: Promises | None = None,
         capacity: int = 10_000,
         largest: int = 512,
     ) -> None:
+        self._promises = promises or Promises(Signers("none", ()))
         self._polls = polls
         self._votes = votes
         self._writer = BallotWriter(polls, votes)
@@ -66,7 +71,7 @@ class Casting:
             try:
                 wish = self._judge(known, user_id, chosen, moment, guests)
             except PollClosed:
-                return await self._repeated(user_id, rules.ballot_of(known, chosen), poll_id)
+                return await self._repeated(user_id, rules.ballot_of(known, chosen), known)
         return await self.batcher.submit(wish)
 
     async def retract(self, user_id: str, poll_id: str, guests: str | None = None) -> Result:
@@ -76,8 +81,9 @@ class Casting:
         :class:`~quickpoll.errors.VoteChangeNotAllowed` where there is one that must stay.
         """
         known, moment = await self._polls.fresh(poll_id), _now()
+        self._promises.check_kept(known.poll)
         if await self._has_none(user_id, poll_id):
-            return Result(Outcome.RETRACTED, None)
+            return await self._retracted(user_id, known, moment)
         rules.check_open(known.poll, moment)
         rules.check_retractable(known.poll)
         wish = Wish(user_id, poll_id, (), moment, known.poll.revision, guests=guests)
@@ -90,6 +96,24 @@ class Casting:
         await self._votes.fence(poll_id, [user_id])
         return await self._votes.find(user_id, poll_id) is None
 
+    async def _retracted(self, user_id: str, known: KnownPoll, moment: datetime) -> Result:
+        """There is no ballot; whoever took it back before is promised the same again."""
+        result = Result(Outcome.RETRACTED, None)
+        if not known.poll.verifiable:
+            return result
+        ballot = (await self._votes.standing(known.id, [user_id])).get(user_id)
+        if ballot is None or ballot.log is None or ballot.option_ids:
+            return result
+        return self._with_promise(result, known, ballot, moment)
+
+    def _with_promise(
+        self, result: Result, known: KnownPoll, ballot: Ballot, moment: datetime
+    ) -> Result:
+        wanted = owed_for(known.poll, ballot, is_open=known.poll.is_open(moment))
+        if wanted is None:
+            return result
+        return result._replace(promise=self._promises.make([wanted])[0])
+
     def _judge(
         self,
         known: KnownPoll,
@@ -101,14 +125,17 @@ class Casting:
         option_ids = rules.ballot_of(known, chosen)
         rules.check_open(known.poll, moment)
         check_still_admits(known.poll, guests)
+        self._promises.check_kept(known.poll)
         return Wish(user_id, known.id, option_ids, moment, known.poll.revision, guests=guests)
 
-    async def _repeated(self, user_id: str, option_ids: tuple[str, ...], poll_id: str) -> Result:
+    async def _repeated(
+        self, user_id: str, option_ids: tuple[str, ...], known: KnownPoll
+    ) -> Result:
         """A vote that stands may be repeated even after the close."""
-        standing = await self._votes.find(user_id, poll_id)
+        standing = await self._votes.find(user_id, known.id)
         if standing is None or set(standing.option_ids) != set(option_ids):
             raise PollClosed
-        return Result(Outcome.SAME, standing)
+        return self._with_promise(Result(Outcome.SAME, standing), known, standing, _now())
 
     async def _flush(self, entries: list[WishEntry]) -> None:
         batch = Batch(Written())
@@ -124,6 +151,7 @@ class Casting:
             write,
             pass_barriers=any(entry.item.held for entry in entries),
         )
+        batch.promise(self._promises.make)
         batch.hand_out()
         self._hold(entry for entry in entries if entry.item.poll_id in writing.held)
         self._try_later(batch.again)

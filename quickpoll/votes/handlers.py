@@ -16,6 +16,9 @@ from quickpoll.votes.batch import Outcome, Result
 from quickpoll.votes.casting import Casting
 from quickpoll.votes.store import Ballot, VoteStore
 
+PROMISE_HEADER = "Quickpoll-Promise"
+"""Of the answer to a retraction: the promise that it will be in the log."""
+
 
 class VoteHandlers:
     """Cast, read and take back the caller's ballot."""
@@ -40,7 +43,10 @@ class VoteHandlers:
         result = await _counted(self._casting.cast(caller.user_id, poll, option_ids, guests))
         assert result.ballot is not None  # noqa: S101 - only a retraction may leave none
         status = 201 if result.outcome is Outcome.CREATED else 200
-        return json_reply(ballot_body(result.ballot), status)
+        body = ballot_body(result.ballot)
+        if result.promise is not None:
+            body["promise"] = result.promise.as_json()
+        return json_reply(body, status)
 
     async def get(self, caller: Caller, poll_id: str) -> Reply:
         """The caller's ballot. Raises :class:`~quickpoll.errors.NotFound` where there is none."""
@@ -57,8 +63,9 @@ class VoteHandlers:
         """Take the caller's ballot back; none there is no error."""
         poll = checked_id("poll_id", poll_id)
         guests = await self._entry.enter(caller, poll)
-        await _counted(self._casting.retract(caller.user_id, poll, guests))
-        return nothing(204)
+        result = await _counted(self._casting.retract(caller.user_id, poll, guests))
+        promised = result.promise
+        return nothing(204, {PROMISE_HEADER: promised.as_header()} if promised else None)
 
 
 async def _counted(request: Awaitable[Result]) -> Result:

@@ -17,6 +17,7 @@ from odmantic import AIOEngine
 
 from quickpoll.foundation.stores.bulk_writes import Inserted, change_once, fence, insert_all
 from quickpoll.foundation.stores.mongo import Document
+from quickpoll.votes.logged import Line, Logged, logged_of, update_with
 from quickpoll.votes.models import Vote
 
 LEAST_ID = ObjectId("0" * 24)
@@ -37,6 +38,15 @@ class Ballot(NamedTuple):
     option_ids: tuple[str, ...]
     created_at: datetime
     revision: int = 0
+    log: Logged | None = None
+    """Of verifiable polls alone."""
+
+
+class Lines(NamedTuple):
+    """Entries that a write brings with it; ``sealed``: none is published before the close."""
+
+    lines: list[Line]
+    sealed: bool
 
 
 class VoteStore:
@@ -50,7 +60,13 @@ class VoteStore:
         return await insert_all(self._votes, ballots, _empty())
 
     async def change(
-        self, standing: Ballot, ballot: Ballot, moment: datetime, *, guest: bool = False
+        self,
+        standing: Ballot,
+        ballot: Ballot,
+        moment: datetime,
+        lines: Lines | None = None,
+        *,
+        guest: bool = False,
     ) -> bool:
         """Put another choice on a ballot; answers whether it still was as ``standing``.
 
@@ -61,16 +77,16 @@ class VoteStore:
             fields |= {"ballotId": ObjectId(ballot.id), "createdAt": ballot.created_at}
         if guest:  # an empty one that fences left is nobody's yet
             fields["guest"] = True
-        return await self._set(standing, fields)
+        return await self._set(standing, fields, lines)
 
     async def confirm(self, standing: Ballot) -> bool:
         """Leave a ballot as it is, and let no change that was sent before come after this; answers
         whether it still was as ``standing``."""
         return await self._set(standing, {})
 
-    async def retract(self, standing: Ballot, moment: datetime) -> bool:
+    async def retract(self, standing: Ballot, moment: datetime, lines: Lines | None = None) -> bool:
         """Empty a ballot; answers whether it still was as ``standing``."""
-        return await self._set(standing, {"optionIds": [], "castAt": moment})
+        return await self._set(standing, {"optionIds": [], "castAt": moment}, lines)
 
     async def fence(self, poll_id: str, user_ids: Iterable[str]) -> None:
         """Make powerless what was sent about these users' ballots before; see :func:`.fence`."""
@@ -129,10 +145,14 @@ class VoteStore:
         """Delete every ballot of a poll."""
         await self._votes.delete_many({"pollId": ObjectId(poll_id)})
 
-    async def _set(self, standing: Ballot, fields: Document) -> bool:
+    async def _set(self, standing: Ballot, fields: Document, lines: Lines | None = None) -> bool:
         as_it_was = {"_id": ObjectId(standing.key), "revision": standing.revision}
         # What versions before 1.0 have taken back bears a time after which an index removes it.
         change: Document = {"$set": fields, "$unset": {"retractedAt": ""}}
+        if lines is not None:
+            brought = update_with(standing.poll_id, standing.log, lines.lines, sealed=lines.sealed)
+            change |= {"$set": fields | brought["$set"], "$push": brought["$push"]}
+            change["$unset"] |= brought["$unset"]
         return await change_once(self._votes, as_it_was, change)
 
 
@@ -158,4 +178,5 @@ def _ballot(document: Document) -> Ballot:
         option_ids=tuple(str(option) for option in document["optionIds"]),
         created_at=document["createdAt"],
         revision=document["revision"],
+        log=logged_of(document),
     )

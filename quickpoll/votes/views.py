@@ -16,7 +16,7 @@ from quickpoll.errors import (
 )
 from quickpoll.foundation.openapi.document import Answer, documented
 from quickpoll.votes.bodies import BallotChoice, VoteBody
-from quickpoll.votes.handlers import VoteHandlers
+from quickpoll.votes.handlers import PROMISE_HEADER, VoteHandlers
 
 _CASTING_ERRORS = (PollNotFound, OptionNotFound, AlreadyVoted, PollClosed)
 _CAST = (
@@ -54,7 +54,11 @@ def blueprint(handlers: VoteHandlers) -> Blueprint:
 
     @views.delete("/ballot/<poll_id>")
     @documented(
-        Answer(204, "There is no ballot of the caller now."),
+        Answer(
+            204,
+            "There is no ballot of the caller now.",
+            headers={PROMISE_HEADER: "on a verifiable poll, the promise as base64 of its JSON"},
+        ),
         errors=(PollNotFound, PollClosed, VoteChangeNotAllowed),
     )
     async def delete_ballot(poll_id: str) -> Response:

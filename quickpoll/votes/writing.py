@@ -15,6 +15,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Iterable
 from datetime import datetime
+from secrets import token_hex
 
 import structlog
 from bson import ObjectId
@@ -26,6 +27,13 @@ from quickpoll.polls.entry import check_still_admits
 from quickpoll.polls.store import KnownPoll, PollStore
 from quickpoll.votes import rules
 from quickpoll.votes.batch import Batch, Outcome, Wish, WishEntry
+from quickpoll.votes.log_entries import (
+    brought_by_choices,
+    brought_by_retraction,
+    fields_of_cast,
+    owed_for,
+)
+from quickpoll.votes.logged import logged_of
 from quickpoll.votes.store import Ballot, VoteStore
 
 log = structlog.get_logger(__name__)
@@ -85,7 +93,8 @@ class BallotWriter:
         entries = _not_given_up(entries)
         if not entries:
             return
-        ballots = [_document(batch.polls[e.item.poll_id], e.item) for e in entries]
+        token = token_hex(8)
+        ballots = [_document(batch.polls[e.item.poll_id], e.item, token) for e in entries]
         inserted = await self._votes.insert(ballots)
         for index in inserted.stored:
             self._created(batch, entries[index], ballots[index])
@@ -108,8 +117,10 @@ class BallotWriter:
             poll_id=wish.poll_id,
             option_ids=wish.option_ids,
             created_at=wish.moment,
+            log=logged_of(document),
         )
-        batch.settle(entry, Outcome.CREATED, ballot)
+        poll = batch.polls[wish.poll_id].poll
+        batch.settle(entry, Outcome.CREATED, ballot, owed_for(poll, ballot))
 
     async def _judge_doubles(
         self, batch: Batch, poll_id: str, pairs: list[tuple[WishEntry, Document]]
@@ -119,6 +130,7 @@ class BallotWriter:
         if standing is None:
             return
         changes: defaultdict[str, list[WishEntry]] = defaultdict(list)
+        poll = batch.polls[poll_id].poll
         for entry, document in pairs:
             ballot = standing.get(entry.item.user_id)
             if ballot is not None and ballot.key == str(document["_id"]):
@@ -128,10 +140,10 @@ class BallotWriter:
                 continue
             elif ballot is None:
                 batch.again.append(entry)
-            elif not ballot.option_ids or batch.polls[poll_id].poll.allow_vote_change:
+            elif not ballot.option_ids or poll.allow_vote_change:
                 changes[ballot.user_id].append(entry)
             elif ballot.option_ids == entry.item.option_ids:
-                batch.settle(entry, Outcome.SAME, ballot)
+                batch.settle(entry, Outcome.SAME, ballot, owed_for(poll, ballot))
             else:
                 batch.refuse(entry, AlreadyVoted(option_ids=list(ballot.option_ids)))
         await _some_at_once(
@@ -143,25 +155,25 @@ class BallotWriter:
         have no order but the one given to them here: the last is written, and each of the others
         held for no time at all. Also the same choice is written: a change that was sent before
         and not answered must not come after this answer."""
-        last = entries[-1].item
+        poll = batch.polls[standing.poll_id].poll
+        if not poll.allow_vote_change:
+            entries = _of_the_first_choice(batch, entries)
+        choices, last = [entry.item.option_ids for entry in entries], entries[-1].item
         ballot = standing if standing.option_ids else _renewed(standing, last.moment)
-        if standing.option_ids == last.option_ids:
+        brought = brought_by_choices(poll, standing, choices)
+        if standing.option_ids == last.option_ids and brought.lines is None:
             write = self._votes.confirm(standing)
         else:
-            write = self._votes.change(
-                standing,
-                ballot._replace(option_ids=last.option_ids),
-                last.moment,
-                guest=last.guests is not None,
-            )
+            after, guest = ballot._replace(option_ids=last.option_ids), last.guests is not None
+            write = self._votes.change(standing, after, last.moment, brought.lines, guest=guest)
         if not await self._done(batch, entries, write):
             return
         batch.written.delta(last.poll_id).ballot(standing.option_ids, last.option_ids)
         before = standing.option_ids
-        for entry in entries:
-            after = entry.item.option_ids
-            batch.settle(entry, _outcome(before, after), ballot._replace(option_ids=after))
-            before = after
+        for entry, choice, owed in zip(entries, choices, brought.owed, strict=True):
+            held = ballot._replace(option_ids=choice)
+            batch.settle(entry, _outcome(before, choice), held, owed)
+            before = choice
 
     async def _retract(self, batch: Batch, poll_id: str, entries: list[WishEntry]) -> None:
         standing = await self._standing(batch, poll_id, entries)
@@ -177,13 +189,20 @@ class BallotWriter:
     async def _take_back(
         self, batch: Batch, standing: Ballot | None, entries: list[WishEntry]
     ) -> None:
-        if standing is not None and standing.option_ids:
-            retracted = self._votes.retract(standing, entries[-1].item.moment)
+        if standing is None:
+            for entry in entries:
+                batch.settle(entry, Outcome.RETRACTED, None)
+            return
+        poll = batch.polls[standing.poll_id].poll
+        brought = brought_by_retraction(poll, standing, len(entries))
+        if standing.option_ids:
+            moment = entries[-1].item.moment
+            retracted = self._votes.retract(standing, moment, brought.lines)
             if not await self._done(batch, entries, retracted):
                 return
             batch.written.delta(standing.poll_id).ballot(standing.option_ids, ())
-        for entry in entries:
-            batch.settle(entry, Outcome.RETRACTED, standing)
+        for entry, owed in zip(entries, brought.owed, strict=True):
+            batch.settle(entry, Outcome.RETRACTED, standing, owed)
 
     async def _standing(
         self, batch: Batch, poll_id: str, entries: list[WishEntry]
@@ -219,6 +238,15 @@ def _not_given_up(entries: Iterable[WishEntry]) -> list[WishEntry]:
     return [entry for entry in entries if not entry.given_up]
 
 
+def _of_the_first_choice(batch: Batch, entries: list[WishEntry]) -> list[WishEntry]:
+    """Those that wish what the first one does, where votes stand; the others come too late."""
+    first = entries[0].item.option_ids
+    for entry in entries:
+        if entry.item.option_ids != first:
+            batch.refuse(entry, AlreadyVoted(option_ids=list(first)))
+    return [entry for entry in entries if entry.item.option_ids == first]
+
+
 def _check_again(known: KnownPoll | None, wish: Wish) -> None:
     """Judge a wish by the poll as it is now, where it has changed since."""
     if known is None:
@@ -243,8 +271,9 @@ def _outcome(before: tuple[str, ...], after: tuple[str, ...]) -> Outcome:
     return Outcome.SAME if before == after else Outcome.CHANGED
 
 
-def _document(known: KnownPoll, wish: Wish) -> Document:
+def _document(known: KnownPoll, wish: Wish, token: str) -> Document:
     ballot: Document = {
+        **fields_of_cast(known.poll, wish.user_id, wish.option_ids, token),
         "_id": ObjectId(),
         "userId": ObjectId(wish.user_id),
         "pollId": known.poll.id,

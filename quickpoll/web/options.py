@@ -13,7 +13,7 @@ class PageOptions:
     same as ``'none'``. ``version`` stands in the pages' footer. ``user_id_claim`` is the claim
     by which a page tells whose token it holds. ``login_url``: where people get a token.
     ``guests``: whether there are any. ``public_origin`` is where others reach the page that
-    somebody looks at.
+    somebody looks at. ``verifiable``: polls can be made whose result anybody can check.
     """
 
     frame_ancestors: tuple[str, ...] = ("'none'",)
@@ -22,3 +22,4 @@ class PageOptions:
     login_url: str | None = None
     guests: bool = False
     public_origin: PublicOrigin = field(default_factory=PublicOrigin)
+    verifiable: bool = False

@@ -26,6 +26,8 @@ from quickpoll.web.texts import Texts, chosen, read_all
 
 __all__ = ["PageOptions", "blueprint"]
 
+FOR_PROGRAMS = ("/api/", "/log/")
+
 _POLL_ID = re.compile("[0-9a-fA-F]{24}")
 _CODE = re.compile("[0-9A-Z]{6}")
 
@@ -91,8 +93,8 @@ def _add_missing_page(web: Blueprint, render: Render) -> None:
     @web.app_errorhandler(404)
     async def nothing_here(raised: NotFound) -> Response:
         """An address that nothing answers to: a page for people, a problem document for programs,
-        to which everything under ``/api/`` belongs."""
-        if wants_page(request.accept_mimetypes) and not request.path.startswith("/api/"):
+        to which everything under ``/api/`` and ``/log/`` belongs."""
+        if wants_page(request.accept_mimetypes) and not request.path.startswith(FOR_PROGRAMS):
             answer = await render("nowhere.html", 404)
         else:
             answer = problem_reply(as_error(raised)).response()

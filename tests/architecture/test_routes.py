@@ -31,7 +31,9 @@ open_to_all = {
     "/openapi.json",
     "/redoc",
 }
-"""And the pages (``/polls…``, ``/sessions…``) with their files (``/static/…``): no data."""
+open_families = ("/api/", "/polls", "/sessions", "/static/", "/log/")
+"""And the pages (``/polls…``, ``/sessions…``) with their files (``/static/…``), which hold no data,
+and the logs of verifiable polls, which are there for everybody. (``/api/`` is looked at above.)"""
 
 
 @pytest.fixture
@@ -87,6 +89,5 @@ async def test_a_bad_token_or_body_is_no_way_in(app: Quart, client: httpx.AsyncC
 
 
 def test_what_is_open_to_all_is_so_on_purpose(app: Quart) -> None:
-    pages = ("/api/", "/polls", "/sessions", "/static/")
-    opened = {one for one in addresses(app) if not one.startswith(pages)}
+    opened = {one for one in addresses(app) if not one.startswith(open_families)}
     assert opened == open_to_all

@@ -114,6 +114,14 @@ async def _counted(coroutine: Coroutine[Any, Any, Any], cut: Cut, *, inner: bool
     return await _Counted(coroutine, cut, inner=inner)
 
 
+async def cut_off(work: Coroutine[Any, Any, Any], nth: int, moment: Moment) -> bool:
+    """Run ``work`` and end it at its n-th wait, from 0; answers whether it waited so often."""
+    cut = Cut(nth, moment)
+    with suppress(asyncio.CancelledError):
+        await asyncio.create_task(_counted(work, cut, inner=False))
+    return cut.made
+
+
 async def ask_and_hang_up(
     app: Any, request: Request, nth: int, moment: Moment = "early"
 ) -> Answered | None:

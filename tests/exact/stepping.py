@@ -36,11 +36,11 @@ from tests.exact.pair import Document, Wires, owner
 class Stepped(Services):
     """The parts of an instance, and its wires. None of its loops runs."""
 
-    def __init__(self, stores: StoreAddresses, name: str) -> None:
+    def __init__(self, stores: StoreAddresses, name: str, **more: str) -> None:
         self.wires = Wires(stores)
         for wire in (self.wires.mongo, self.wires.redis):
             wire.start()
-        super().__init__(settings_from(environment(self.wires.addresses(), name)))
+        super().__init__(settings_from(environment(self.wires.addresses(), name, **more)))
 
     async def begin(self, poll: Poll, kind: MarkKind = MarkKind.VOTES, *users: str) -> Writing:
         """Mark a batch, by what the notes say at this moment."""
@@ -160,12 +160,12 @@ async def heard(channel: PubSub, number: int) -> list[Document]:
 
 
 @asynccontextmanager
-async def stepping(stores: StoreAddresses, name: str) -> AsyncIterator[Steps]:
+async def stepping(stores: StoreAddresses, name: str, **more: str) -> AsyncIterator[Steps]:
     """Open two instances on the database and key prefix of one test, and start no loop."""
     async with AsyncExitStack() as stack:
         both = []
         for _ in range(2):
-            one = Stepped(stores, name)
+            one = Stepped(stores, name, **more)
             stack.callback(one.wires.mongo.close)
             stack.callback(one.wires.redis.close)
             stack.callback(one.mongo.close)
@@ -176,6 +176,7 @@ async def stepping(stores: StoreAddresses, name: str) -> AsyncIterator[Steps]:
             for batcher in (one.casting.batcher, one.liking.batcher):
                 batcher.start()
                 stack.push_async_callback(batcher.aclose)
+            stack.push_async_callback(one.log_room.rounds.aclose)
             stack.push_async_callback(one.path.aclose)
             stack.push_async_callback(one.rebuilder.aclose)
             stack.callback(one.wires.mend)

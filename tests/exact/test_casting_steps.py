@@ -11,7 +11,7 @@ import pytest
 from bson import ObjectId
 from pymongo.errors import AutoReconnect
 
-from quickpoll.errors import Unavailable
+from quickpoll.errors import AlreadyVoted, Unavailable
 from quickpoll.foundation.stores.bulk_writes import insert_all
 from quickpoll.foundation.stores.mongo import deadline
 from quickpoll.likes.liking import LikeWish, Liking
@@ -262,3 +262,18 @@ async def test_an_insert_that_was_not_answered_is_fenced_before_its_caller_hears
     stored = await steps.ballot(poll, user)
     assert stored is not None
     assert stored["optionIds"] == []
+
+
+async def test_of_two_choices_at_once_the_first_stands_where_votes_stand(steps: Steps) -> None:
+    """Something of the voter was fenced before, so both find an empty ballot."""
+    poll, user = await steps.poll(), token_hex(12)
+    await steps.a.votes.fence(str(poll.id), [user])
+    await steps.a.uncounted.look()
+    both = [steps.a.casting.cast(user, str(poll.id), [option]) for option in poll.option_ids()[:2]]
+    first, second = await asyncio.gather(*both, return_exceptions=True)
+    assert not isinstance(first, BaseException)
+    assert first.outcome is Outcome.CREATED
+    assert isinstance(second, AlreadyVoted)
+    stored = await steps.ballot(poll, user)
+    assert stored is not None
+    assert list(map(str, stored["optionIds"])) == poll.option_ids()[:1]

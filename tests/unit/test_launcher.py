@@ -31,6 +31,7 @@ from quickpoll.settings import Settings
 from quickpoll.settings.run_record import RunDirectory
 
 ADDRESSES = StoreAddresses("mongodb://127.0.0.1:1/quickpoll", "127.0.0.1", 2)
+LOG_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 SECRET = "s" * 32
 
 
@@ -91,7 +92,8 @@ def test_the_secret_is_the_folders_unless_one_is_given(directory: RunDirectory) 
     for given in ({}, {"JWT_SECRET_KEY": ""}, {"JWT_SECRET_KEY": None}):
         environment = environment_of_run(given, ADDRESSES, directory)
         assert environment["JWT_SECRET_KEY"] == directory.secret()
-    given = {"JWT_SECRET_KEY": SECRET, "API_LOG_FORMAT": "json"}
+        assert environment["API_LOG_KEY"] == directory.log_key()
+    given = {"JWT_SECRET_KEY": SECRET, "API_LOG_FORMAT": "json", "API_LOG_KEY": LOG_KEY}
     environment = environment_of_run(given, ADDRESSES, directory)
     assert not environment.keys() & given.keys()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from base64 import b64decode
 from dataclasses import replace
 from pathlib import Path
 
@@ -122,3 +123,12 @@ def test_the_guests_key_is_kept_and_is_another(directory: RunDirectory) -> None:
         assert key != directory.secret()
     assert RunDirectory(directory.path).guest_key() == key
     assert (directory.path / "guest-key").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_key_of_logs_is_made_once(directory: RunDirectory) -> None:
+    """Another one would sign another history."""
+    with directory:
+        key = directory.log_key()
+    assert len(b64decode(key)) == 32
+    assert RunDirectory(directory.path).log_key() == key
+    assert (directory.path / "log-key").stat().st_mode & 0o777 == 0o600

@@ -14,6 +14,7 @@ EXPOSED = (
     "Idempotent-Replayed",
     "Link",
     "Location",
+    "Quickpoll-Promise",
     "Retry-After",
     "WWW-Authenticate",
     "X-Request-ID",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -35,6 +36,8 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 _ATTRIBUTE = "_quickpoll_operation"
+
+_PARAMETER = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 
 _ANY_API_ROUTE = (
     MissingToken,
@@ -128,7 +131,9 @@ class QuickPollOpenAPI(OpenAPIProvider):
 
     def build_paths(self, rule: Rule) -> tuple[dict[str, Any], dict[str, Any]]:
         """The operations of one rule, each with all that it may answer."""
-        paths, components = super().build_paths(rule)
+        found, components = super().build_paths(rule)
+        # Its own reading of a rule goes wrong where one parameter of several has a converter.
+        paths = {_PARAMETER.sub(r"{\1}", rule.rule): methods for methods in found.values()}
         operation = getattr(self._app.view_functions[rule.endpoint], _ATTRIBUTE, None)
         tag, _, name = rule.endpoint.rpartition(".")
         for path, methods in paths.items():
@@ -145,6 +150,9 @@ class QuickPollOpenAPI(OpenAPIProvider):
     def build_path_parameter(self, name: str, converter: BaseConverter) -> dict[str, Any]:
         """Path parameters are ids: 24 hexadecimal digits."""
         parameter = super().build_path_parameter(name, converter)
+        if not name.endswith("_id"):
+            text = {"schema": {"type": "string"}, "example": "entries/000"}
+            return {**parameter, **text, "description": f"Which {name}, by its path."}
         parameter["schema"] = {"type": "string", "pattern": "^[0-9a-fA-F]{24}$"}
         parameter["description"] = f"The {name.removesuffix('_id')}'s id, in either case."
         parameter["example"] = "65f1c0ffee0000000000a001"
@@ -175,6 +183,8 @@ _TAGS = {
     "guests": "People without an account, and invites for them.",
     "sessions": "Evenings of polls, through which a presenter leads.",
     "sharing": "Short codes that lead to polls and sessions.",
+    "log": "The logs of verifiable polls, by which anybody can check a result. Open to all.",
+    "receipts": "The proof that one's own ballot is in such a log.",
     "people": "What the service knows of the caller.",
     "operations": "For operators and their machines. Open to all.",
     "documentation": "This document, and pages that show it. Open to all.",

@@ -20,6 +20,8 @@ export class Extras {
     this.inView = false;
     this.busy = false;
     this.later = new Later();
+    /** @type {import("./check-vote.js").Proof | undefined} */
+    this.proof = undefined;
     for (const format of ["svg", "png"]) {
       byId(`save-${format}`).addEventListener("click", () => this.#save(format));
     }
@@ -33,6 +35,21 @@ export class Extras {
     show(byId("over-time"), there);
     show(byId("pictures"), !poll.hidden);
     if (there && this.drawn >= 0) this.#draw();
+    this.#prove();
+  }
+
+  // Whoever watches a verifiable poll is a witness of its log.
+  async #prove() {
+    if (this.poll.view.verifiable && !this.proof) {
+      const { Proof } = await import("./check-vote.js");
+      this.proof ??= new Proof(this.poll);
+    }
+    this.proof?.show();
+  }
+
+  /** What a vote was answered. @param {unknown} vote */
+  promised(vote) {
+    this.proof?.promised(vote);
   }
 
   /** Show what was changed, to everyone who votes. */

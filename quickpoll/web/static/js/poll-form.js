@@ -88,7 +88,8 @@ export class PollForm {
     this.before = view;
     this.textsFixed = textsFixed;
     this.#put(view);
-    for (const name of ["question", "minChoices", "maxChoices", "allowVoteChange", "guests"]) {
+    const fixed = ["question", "minChoices", "maxChoices", "allowVoteChange", "guests", "verifiable"];
+    for (const name of fixed) {
       if (this.fields[name]) this.fields[name].disabled = textsFixed;
     }
   }
@@ -110,6 +111,7 @@ export class PollForm {
       if (this.fields[name]) this.fields[name].value = /** @type {any} */ (view)[name];
     }
     this.fields.allowVoteChange.checked = view.allowVoteChange;
+    if (this.fields.verifiable) this.fields.verifiable.checked = view.verifiable;
     this.fields.closesAt.value = toLocal(view.closesAt);
     this.details.open = true;
     this.#count();
@@ -138,7 +140,8 @@ export class PollForm {
   }
 
   #settings() {
-    const { closesAt, minChoices, maxChoices, results, visibility, guests, allowVoteChange } = this.fields;
+    const { closesAt, minChoices, maxChoices, results, visibility } = this.fields;
+    const { guests, allowVoteChange, verifiable } = this.fields;
     return {
       minChoices: Number(minChoices.value),
       maxChoices: Number(maxChoices.value),
@@ -147,6 +150,7 @@ export class PollForm {
       visibility: visibility.value,
       ...(guests ? { guests: guests.value } : {}), // where the service admits none, there is no field
       allowVoteChange: allowVoteChange.checked,
+      ...(verifiable ? { verifiable: verifiable.checked } : {}), // where the service keeps logs
     };
   }
 

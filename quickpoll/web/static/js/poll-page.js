@@ -34,7 +34,6 @@ class PollPage {
   /** @type {import("./extras.js").Extras | undefined} */
   extras;
   rereading = new Later();
-
   /** @param {PollView} view */
   constructor(view) {
     this.poll = new PollState(view);
@@ -230,7 +229,8 @@ class PollPage {
       return page.note(byId("vote-notice"), t("nothing_sent"), t("choose_first", { n: least }));
     }
     const told = this.poll.hasVoted ? { voted: true, words: t("vote_changed") } : null;
-    return this.#do(byId("cast"), told, () => ask("PUT", `/ballot/${pollId}`, { optionIds: chosen }));
+    const keep = (/** @type {{ body: any }} */ answer) => this.extras?.promised(answer.body);
+    return this.#do(byId("cast"), told, () => ask("PUT", `/ballot/${pollId}`, { optionIds: chosen }).then(keep));
   }
 
   #retract() {

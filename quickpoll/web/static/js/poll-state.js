@@ -10,6 +10,8 @@ export class PollState {
   /** @param {PollView} view the poll as the REST interface answers it */
   constructor(view) {
     this.view = view;
+    /** @type {Update["checkpoint"]} the last one that was heard of its log, where it is verifiable */
+    this.checkpoint = undefined;
   }
 
   get id() {
@@ -70,8 +72,9 @@ export class PollState {
    * A snapshot or an update. Answers whether it was taken. Equal versions are equal states.
    * @param {Update} update
    */
-  hear({ version, counts, likes, votersCount, votesCount, status }) {
+  hear({ version, counts, likes, votersCount, votesCount, status, checkpoint }) {
     if (version < this.view.version) return false;
+    this.checkpoint = checkpoint ?? this.checkpoint;
     this.view.version = version;
     if (status) this.view.status = status;
     if (likes !== undefined) this.view.counts.likes = likes;

@@ -19,6 +19,7 @@
  * @property {boolean} allowVoteChange
  * @property {"public" | "unlisted"} visibility
  * @property {"off" | "open" | "invited"} guests
+ * @property {boolean} verifiable
  * @property {Record<string, number>} counts
  * @property {number} [votersCount]
  * @property {number} [votesCount]
@@ -36,6 +37,7 @@
  * @property {number} [votesCount]
  * @property {"open" | "closed"} [status]
  * @property {string} [change]
+ * @property {{ size: number, root: string }} [checkpoint] the last published one, of a verifiable poll
  *
  * @typedef {object} Session
  * @property {string} id

@@ -1,0 +1,160 @@
+"""Ballots whose entries wait to be logged, in MongoDB; see :mod:`quickpoll.votes.logged`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from secrets import token_hex
+from typing import Any
+
+from bson import ObjectId
+from odmantic import AIOEngine
+
+from quickpoll.foundation.stores.mongo import Document
+from quickpoll.transparency.state import Step
+from quickpoll.votes.logged import MAY_BE_PUBLISHED, SEALED, mark, marks_of
+from quickpoll.votes.models import Vote
+from quickpoll.votes.store import LEAST_ID
+
+READ_AT_ONCE = 500
+"""Ballots of which nobody knows how many entries each has."""
+
+_FIELDS = {"_id": 1, "unlogged": 1, "pollId": 1, "log.entry": 1, "log.waiting": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingBallot:
+    """A ballot, the mark under which it was read, and the entries that wait, each with whether it
+    is sealed."""
+
+    key: ObjectId
+    mark: str
+    waiting: tuple[tuple[str, bool], ...]
+
+    def lines(self, *, sealed_too: bool) -> list[str]:
+        """The entries that may go into the log now."""
+        return [entry for entry, sealed in self.waiting if sealed_too or not sealed]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedBallot:
+    """A ballot that counts, with what opens its entry; no salt: its person was erased."""
+
+    tag: str
+    salt: str | None
+    option_ids: tuple[str, ...]
+
+
+class WaitingBallots:
+    """Finds ballots with entries that wait, and takes the marks off."""
+
+    def __init__(self, engine: AIOEngine) -> None:
+        self._votes = engine.get_collection(Vote)
+
+    async def next_poll(self, after: str) -> str | None:
+        """The next poll, in the order of ids, of which something may be published now."""
+        last = f"{MAY_BE_PUBLISHED}{after}~" if after else MAY_BE_PUBLISHED
+        beyond = {"$gt": last, "$lt": f"{MAY_BE_PUBLISHED}~"}
+        found = await self._votes.find_one(
+            {"unlogged": beyond}, {"unlogged": 1}, sort=[("unlogged", 1)]
+        )
+        return None if found is None else found["unlogged"][1:25]
+
+    async def to_be_published(self, poll_id: str, most: int) -> list[WaitingBallot]:
+        """Ballots of a poll of which something may be published now."""
+        query = {"unlogged": marks_of(poll_id, MAY_BE_PUBLISHED)}
+        found = await self._votes.find(query, _FIELDS).limit(most).to_list(most)
+        return [_waiting(one) for one in found]
+
+    async def ids_of_all(self, poll_id: str) -> list[ObjectId]:
+        """All ballots of a poll of which anything waits."""
+        found: list[ObjectId] = []
+        for kind in (MAY_BE_PUBLISHED, SEALED):
+            query = {"unlogged": marks_of(poll_id, kind)}
+            found += [one["_id"] async for one in self._votes.find(query, {"_id": 1})]
+        return found
+
+    async def read(self, ids: Sequence[ObjectId], most_lines: int) -> list[WaitingBallot]:
+        """These ballots, as far as anything of them waits; no more of them than hold so many
+        entries."""
+        found: list[WaitingBallot] = []
+        lines = 0
+        for start in range(0, len(ids), READ_AT_ONCE):
+            wanted = list(ids[start : start + READ_AT_ONCE])
+            query = {"_id": {"$in": wanted}, "unlogged": {"$gt": ""}}
+            read = [_waiting(one) for one in await self._votes.find(query, _FIELDS).to_list(None)]
+            found += read
+            lines += sum(len(one.waiting) for one in read)
+            if lines >= most_lines:
+                break
+        return found
+
+    async def take_off(self, step: Step, first: int) -> None:
+        """Take the marks off the ballots of a step whose first entry has this place.
+
+        Doing so twice changes nothing: a mark is never used twice for one ballot, and an entry
+        waits once.
+        """
+        ids = [key for key, _ in step.whole]
+        matched = 0
+        if ids:
+            as_read = {"_id": {"$in": ids}, "unlogged": {"$in": [one for _, one in step.whole]}}
+            gone = {"unlogged": "", "log.waiting": ""}
+            change = {"$unset": gone, "$set": {"log.first": first}}
+            matched = (await self._votes.update_many(as_read, change)).matched_count
+        if step.parts or matched < len(ids):
+            taken = frozenset(step.lines)
+            left = {"_id": {"$in": [*ids, *step.parts]}, "unlogged": {"$gt": ""}}
+            for one in await self._votes.find(left, _FIELDS).to_list(None):
+                await self._take_some_off(one, taken, first)
+
+    async def _take_some_off(self, found: Document, taken: frozenset[str], first: int) -> None:
+        """Of a ballot that was written to meanwhile, or has entries that may not be shown yet."""
+        while True:
+            change = _rest(found, taken, first)
+            as_read = {"_id": found["_id"], "unlogged": found["unlogged"]}
+            if change is None or (await self._votes.update_one(as_read, change)).matched_count:
+                return
+            again = await self._votes.find_one(
+                {"_id": found["_id"], "unlogged": {"$gt": ""}}, _FIELDS
+            )
+            if again is None:
+                return
+            found = again
+
+    async def opened(self, poll_id: str) -> list[OpenedBallot]:
+        """The ballots of a poll that count."""
+        query = {"pollId": ObjectId(poll_id), "optionIds": {"$gte": LEAST_ID}}
+        fields = {"optionIds": 1, "log.entry": 1, "log.salt": 1}
+        return [_opened(one) async for one in self._votes.find(query, fields) if "log" in one]
+
+
+def _waiting(found: Mapping[str, Any]) -> WaitingBallot:
+    waiting = found.get("log", {}).get("waiting", ())
+    return WaitingBallot(
+        found["_id"], found["unlogged"], tuple((one["entry"], one["sealed"]) for one in waiting)
+    )
+
+
+def _rest(found: Document, taken: frozenset[str], first: int) -> Document | None:
+    """What changes of a ballot whose entries that are ``taken`` are in the log; ``None`` where
+    there are none."""
+    waiting = found["log"].get("waiting", [])
+    rest = [one for one in waiting if one["entry"] not in taken]
+    if len(rest) == len(waiting):
+        return None
+    fields: Document = {"log.first": first} if found["log"]["entry"] in taken else {}
+    if not rest:
+        return {
+            "$unset": {"unlogged": "", "log.waiting": ""},
+            **({"$set": fields} if fields else {}),
+        }
+    sealed = all(one["sealed"] for one in rest)
+    fields["log.waiting"] = rest
+    fields["unlogged"] = mark(str(found["pollId"]), token_hex(8), sealed=sealed)
+    return {"$set": fields}
+
+
+def _opened(found: Mapping[str, Any]) -> OpenedBallot:
+    entry, salt = found["log"]["entry"], found["log"].get("salt")
+    return OpenedBallot(entry.split(" ")[1], salt, tuple(map(str, found["optionIds"])))
