@@ -74,8 +74,9 @@ from quickpoll.votes.casting import Casting
 from quickpoll.votes.handlers import VoteHandlers
 from quickpoll.votes.models import Vote
 from quickpoll.votes.store import VoteStore
+from quickpoll.webhooks.outbox import OUTBOX_MODELS, Outbox
 
-MODELS = (Poll, Vote, Like, HistoryRow, Deletion, Claim)
+MODELS = (Poll, Vote, Like, HistoryRow, Deletion, Claim, *OUTBOX_MODELS)
 
 
 class Services:
@@ -236,6 +237,8 @@ class Services:
             self.path,
         )
         self.deadlines = Deadlines(self.engine, self.changes)
+        stores = self.engine, self.polls, self.tallies
+        self.outbox = Outbox(self.instance, *stores, finality, self.settings)
 
     def _admit(self, settings: Settings) -> None:
         secret, url = settings.jwt_secret_key, settings.jwt_jwks_url

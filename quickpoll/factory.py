@@ -43,6 +43,7 @@ from quickpoll.settings import Settings
 from quickpoll.votes import views as votes_views
 from quickpoll.web import views as web_views
 from quickpoll.web.options import PageOptions
+from quickpoll.webhooks import views as webhooks_views
 
 API_PREFIX = "/api/"
 
@@ -139,6 +140,7 @@ def _add_routes(app: Quart, services: Services) -> None:
         results_views.blueprint(services.result_handlers),
         management_views.blueprint(services.changes, services.deletion),
         people_views.blueprint(),
+        webhooks_views.blueprint(services.outbox.handlers, on=services.outbox.on),
         operations_views.blueprint(
             services.health,
             registry_of(services.readings(lambda: _middleware_of(app).in_hand)),

@@ -40,6 +40,7 @@ async def serving(services: Services) -> AsyncIterator[None]:
         services.events.on_event(services.former.heard)
         services.events.on_event(services.relay.receive)
         services.events.on_gap(services.relay.missed)
+        services.outbox.listen(services.events)
         await services.schema.tried()
         with _stopping_gracefully(services):
             _tune_garbage_collector()
@@ -107,6 +108,7 @@ def all_parts(services: Services) -> list[Part]:
         services.reconciler,
         services.deletion,
         services.deadlines,
+        services.outbox,
     ]
 
 
