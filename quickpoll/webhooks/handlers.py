@@ -95,6 +95,7 @@ class WebhookHandlers:
         """Delete a webhook with all its messages."""
         webhook = await self._own(caller, webhook_id)
         await self._webhooks.delete(webhook.id)
+        await self._listeners.count()
         await self._deliveries.forget_webhook(webhook.id)
         return nothing(204)
 

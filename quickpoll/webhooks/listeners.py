@@ -26,8 +26,8 @@ from quickpoll.foundation.concurrency.time_limits import MARGIN_SECONDS
 from quickpoll.webhooks.models import ACTIVE, BOOKKEEPING, Webhook
 
 NAME = "listeners"
-LOOK_SECONDS = 0.15
-STALE_SECONDS = 0.5
+LOOK_SECONDS = 0.1
+STALE_SECONDS = 0.35
 RELOAD_SECONDS = 5.0
 """When all are read again, whatever the number says: an instance may have died before it could
 count its change."""
@@ -100,9 +100,13 @@ class Listeners:
 
     async def changed(self) -> None:
         """A webhook was changed: wait until every instance goes by it. Raises a MongoDB error."""
-        await self._documents.update_one({"_id": NAME}, {"$inc": {"number": 1}}, upsert=True)
+        await self.count()
         await asyncio.sleep(STALE_SECONDS + MARGIN_SECONDS)
         await self.look()
+
+    async def count(self) -> None:
+        """A webhook was changed: every instance goes by it soon. Raises a MongoDB error."""
+        await self._documents.update_one({"_id": NAME}, {"$inc": {"number": 1}}, upsert=True)
 
     async def _load(self) -> list[Listener]:
         found = await self._webhooks.find({"status": ACTIVE}, {"secret": 0, "url": 0}).to_list(None)

@@ -61,7 +61,10 @@ class Outbox:
             Walk(engine, self.listeners, tallies, streams, changed),
             changed,
         )
-        self.sender = Sender(self.lease, self.webhooks, self.deliveries, self.dialler)
+        self.sender = Sender(
+            self.lease, self.listeners, self.webhooks, self.deliveries, self.dialler
+        )
+        self.teller.on_told = self.sender.wake
         self.handlers = WebhookHandlers(
             self.webhooks, self.deliveries, self.listeners, polls, allowance
         )

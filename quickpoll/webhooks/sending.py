@@ -29,6 +29,7 @@ from quickpoll.webhooks.deliveries import DeliveryStore
 from quickpoll.webhooks.dialling import AttemptFailed, Dialler
 from quickpoll.webhooks.events import TEST
 from quickpoll.webhooks.lease import Lease
+from quickpoll.webhooks.listeners import Listeners
 from quickpoll.webhooks.loop import Wakeful
 from quickpoll.webhooks.models import (
     ACTIVE,
@@ -82,9 +83,15 @@ class Sender:
     """Sends, while this instance holds the lease."""
 
     def __init__(
-        self, lease: Lease, webhooks: WebhookStore, deliveries: DeliveryStore, dialler: Dialler
+        self,
+        lease: Lease,
+        listeners: Listeners,
+        webhooks: WebhookStore,
+        deliveries: DeliveryStore,
+        dialler: Dialler,
     ) -> None:
         self._lease = lease
+        self._listeners = listeners
         self._webhooks = webhooks
         self._deliveries = deliveries
         self._dialler = dialler
@@ -228,5 +235,6 @@ class Sender:
 
     async def _disable(self, lane: Lane, webhook: Webhook) -> None:
         if await self._webhooks.disable(webhook):
+            await self._listeners.count()
             log.info("webhook_disabled", webhook_id=str(webhook.id))
         await self._rest(lane)

@@ -10,6 +10,7 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -55,6 +56,7 @@ class Teller:
         self._results = results
         self._walk = walk
         self._changed = changed
+        self.on_told: Callable[[], None] = lambda: None
         self._telling = False
         self._hurry = True
         self._rounds = 0
@@ -135,3 +137,4 @@ class Teller:
             await self._results.tell(stream, facts.poll)
         elif counts and not told:
             self._changed.later(str(topic), AGAIN_SECONDS)
+        self.on_told()
