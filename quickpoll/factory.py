@@ -28,7 +28,6 @@ from quickpoll.foundation.http.request_middleware import UNKNOWN_ROUTE, RequestM
 from quickpoll.foundation.http.requests import MOST_BYTES, StrictRequest
 from quickpoll.foundation.observability import metrics
 from quickpoll.foundation.observability.logs import configure_logs
-from quickpoll.foundation.openapi.document import QuickPollOpenAPI
 from quickpoll.foundation.openapi.pages import Documentation
 from quickpoll.lifespan import serving
 from quickpoll.likes import views as likes_views
@@ -44,6 +43,7 @@ from quickpoll.votes import views as votes_views
 from quickpoll.web import views as web_views
 from quickpoll.web.options import PageOptions
 from quickpoll.webhooks import views as webhooks_views
+from quickpoll.webhooks.openapi import DocumentWithWebhooks
 
 API_PREFIX = "/api/"
 
@@ -117,7 +117,7 @@ def _document(app: Quart) -> None:
         security_schemes={"bearer": HttpSecurityScheme(scheme="bearer", bearer_format="JWT")},
         security=[{"bearer": []}],
         conversion_preference="pydantic",
-        openapi_provider_class=QuickPollOpenAPI,
+        openapi_provider_class=DocumentWithWebhooks,
     )
 
 

@@ -8,16 +8,12 @@ from pydantic import AfterValidator, ConfigDict, Field
 
 from quickpoll.foundation.http.wording import fault, faults
 from quickpoll.polls.bodies import (
-    EXAMPLE_POLL,
     Body,
     Count,
-    Counts,
     Instant,
     InstantInput,
-    Int64,
     ObjectIdInput,
     ObjectIdText,
-    PollBody,
     instant,
 )
 from quickpoll.webhooks.addresses import MOST_OF_A_URL, RefusedAddress, target_of
@@ -32,6 +28,8 @@ EventName = Literal[
     "poll.results",
     "session.updated",
 ]
+"""Of :data:`~quickpoll.webhooks.events.EVENTS`, which a test holds it to."""
+
 Status = Literal["active", "disabled"]
 DeliveryState = Literal["waiting", "delivered", "given_up"]
 
@@ -164,11 +162,16 @@ class CreatedWebhookBody(WebhookBody):
     secret: str = Field(description="Shown this once. `whsec_` and base64, as libraries take it.")
 
 
+AnsweredStatus = Annotated[int, Field(ge=0, le=999)]
+
+
 class AttemptBody(Body):
     """One attempt to deliver a message."""
 
     at: Instant
-    status: int | None = Field(description="The status that was answered; null: there was none.")
+    status: AnsweredStatus | None = Field(
+        description="The status that was answered; null: there was none."
+    )
     error: str | None = Field(
         None,
         description="Why there was no answer: `timeout`, `refused_address`, `unknown_host`, "
@@ -212,68 +215,6 @@ class ReplayBody(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [{"messages": 12}]})
 
     messages: Count
-
-
-class PollMessage(Body):
-    """Something has happened to a poll; ``data`` is the poll as it was then."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "type": "poll.created",
-                    "timestamp": "2030-01-31T12:00:00.000Z",
-                    "data": EXAMPLE_POLL,
-                }
-            ]
-        }
-    )
-
-    type: EventName
-    timestamp: Instant
-    data: PollBody
-
-
-class ResultsData(Body):
-    """The counts of a poll, whoever may see them otherwise."""
-
-    poll_id: ObjectIdText
-    counts: Counts = Field(description="`likes`, and each option's votes under its id.")
-    voters_count: Count
-    votes_count: Count
-    version: Int64
-    final: bool = Field(description="True after the close: these are the final ones.")
-
-
-class ResultsMessage(Body):
-    """The counts of a poll have changed, or are final."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "type": "poll.results",
-                    "timestamp": "2030-01-31T12:00:00.000Z",
-                    "data": {
-                        "pollId": "65f1c0ffee0000000000a001",
-                        "counts": {
-                            "likes": 3,
-                            "65f1c0ffee0000000000b001": 12,
-                            "65f1c0ffee0000000000b002": 7,
-                        },
-                        "votersCount": 19,
-                        "votesCount": 19,
-                        "version": 1895400000000000,
-                        "final": True,
-                    },
-                }
-            ]
-        }
-    )
-
-    type: Literal["poll.results"]
-    timestamp: Instant
-    data: ResultsData
 
 
 def fields_of(webhook: Webhook) -> dict[str, Any]:

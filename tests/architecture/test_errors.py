@@ -35,7 +35,7 @@ async def document() -> dict[str, Any]:
 
 
 to_come = {"guests_not_allowed", "proof_required", "session_changed", "session_ended"}
-to_come |= {"guests_differ", "too_many_webhooks", "receipt_pending"}
+to_come |= {"guests_differ", "receipt_pending"}
 """Errors of rooms that are not there yet."""
 
 

@@ -11,7 +11,8 @@ from quickpoll.settings import Settings
 from tests.conftest import environment, settings_from
 from tests.webhooks.receiver import Receiver
 
-switched_on = {"API_WEBHOOKS": "on", "API_WEBHOOK_ALLOW": "127.0.0.0/8,localhost"}
+allowed = "127.0.0.0/8,localhost"
+switched_on = {"API_WEBHOOKS": "on", "API_WEBHOOK_ALLOW": allowed}
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from quickpoll.webhooks.lease import Lease
 from tests.conftest import bearer
 from tests.exact.framing import mongo_command
 from tests.exact.pair import Pair, owner, two_running
-from tests.webhooks.conftest import switched_on
+from tests.webhooks.conftest import allowed
 from tests.webhooks.receiver import Message, Receiver
 from tests.webhooks.test_events import changes
 
@@ -27,7 +27,7 @@ Step = tuple[str, str, bool]
 @pytest.fixture
 async def telling(stores: StoreAddresses, name: str) -> AsyncIterator[Pair]:
     """Two instances A and B, of which A tells and sends."""
-    async with two_running(stores, name, **switched_on) as pair:
+    async with two_running(stores, name, API_WEBHOOKS="on", API_WEBHOOK_ALLOW=allowed) as pair:
         first, second = (one.live.services.outbox.lease for one in pair.both)
         await second.aclose()
         await asyncio.wait_for(_until_held(first), 10)
