@@ -43,6 +43,9 @@ from quickpoll.settings.run_record import (
 PACKAGE = Path(__file__).parent.parent
 DEVELOPMENT_USER = "5eed5eed5eed5eed5eed0001"
 DEVELOPMENT_TOKEN_LIFE = timedelta(days=30)
+THIS_MACHINE = "localhost,127.0.0.0/8,::1"
+"""Where webhooks of a run may go beside public addresses: to receivers that somebody is writing."""
+
 START_SECONDS = 60.0
 LOOK_SECONDS = 0.5
 NOWHERE = StoreAddresses("mongodb://127.0.0.1:1/quickpoll", LOOPBACK, 1)
@@ -136,6 +139,10 @@ def environment_of_run(
         environment["API_REDIS_URL"] = f"redis://{addresses.redis_host}:{addresses.redis_port}"
     if not given.get("JWT_SECRET_KEY"):
         environment["JWT_SECRET_KEY"] = directory.secret()
+    if not given.get("API_WEBHOOKS"):
+        environment["API_WEBHOOKS"] = "on"
+    if not given.get("API_WEBHOOK_ALLOW"):
+        environment["API_WEBHOOK_ALLOW"] = THIS_MACHINE
     if not given.get("API_LOG_FORMAT"):
         environment["API_LOG_FORMAT"] = "console"
     return environment
