@@ -78,6 +78,10 @@ class OutboxJournal:
         topic, owner = ObjectId(session_id), ObjectId(user_id)
         await self._note(topic, owner, OF_SESSION, int(data["version"]), (SESSION,), stash)
 
+    async def forget_owner(self, owner_id: ObjectId) -> None:
+        """Forget what was noted of a user's polls and sessions that are gone."""
+        await self._intents.delete_many({"stash.owner": owner_id})
+
     async def _note(
         self,
         topic: ObjectId,

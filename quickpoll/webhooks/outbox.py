@@ -13,6 +13,7 @@ from quickpoll.polls.store import PollStore
 from quickpoll.repair.finality import Finality
 from quickpoll.settings.webhooks import WebhookSettings
 from quickpoll.webhooks.addresses import Allowance
+from quickpoll.webhooks.bodies import fields_of
 from quickpoll.webhooks.deliveries import DeliveryStore
 from quickpoll.webhooks.dialling import Dialler
 from quickpoll.webhooks.handlers import WebhookHandlers
@@ -56,6 +57,7 @@ class Outbox:
         self.teller = Teller(
             self.lease,
             self.listeners,
+            polls,
             streams,
             ResultsTeller(streams, self.listeners, tallies, finality, changed),
             Walk(engine, self.listeners, tallies, streams, changed),
@@ -99,12 +101,21 @@ class Outbox:
         if self.on:
             await self.journal.record_session(session["id"], user_id, session)
 
+    async def of_user(self, user_id: str) -> list[dict[str, Any]]:
+        """A user's webhooks as they are answered, without their secrets."""
+        return [fields_of(one) for one in await self.webhooks.of_user(user_id)]
+
     async def forget_user(self, user_id: str) -> None:
-        """Forget a user's webhooks, and what was told of their polls to whomever."""
+        """Forget a user's webhooks, and what was told of their polls to whomever.
+
+        To be called when the polls are gone, or are nobody's; the same again changes nothing.
+        """
         for webhook in await self.webhooks.of_user(user_id):
             await self.webhooks.delete(webhook.id)
             await self.deliveries.forget_webhook(webhook.id)
+        await self.listeners.count()
         await self.deliveries.forget_owner(ObjectId(user_id))
+        await self.journal.forget_owner(ObjectId(user_id))
 
     def _parts(self) -> list[Listeners | Lease | Teller | Sender]:
         # The lease ends last: what tells and sends ends before somebody else may.

@@ -20,6 +20,7 @@ from quickpoll.counting.events import EventKind, PollEvent
 from quickpoll.foundation.concurrency.cancellation import cancel
 from quickpoll.foundation.stores.mongo import is_outage
 from quickpoll.foundation.stores.redis import RedisAway
+from quickpoll.polls.store import PollStore
 from quickpoll.webhooks.derivation import derive
 from quickpoll.webhooks.events import RESULTS
 from quickpoll.webhooks.lease import Lease
@@ -45,6 +46,7 @@ class Teller:
         self,
         lease: Lease,
         listeners: Listeners,
+        polls: PollStore,
         streams: StreamStore,
         results: ResultsTeller,
         walk: Walk,
@@ -52,6 +54,7 @@ class Teller:
     ) -> None:
         self._lease = lease
         self._listeners = listeners
+        self._polls = polls
         self._streams = streams
         self._results = results
         self._walk = walk
@@ -98,10 +101,22 @@ class Teller:
         await self._take_steps()
         noted, begun = await self._streams.noted(), await self._streams.begun()
         due = dict.fromkeys([*noted, *(one for one in begun if str(one) not in self._changed)])
-        counts = dict.fromkeys(ObjectId(one) for one in self._changed.take(self._tasks.keys()))
+        counts = await self._listened_to(self._changed.take(self._tasks.keys()))
         for topic in due | counts:
             if topic not in self._tasks:
                 self._spawn(topic, counts=topic in counts)
+
+    async def _listened_to(self, poll_ids: list[str]) -> dict[ObjectId, None]:
+        """Those of the polls whose counts somebody wants to hear of; asked of memory, as a rule."""
+        polls = await self._polls.get_many(poll_ids)
+        return {
+            one.poll.id: None
+            for one in polls.values()
+            if any(
+                listener.hears_of(one.poll.id, one.poll.user_id)
+                for listener in self._listeners.of_event(RESULTS)
+            )
+        }
 
     async def _take_steps(self) -> None:
         self._rounds += 1

@@ -69,7 +69,7 @@ class Walk:
             return
         named = {one.poll_id for one in listeners if one.poll_id is not None}
         for owner in {one.user_id for one in listeners if one.poll_id is None}:
-            mine = self._polls.find({"userId": owner, "status": OPEN}, _FIELDS)
+            mine = self._polls.find({"userId": owner, "status": OPEN, "votedOn": True}, _FIELDS)
             found = await mine.limit(MOST_OF_AN_OWNER).to_list(None)
             for place in range(0, len(found), AT_ONCE):
                 yield found[place : place + AT_ONCE]
@@ -83,11 +83,13 @@ class Walk:
             found = await later.limit(AT_ONCE).to_list(AT_ONCE)
             if not found:
                 return
-            yield [one for one in found if one["status"] == OPEN]
+            yield [one for one in found if one["status"] == OPEN and one.get("votedOn")]
             last = found[-1]["_id"]
 
     async def _compare(self, part: Part) -> None:
         polls = {str(one["_id"]): one for one in part}
+        if not polls:
+            return
         tallies = await self._tallies.read(polls)
         told = await self._streams.many(one["_id"] for one in part)
         for poll_id, tally in tallies.items():
@@ -109,7 +111,7 @@ class Walk:
         return bool(since) and tally.version / 1e6 > _seconds(min(since))
 
 
-_FIELDS = {"_id": 1, "userId": 1, "status": 1}
+_FIELDS = {"_id": 1, "userId": 1, "status": 1, "votedOn": 1}
 
 
 def _counts(tally: Tally) -> dict[str, Any]:

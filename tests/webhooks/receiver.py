@@ -98,7 +98,7 @@ class Receiver:
         assert task is not None
         self._tasks.add(task)
         try:
-            with suppress(ConnectionError, asyncio.IncompleteReadError):
+            with suppress(ConnectionError, EOFError, asyncio.CancelledError):  # the test ends
                 await self._answer(reader, writer)
         finally:
             writer.close()

@@ -80,6 +80,8 @@ async def test_results_come_at_once_and_at_last_final(
     wanted = {name: view[name] for name in ("counts", "votersCount", "votesCount", "version")}
     assert messages[2].body["data"] == {"pollId": poll["id"], **wanted, "final": True}
     assert stranger not in messages[2].raw.decode()
+    times = [datetime.fromisoformat(one.body["timestamp"]) for one in messages]
+    assert times[2] - times[0] >= timedelta(seconds=5)
 
 
 async def test_a_deadline_closes_too(client: httpx.AsyncClient, receiver: Receiver) -> None:

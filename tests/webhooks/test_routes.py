@@ -163,3 +163,22 @@ async def test_where_webhooks_are_off_there_is_nothing(settings: Settings) -> No
         ):
             answer = await ask(client, method, path, {})
             assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+async def test_no_log_line_has_a_secret_or_an_address(
+    settings: Settings, receiver: Receiver, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async with served(create_app(settings.model_copy(update={"log_level": "DEBUG"}))) as client:
+        made = await listen(client, receiver)
+        await ask(client, "PATCH", f"update-webhook/{made['id']}", {"events": ["poll.created"]})
+        await create_poll(client, owner)
+        await receiver.until_types("poll.created")
+    said = capfd.readouterr().err
+    assert "webhook" in said
+    for secret in (
+        made["secret"],
+        made["secret"].removeprefix("whsec_"),
+        str(receiver.port),
+        owner,
+    ):
+        assert secret not in said
