@@ -70,6 +70,25 @@ def test_the_pauses_are_those_that_are_promised() -> None:
     assert list(sending.RETRY_SECONDS) == wanted
 
 
+async def test_the_pauses_lie_between_the_attempts(
+    client: httpx.AsyncClient, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "RETRY_SECONDS", (1.0, *[300.0] * 8))
+    receiver.behave = answering(500)
+    webhook = await listen(client, receiver)
+    await create_poll(client, owner)
+    await receiver.until(lambda found: len(found) >= 2)
+
+    async def noted() -> bool:
+        return len((await deliveries(client, webhook))[0]["attempts"]) >= 2
+
+    await until(noted)
+    (listed,) = await deliveries(client, webhook)
+    first, second = (datetime.fromisoformat(one["at"]) for one in listed["attempts"])
+    assert second - first >= timedelta(seconds=1)
+    assert listed["state"] == "waiting"
+
+
 @pytest.mark.usefixtures("soon")
 async def test_what_failed_is_sent_again_and_holds_back_its_own_poll_alone(
     client: httpx.AsyncClient, receiver: Receiver

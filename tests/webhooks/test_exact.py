@@ -135,3 +135,34 @@ async def test_what_was_noted_and_has_not_happened_is_not_told(
     assert [one.body["data"]["visibility"] for one in messages] == [
         *("public", "unlisted", "unlisted")
     ]
+
+
+async def test_a_change_that_a_deletion_overtakes_is_told_first(
+    telling: Pair, receiver: Receiver
+) -> None:
+    await listening(telling, receiver)
+    poll = await telling.poll()
+    trap = telling.a.mongo.catch(mongo_command("delete", "poll"))
+    deleting = asyncio.create_task(telling.a.act("DELETE", "delete-poll", poll))
+    await trap.caught()
+    changed = await telling.b.act("PATCH", "update-poll", poll, body={"visibility": "unlisted"})
+    assert changed.status_code == 200
+    trap.release()
+    assert (await deleting).status_code == 204
+    messages = await receiver.until_types("poll.created", "poll.updated", "poll.deleted")
+    assert messages[2].body["data"]["visibility"] == "unlisted"
+
+
+async def test_from_the_answer_on_every_instance_knows_a_webhook(
+    telling: Pair, receiver: Receiver
+) -> None:
+    poll = await telling.poll()
+    # B is the one that looks least often: it has just looked when the webhook is made.
+    await telling.b.live.services.outbox.listeners.aclose()
+    await telling.b.live.services.outbox.listeners.look()
+    asked = {"url": receiver.url, "events": changes}
+    path = "/api/webhook/create-webhook"
+    made = await telling.a.http.post(path, json=asked, headers=bearer(owner))
+    assert made.status_code == 201
+    assert (await telling.b.act("POST", "close-poll", poll)).status_code == 200
+    await receiver.until_types("poll.closed")

@@ -41,6 +41,24 @@ async def test_what_was_voted_while_nobody_told_is_told_by_whoever_tells_next(
     assert told.body["data"]["counts"][option(poll, 1)] == 3
 
 
+async def test_a_change_of_counts_that_were_told_before_is_told_by_the_next(
+    settings: Settings, receiver: Receiver
+) -> None:
+    first, second = create_app(settings), create_app(settings)
+    async with served(first) as client:
+        outbox = first.extensions["quickpoll"].outbox
+        await listen(client, receiver, events=["poll.results"])
+        poll = await create_poll(client, owner)
+        assert (await vote(client, poll, 0, token_hex(12))).status_code == 201
+        await receiver.until_types("poll.results")
+        for part in (outbox.sender, outbox.teller, outbox.lease):
+            await part.aclose()
+        assert (await vote(client, poll, 1, token_hex(12))).status_code == 201
+        async with served(second):
+            messages = await receiver.until_types("poll.results", "poll.results")
+    assert [one.body["data"]["votersCount"] for one in messages] == [1, 2]
+
+
 async def test_what_nobody_listens_to_is_noted_nowhere(
     settings: Settings, receiver: Receiver
 ) -> None:
