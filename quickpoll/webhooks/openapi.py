@@ -38,12 +38,13 @@ _MESSAGES: dict[str, tuple[str, type[BaseModel]]] = {
     TEST: ("What `test-webhook` sends.", TestMessage),
 }
 
-_HEADERS = {
-    "webhook-id": "The name of the message: the same for every attempt and replay.",
-    "webhook-timestamp": "When this attempt was made, in seconds since 1970.",
-    "webhook-signature": "`v1,` and base64 of HMAC-SHA256 over `id.timestamp.body` under the "
-    "secret.",
-}
+_ITEM = "#/components/pathItems/{}"
+
+_SIGNED = """Signed as Standard Webhooks 1.0 says, with three headers:
+
+- `webhook-id`: the name of the message, the same for every attempt and replay
+- `webhook-timestamp`: when this attempt was made, in seconds since 1970
+- `webhook-signature`: `v1,` and base64 of HMAC-SHA256 over `id.timestamp.body` under the secret"""
 
 
 class DocumentWithWebhooks(QuickPollOpenAPI):
@@ -53,8 +54,11 @@ class DocumentWithWebhooks(QuickPollOpenAPI):
         """The whole document."""
         document = super().schema()
         components = document["components"]["schemas"]
-        document["webhooks"] = {
-            kind: {"post": _message(kind, said, model, components)}
+        # By reference: openapi-generator (7.26) makes operations of what stands here itself, and
+        # code of them that is none.
+        document["webhooks"] = {kind: {"$ref": _ITEM.format(_name(kind))} for kind in _MESSAGES}
+        document["components"]["pathItems"] = {
+            _name(kind): {"post": _message(kind, said, model, components)}
             for kind, (said, model) in _MESSAGES.items()
         }
         document["tags"].append(
@@ -63,26 +67,21 @@ class DocumentWithWebhooks(QuickPollOpenAPI):
         return document
 
 
+def _name(kind: str) -> str:
+    return kind.replace(".", "_")
+
+
 def _message(
     kind: str, said: str, model: type[BaseModel], components: dict[str, Any]
 ) -> dict[str, Any]:
     shown = {**example(model), "type": kind}
     content = {"schema": reference(model, "serialization", components), "example": shown}
     return {
-        "operationId": kind.replace(".", "_"),
+        "operationId": _name(kind),
         "summary": said,
         "tags": [TAG],
         "security": [],
-        "parameters": [
-            {
-                "name": name,
-                "in": "header",
-                "required": True,
-                "description": text,
-                "schema": {"type": "string"},
-            }
-            for name, text in _HEADERS.items()
-        ],
+        "description": _SIGNED,
         "requestBody": {"required": True, "content": {JSON_MEDIA_TYPE: content}},
         "responses": {
             "2XX": {"description": "It was taken."},
