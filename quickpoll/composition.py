@@ -82,8 +82,13 @@ from quickpoll.votes.casting import Casting
 from quickpoll.votes.handlers import VoteHandlers
 from quickpoll.votes.models import Vote
 from quickpoll.votes.store import VoteStore
+from quickpoll.webhooks.outbox import OUTBOX_MODELS, Outbox
 
-MODELS = (Poll, Vote, Like, HistoryRow, Deletion, Claim, Invite, ShareCode, Session, *LOG_MODELS)
+MODELS = (
+    *(Poll, Vote, Like, HistoryRow, Deletion, Claim, Invite, ShareCode, Session),
+    *LOG_MODELS,
+    *OUTBOX_MODELS,
+)
 
 
 class Services:
@@ -223,6 +228,8 @@ class Services:
             logs,
         )
         self.deadlines = Deadlines(self.engine, self.changes)
+        stores = self.engine, self.polls, self.tallies
+        self.outbox = Outbox(self.instance, *stores, finality, self.settings)
 
     def _hold_sessions(self, settings: Settings) -> None:
         keys = Keys(settings.redis_prefix)
@@ -239,6 +246,7 @@ class Services:
             self.guests,
         )
         self.changes.uses = self.deletion.uses = self.sessions.changes
+        self.sessions.changes.tell = self.outbox.record_session_update
         self.session_relay = TopicRelay(SESSION_UPDATE, self.sessions.snapshots, self.fanout)
         self.following = Following(self.live, self.admission, self.audience, self.session_relay)
         self.sharing = SharingParts(

@@ -29,7 +29,6 @@ from quickpoll.foundation.http.request_middleware import UNKNOWN_ROUTE, RequestM
 from quickpoll.foundation.http.requests import MOST_BYTES, StrictRequest
 from quickpoll.foundation.observability import metrics
 from quickpoll.foundation.observability.logs import configure_logs
-from quickpoll.foundation.openapi.document import QuickPollOpenAPI
 from quickpoll.foundation.openapi.pages import Documentation
 from quickpoll.foundation.stores.mongo import is_reachable
 from quickpoll.guests import views as guests_views
@@ -50,6 +49,8 @@ from quickpoll.transparency import views as log_views
 from quickpoll.votes import views as votes_views
 from quickpoll.web import views as web_views
 from quickpoll.web.options import PageOptions
+from quickpoll.webhooks import views as webhooks_views
+from quickpoll.webhooks.openapi import DocumentWithWebhooks
 
 API_PREFIX = "/api/"
 
@@ -123,7 +124,7 @@ def _document(app: Quart) -> None:
         security_schemes={"bearer": HttpSecurityScheme(scheme="bearer", bearer_format="JWT")},
         security=[{"bearer": []}],
         conversion_preference="pydantic",
-        openapi_provider_class=QuickPollOpenAPI,
+        openapi_provider_class=DocumentWithWebhooks,
     )
 
 
@@ -158,6 +159,7 @@ def _add_routes(app: Quart, services: Services) -> None:
         sharing_views.blueprint(services.sharing.handlers),
         log_views.blueprint(services.log_room.files),
         log_views.receipts_blueprint(services.log_room.receipts),
+        webhooks_views.blueprint(services.outbox.handlers, on=services.outbox.on),
         operations_views.blueprint(
             services.health,
             registry_of(readings(services, lambda: _middleware_of(app).in_hand)),

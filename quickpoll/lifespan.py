@@ -42,6 +42,7 @@ async def serving(services: Services) -> AsyncIterator[None]:
         services.events.on_gap(services.relay.missed)
         services.sessions.events.on_event(services.session_relay.receive)
         services.events.on_gap(services.session_relay.missed)
+        services.outbox.listen(services.events)
         await services.schema.tried()
         with _stopping_gracefully(services):
             _tune_garbage_collector()
@@ -112,6 +113,7 @@ def all_parts(services: Services) -> list[Part]:
         services.log_room.rounds,
         services.deletion,
         services.deadlines,
+        services.outbox,
     ]
 
 

@@ -52,6 +52,9 @@ from quickpoll.settings.run_record import (
 PACKAGE = Path(__file__).parent.parent
 DEVELOPMENT_USER = "5eed5eed5eed5eed5eed0001"
 DEVELOPMENT_TOKEN_LIFE = timedelta(days=30)
+THIS_MACHINE = "localhost,127.0.0.0/8,::1"
+"""Where webhooks of a run may go beside public addresses: to receivers that somebody is writing."""
+
 START_SECONDS = 60.0
 LOOK_SECONDS = 0.5
 NOWHERE = StoreAddresses("mongodb://127.0.0.1:1/quickpoll", LOOPBACK, 1)
@@ -164,6 +167,10 @@ def environment_of_run(
         environment["API_PUBLIC_ADDRESS"] = str(given["API_PUBLIC_ADDRESS"])
     if not given.get("API_LOG_KEY"):
         environment["API_LOG_KEY"] = directory.log_key()
+    if not given.get("API_WEBHOOKS"):
+        environment["API_WEBHOOKS"] = "on"
+    if not given.get("API_WEBHOOK_ALLOW"):
+        environment["API_WEBHOOK_ALLOW"] = THIS_MACHINE
     if not given.get("API_LOG_FORMAT"):
         environment["API_LOG_FORMAT"] = "console"
     return environment

@@ -16,6 +16,7 @@ from pymongo import UpdateOne
 from quickpoll.errors import PollNotFound
 from quickpoll.foundation.stores.bulk_writes import change_once
 from quickpoll.polls.bodies import fields_of
+from quickpoll.polls.journal import Journal, SilentJournal
 from quickpoll.polls.models import NO_GUESTS, Poll
 
 REMEMBERED = 10_000
@@ -55,6 +56,7 @@ class PollStore:
     def __init__(self, engine: AIOEngine) -> None:
         self._polls = engine.get_collection(Poll)
         self._known: OrderedDict[str, KnownPoll] = OrderedDict()
+        self.journal: Journal = SilentJournal()
         self.hits = self.misses = 0
 
     async def get(self, poll_id: str) -> KnownPoll:
@@ -114,6 +116,7 @@ class PollStore:
 
     async def insert(self, poll: Poll) -> KnownPoll:
         """Store a new poll."""
+        await self.journal.before_insert(poll)
         await self._polls.insert_one(poll.model_dump_doc())
         return self.remember(poll)
 
@@ -123,6 +126,7 @@ class PollStore:
         Answers the poll as it then is, ``None`` where it is not as expected.
         """
         expected = {"_id": poll.id, "revision": poll.revision, **only_if}
+        await self.journal.before_change(poll, fields)
         changed = await change_once(self._polls, expected, {"$set": fields})
         self.forget(str(poll.id))
         return await self.fresh(str(poll.id)) if changed else None
@@ -204,8 +208,15 @@ class PollStore:
 
     async def delete(self, poll_id: str) -> None:
         """Delete the poll's document."""
-        self.forget(poll_id)
-        await self._polls.delete_one({"_id": ObjectId(poll_id)})
+        named = {"_id": ObjectId(poll_id)}
+        while True:
+            self.forget(poll_id)
+            at = await self.journal.before_delete(named["_id"])
+            expected = named if at is None else {**named, "revision": at}
+            result = await self._polls.delete_one(expected)
+            if at is None or result.deleted_count:
+                return
+            # Changed since the journal has read it, or gone: look again.
 
     def remember(self, poll: Poll) -> KnownPoll:
         """Keep a poll in memory, unless a later revision is there already."""

@@ -14,8 +14,9 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import structlog
 from bson import ObjectId
@@ -30,13 +31,22 @@ from quickpoll.polls.rules import Offers
 from quickpoll.polls.store import PollStore
 from quickpoll.sessions import rules
 from quickpoll.sessions.announcing import SessionEvents
-from quickpoll.sessions.bodies import NewSession, SessionUpdate, Step
+from quickpoll.sessions.bodies import NewSession, SessionUpdate, Step, fields_of
 from quickpoll.sessions.models import Session
 from quickpoll.sessions.store import NO_SESSION, SessionStore
 
 log = structlog.get_logger(__name__)
 
 Decide = Callable[[Session], rules.Fields]
+
+Tell = Callable[[str, dict[str, Any]], Awaitable[None]]
+"""Tells whoever listens outside of a session: its owner, and the session as it is answered. The
+same again is no news."""
+
+
+async def _tell_nobody(user_id: str, session: dict[str, Any]) -> None:
+    pass
+
 
 MOST_TRIES = 50
 """Changes that may come first while one is decided; with more, the caller tries again."""
@@ -62,6 +72,7 @@ class SessionChanges:
         self._claims = claims
         self._invites = invites
         self._offers = offers
+        self.tell: Tell = _tell_nobody
 
     async def prepare(self, caller: Caller, new: NewSession) -> Session:
         """The session that somebody asks for, not stored yet. Raises what it is refused for."""
@@ -143,9 +154,13 @@ class SessionChanges:
             fields = decide(session)
             changed = await self._sessions.change(session, fields) if fields else session
             if changed is not None:
-                await self._events.announce(session_id, changed.revision)
+                await self._announce(changed)
                 return changed
         raise Unavailable
+
+    async def _announce(self, session: Session) -> None:
+        await self.tell(str(session.user_id), fields_of(session))
+        await self._events.announce(str(session.id), session.revision)
 
     async def _update(self, caller: Caller, session_id: str, asked: SessionUpdate) -> Session:
         for _ in range(MOST_TRIES):
@@ -160,7 +175,7 @@ class SessionChanges:
             if not await self._take_up(changed, new):
                 await self._give_back(changed, new)
                 raise GuestsDiffer
-            await self._events.announce(session_id, changed.revision)
+            await self._announce(changed)
             return changed
         raise Unavailable
 

@@ -34,7 +34,7 @@ async def document() -> dict[str, Any]:
     return said
 
 
-to_come = {"too_many_webhooks"}
+to_come: set[str] = set()
 """Errors of rooms that are not there yet."""
 
 

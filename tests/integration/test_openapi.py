@@ -28,6 +28,9 @@ nobody = "0" * 24
 
 Document = dict[str, Any]
 
+held_elsewhere = ("/api/webhook/",)
+"""Routes whose answers the tests of their own room hold against the document."""
+
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
@@ -274,7 +277,11 @@ async def test_what_is_answered_is_what_is_documented(
         headers = bearer(user) if user else {}
         answer = await client.request(method, path, json=body, headers=headers)
         seen.add((method, check(document, method, path, answer)))
-    assert seen == {(method, path) for method, path, _ in operations(document)}
+    assert seen == {
+        (method, path)
+        for method, path, _ in operations(document)
+        if not path.startswith(held_elsewhere)
+    }
 
 
 def check(document: Document, method: str, path: str, answer: httpx.Response) -> str:

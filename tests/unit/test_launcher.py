@@ -106,6 +106,17 @@ def test_guests_are_on_with_a_key_of_the_folders(directory: RunDirectory) -> Non
     assert not environment_of_run(given, ADDRESSES, directory).keys() & given.keys()
 
 
+def test_webhooks_may_call_this_machine_unless_something_else_is_given(
+    directory: RunDirectory,
+) -> None:
+    environment = environment_of_run({}, ADDRESSES, directory)
+    assert environment["API_WEBHOOKS"] == "on"
+    assert "localhost" in environment["API_WEBHOOK_ALLOW"]
+    given = {"API_WEBHOOKS": "off", "API_WEBHOOK_ALLOW": "hooks.internal"}
+    environment = environment_of_run(given, ADDRESSES, directory)
+    assert not environment.keys() & given.keys()
+
+
 def test_development_token_fits_the_settings() -> None:
     token = development_token(
         settings(

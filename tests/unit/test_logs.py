@@ -27,6 +27,7 @@ from tests.conftest import sign
         ("GET /x?token=abc.def&limit=1", "GET /x?token=********&limit=1"),
         ('{"token": "abc"}', '{"token": "********"}'),
         ("Authorization: Bearer abc", "Authorization: ********"),
+        ("signed with whsec_c2VjcmV0IHNlY3JldA==", "signed with ********"),
         ("mongodb://user:pa%73s@host/db", "mongodb://user:********@host/db"),
         ("rediss://:pass@host:1/0", "rediss://:********@host:1/0"),
         ("invalid_token 65f1c0ffee0000000000c001", "invalid_token 65f1c0ffee0000000000c001"),

@@ -97,6 +97,8 @@ def test_they_do_not_change() -> None:
         ("API_TRACES_SHARE", "1.5", "it is more than 1"),
         ("API_REDIS_URL", "localhost:6379", "it begins with none of redis, rediss"),
         ("API_REDIS_CA_FILE", "/run/redis-ca.pem", "/run/redis-ca.pem is not there"),
+        ("API_WEBHOOK_ALLOW", "10.0.0.0/40", "'10.0.0.0/40' is neither a host name nor"),
+        ("API_WEBHOOK_ALLOW", "hooks.internal,10.0.0.256", "'10.0.0.256' is neither"),
         ("API_FRAME_ANCESTORS", "https://a.example; script-src *", "'https://a.example; script"),
         ("JWT_JWKS_URL", "https://", "it is not a web address"),
         ("JWT_JWKS_URL", "https://[", "it is not a web address"),

@@ -27,6 +27,7 @@ _QUIET = ("engineio", "socketio", "pymongo", "asyncio", "hypercorn.access")
 # Every part begins where a word does and has an end, so that no line takes long to look through.
 _SECRET = re.compile(
     r"(?<![\w-])(?P<token>eyJ[\w-]{4,}\.[\w-]+\.[\w-]*)"
+    r"|\bwhsec_[\w+/=]{8,}"
     r"|(?P<bearer>\b[Bb]earer\s{1,9})[^\s\"',}]+"
     r"|(?P<login>\b[a-z][a-z0-9+]{1,15}://[^\s:/@]{0,128}:)[^\s@]{1,256}(?=@)"
     r"|(?P<named>\b(?i:token|password|secret|authorization)\"?'?\s{0,9}[=:]\s{0,9}\"?'?)"

@@ -1,0 +1,1 @@
+"""Telling other services what happens to polls: outbox, lease, sender, judge of addresses."""

@@ -1,0 +1,240 @@
+"""The sender: one instance at a time sends what waits in the lanes.
+
+Invariants:
+
+- One delivery of a lane at a time, the next only when the attempt at the one before is written
+  down: so the messages of a poll come to a webhook in order, each at least once.
+- A webhook that has not answered well has one connection at a time, one that has has several:
+  those that hang take nothing from the others but a socket each.
+- What this instance has begun ends with its lease.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from datetime import UTC, datetime
+from random import uniform
+from time import monotonic, time
+from typing import Any, Final
+
+import structlog
+from bson import ObjectId
+from prometheus_client import Counter as Counted
+from prometheus_client import Gauge
+
+from quickpoll.foundation.concurrency.cancellation import cancel
+from quickpoll.foundation.stores.mongo import is_outage
+from quickpoll.webhooks.deliveries import DeliveryStore
+from quickpoll.webhooks.dialling import AttemptFailed, Dialler
+from quickpoll.webhooks.events import TEST
+from quickpoll.webhooks.lease import Lease
+from quickpoll.webhooks.listeners import Listeners
+from quickpoll.webhooks.loop import Wakeful
+from quickpoll.webhooks.models import (
+    ACTIVE,
+    DELIVERED,
+    GIVEN_UP,
+    WAITING,
+    Delivery,
+    Lane,
+    Webhook,
+)
+from quickpoll.webhooks.signing import signed_headers
+from quickpoll.webhooks.store import WebhookStore
+
+log = structlog.get_logger(__name__)
+
+RETRY_SECONDS: Final = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
+"""After each attempt that failed, the pause before the next: 5 s, 5 min, 30 min, 2 h, 5 h, 10 h,
+14 h, 20 h, 24 h."""
+
+JITTER: Final = 0.1
+"""By which part of itself a pause may be longer, so that not all come back at once."""
+
+LOOK_SECONDS: Final = 0.25
+MEASURE_EVERY: Final = 20
+AT_ONCE: Final = 1000
+AT_ONCE_TO_ONE: Final = 4
+GONE: Final = 410
+"""The status by which a receiver says that it wants nothing any more."""
+
+attempts = Counted(
+    "quickpoll_webhook_attempts_total",
+    "Attempts to deliver a message to a webhook, by outcome: delivered, refused, failed",
+    ("outcome",),
+)
+given_up = Counted(
+    "quickpoll_webhook_given_up_total", "Messages that were given up after the last attempt"
+)
+waiting_items = Gauge(
+    "quickpoll_webhook_waiting_items",
+    "Polls and webhooks between which messages wait; on the instance that delivers, else 0",
+)
+overdue_seconds = Gauge(
+    "quickpoll_webhook_overdue_seconds",
+    "For how long the message that has waited longest could have been sent; else 0",
+)
+for _outcome in ("delivered", "refused", "failed"):
+    attempts.labels(_outcome)
+
+
+class Sender:
+    """Sends, while this instance holds the lease."""
+
+    def __init__(
+        self,
+        lease: Lease,
+        listeners: Listeners,
+        webhooks: WebhookStore,
+        deliveries: DeliveryStore,
+        dialler: Dialler,
+    ) -> None:
+        self._lease = lease
+        self._listeners = listeners
+        self._webhooks = webhooks
+        self._deliveries = deliveries
+        self._dialler = dialler
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._open: Counter[ObjectId] = Counter()  # connections by webhook
+        self._well: set[ObjectId] = set()  # webhooks whose last answer was a good one
+        self._rounds = 0
+        self._loop = Wakeful("webhook-sender", LOOK_SECONDS, self.round)
+
+    def start(self) -> None:
+        """Start the rounds."""
+        self._loop.start()
+
+    async def aclose(self) -> None:
+        """Stop; what was not answered yet is sent again by another instance."""
+        await self._loop.aclose()
+        await cancel(*self._tasks.values())
+
+    def wake(self) -> None:
+        """Something may be due."""
+        self._loop.wake()
+
+    async def round(self) -> None:
+        """Begin to send what is due. Raises a MongoDB error."""
+        if not self._lease.held:
+            await self._let_go()
+            return
+        await self._measure()
+        room = AT_ONCE - len(self._tasks)
+        if room <= 0:
+            return
+        busy = [one for one, number in self._open.items() if number >= self._most(one)]
+        for lane in await self._deliveries.due_lanes(busy, room + len(self._tasks)):
+            if len(self._tasks) >= AT_ONCE:
+                return
+            if lane.id not in self._tasks and self._open[lane.webhook_id] < self._most(
+                lane.webhook_id
+            ):
+                self._spawn(lane)
+
+    def _most(self, webhook_id: ObjectId) -> int:
+        return AT_ONCE_TO_ONE if webhook_id in self._well else 1
+
+    async def _let_go(self) -> None:
+        if self._tasks:
+            await cancel(*self._tasks.values())
+        waiting_items.set(0)
+        overdue_seconds.set(0)
+
+    async def _measure(self) -> None:
+        self._rounds += 1
+        if self._rounds % MEASURE_EVERY == 1:
+            number, since = await self._deliveries.waiting()
+            waiting_items.set(number)
+            late = (datetime.now(UTC) - since).total_seconds() if since else 0.0
+            overdue_seconds.set(max(late, 0.0))
+
+    def _spawn(self, lane: Lane) -> None:
+        self._open[lane.webhook_id] += 1
+        task = asyncio.create_task(self._empty_safely(lane), name=f"webhook-{lane.id}")
+        self._tasks[lane.id] = task
+        task.add_done_callback(lambda _: self._ended(lane))
+
+    def _ended(self, lane: Lane) -> None:
+        self._tasks.pop(lane.id, None)
+        self._open[lane.webhook_id] -= 1
+        if not self._open[lane.webhook_id]:
+            del self._open[lane.webhook_id]
+        self._loop.wake()
+
+    async def _empty_safely(self, lane: Lane) -> None:
+        try:
+            while self._lease.held and await self._send_first(lane):
+                pass
+        except Exception as error:
+            if not is_outage(error):
+                log.exception("webhook_lane_failed", lane=lane.id)
+
+    async def _send_first(self, lane: Lane) -> bool:
+        """Send the first delivery of a lane; answers whether the next may follow at once."""
+        delivery = await self._deliveries.first(lane)
+        if delivery is None:
+            return await self._end(lane)
+        webhook = await self._webhooks.find(lane.webhook_id)
+        if webhook is None:
+            await self._deliveries.forget_webhook(lane.webhook_id)
+            return False
+        if webhook.status != ACTIVE and delivery.type != TEST:
+            await self._rest(lane)
+            return False
+        return await self._attempt(lane, delivery, webhook)
+
+    async def _end(self, lane: Lane) -> bool:
+        """A lane in which nothing waits goes; one that was filled since is looked at again."""
+        if await self._deliveries.end(lane):
+            return False
+        there = await self._deliveries.lane(lane.id)
+        if there is None:
+            return False
+        lane.version = there.version
+        return True
+
+    async def _rest(self, lane: Lane) -> None:
+        await self._deliveries.pause(lane, None)
+        webhook = await self._webhooks.find(lane.webhook_id)
+        if webhook is not None and webhook.status == ACTIVE:  # since just now
+            await self._deliveries.wake(lane.webhook_id)
+
+    async def _attempt(self, lane: Lane, delivery: Delivery, webhook: Webhook) -> bool:
+        attempt = await self._post(delivery, webhook)
+        status = attempt["status"]
+        good = status is not None and 200 <= status < 300
+        attempts.labels("delivered" if good else "failed" if status is None else "refused").inc()
+        (self._well.add if good else self._well.discard)(webhook.id)
+        over = delivery.type == TEST or delivery.tries >= len(RETRY_SECONDS)
+        state = DELIVERED if good else GIVEN_UP if over else WAITING
+        await self._deliveries.attempted(delivery, attempt, state)
+        if status == GONE:
+            await self._disable(lane, webhook)
+            return delivery.type == TEST
+        if state == WAITING:
+            pause = RETRY_SECONDS[delivery.tries] * uniform(1, 1 + JITTER)  # noqa: S311
+            await self._deliveries.pause(lane, pause)
+            return False
+        if state == GIVEN_UP and delivery.type != TEST:
+            given_up.inc()
+            log.warning("webhook_given_up", webhook_id=str(webhook.id), message=delivery.message_id)
+        return True
+
+    async def _post(self, delivery: Delivery, webhook: Webhook) -> dict[str, Any]:
+        at, began, body = datetime.now(UTC), monotonic(), delivery.body.encode()
+        headers = signed_headers(webhook.secret, delivery.message_id, int(time()), body)
+        try:
+            status: int | None = await self._dialler.post(webhook.url, headers, body)
+            error = None
+        except AttemptFailed as failed:
+            status, error = None, str(failed)
+        log.debug("webhook_attempt", status=status, error=error, seconds=monotonic() - began)
+        said = {"at": at, "status": status}
+        return said if error is None else {**said, "error": error}
+
+    async def _disable(self, lane: Lane, webhook: Webhook) -> None:
+        if await self._webhooks.disable(webhook):
+            await self._listeners.count()
+            log.info("webhook_disabled", webhook_id=str(webhook.id))
+        await self._rest(lane)

@@ -1,0 +1,1 @@
+"""Webhooks: real receivers, real stores."""

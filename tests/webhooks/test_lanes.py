@@ -1,0 +1,88 @@
+"""Lanes and the lease, step by step."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+from bson import ObjectId
+
+from quickpoll.composition import Services
+from quickpoll.webhooks.lease import Lease
+from quickpoll.webhooks.models import DELIVERED
+
+row = {"type": "poll.closed", "body": "{}", "ownerId": ObjectId()}
+
+
+@pytest.mark.usefixtures("client")
+async def test_a_lane_that_was_filled_since_it_was_seen_empty_stays(services: Services) -> None:
+    outbox = services.outbox
+    await outbox.sender.aclose()  # nothing moves by itself
+    webhook, topic = ObjectId(), ObjectId()
+
+    async def put(number: int) -> None:
+        one = {**row, "number": number, "at": datetime.now(UTC), "webhooks": [webhook]}
+        await outbox.deliveries.put(topic, [one])
+
+    await put(1)
+    lane = await outbox.deliveries.lane(f"{webhook}:{topic}")
+    assert lane is not None
+    first = await outbox.deliveries.first(lane)
+    assert first is not None
+    await outbox.deliveries.attempted(first, {"at": datetime.now(UTC), "status": 204}, DELIVERED)
+    assert await outbox.deliveries.first(lane) is None
+    await put(2)
+    assert not await outbox.deliveries.end(lane)
+    again = await outbox.deliveries.lane(lane.id)
+    assert again is not None
+    second = await outbox.deliveries.first(again)
+    assert second is not None
+    assert second.number == 2
+    await put(2)  # the same again is the same
+    assert len(await outbox.deliveries.newest(webhook)) == 2
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.seconds = 100.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def holders(*leases: Lease) -> list[Lease]:
+    """Those that take themselves for the holder."""
+    return [one for one in leases if one.held]
+
+
+@pytest.mark.usefixtures("client")
+async def test_the_lease_stays_with_who_lives_and_goes_from_who_died(
+    services: Services, client: httpx.AsyncClient
+) -> None:
+    await services.outbox.aclose()
+    await services.engine.database["webhook_bookkeeping"].delete_many({})
+    clock = Clock()
+    one, other = (Lease(name, services.engine, clock) for name in ("one", "other"))
+    await one.look()
+    await one.look()
+    assert holders(one, other) == [one]
+    for _ in range(10):  # both look, and time passes
+        clock.seconds += 0.5
+        await one.look()
+        await other.look()
+        assert holders(one, other) == [one]
+    for _ in range(4):  # one looks no more
+        clock.seconds += 0.5
+        await other.look()
+        assert other not in holders(one, other)
+    assert holders(one, other) == []
+    clock.seconds += 0.5
+    await other.look()
+    await one.look()
+    assert holders(one, other) == [other]
+    await other.aclose()
+    await one.look()
+    assert holders(one, other) == [one]

@@ -1,0 +1,92 @@
+"""The last state of the counts is told, also where nobody has heard of it."""
+
+from __future__ import annotations
+
+import asyncio
+from secrets import token_hex
+
+import pytest
+
+from quickpoll.composition import Services
+from quickpoll.factory import create_app
+from quickpoll.settings import Settings
+from tests.builders import create_poll, option, vote
+from tests.conftest import served
+from tests.webhooks.receiver import Receiver
+from tests.webhooks.test_events import act, admin, listen, owner
+
+
+@pytest.mark.parametrize("user", [owner, admin])
+async def test_what_was_voted_while_nobody_told_is_told_by_whoever_tells_next(
+    settings: Settings, receiver: Receiver, user: str
+) -> None:
+    first, second = create_app(settings), create_app(settings)
+    async with served(first) as client:
+        services: Services = first.extensions["quickpoll"]
+        before = await create_poll(client, owner)
+        assert (await vote(client, before, 0, token_hex(12))).status_code == 201
+        # A version is a moment, and two seconds too early are let pass: clocks may differ so much.
+        await asyncio.sleep(2.2)
+        await listen(client, receiver, user, events=["poll.results", "poll.deleted"])
+        poll = await create_poll(client, owner)
+        for part in (services.outbox.sender, services.outbox.teller, services.outbox.lease):
+            await part.aclose()
+        for _ in range(3):
+            assert (await vote(client, poll, 1, token_hex(12))).status_code == 201
+        async with served(second) as other:
+            (told,) = await receiver.until_types("poll.results")
+            await act(other, "DELETE", "delete-poll", poll)
+            await receiver.until_types("poll.results", "poll.deleted")
+    assert told.body["data"]["pollId"] == poll["id"]
+    assert told.body["data"]["counts"][option(poll, 1)] == 3
+
+
+async def test_a_change_of_counts_that_were_told_before_is_told_by_the_next(
+    settings: Settings, receiver: Receiver
+) -> None:
+    first, second = create_app(settings), create_app(settings)
+    async with served(first) as client:
+        outbox = first.extensions["quickpoll"].outbox
+        await listen(client, receiver, events=["poll.results"])
+        poll = await create_poll(client, owner)
+        assert (await vote(client, poll, 0, token_hex(12))).status_code == 201
+        await receiver.until_types("poll.results")
+        for part in (outbox.sender, outbox.teller, outbox.lease):
+            await part.aclose()
+        assert (await vote(client, poll, 1, token_hex(12))).status_code == 201
+        async with served(second):
+            messages = await receiver.until_types("poll.results", "poll.results")
+    assert [one.body["data"]["votersCount"] for one in messages] == [1, 2]
+
+
+async def test_what_nobody_listens_to_is_noted_nowhere(
+    settings: Settings, receiver: Receiver
+) -> None:
+    app = create_app(settings)
+    async with served(app) as client:
+        services: Services = app.extensions["quickpoll"]
+        database = services.engine.database
+        await listen(client, receiver)
+        poll = await create_poll(client, token_hex(12))
+        mine = await create_poll(client, owner)
+        await act(client, "POST", "close-poll", mine)
+        await receiver.until_types("poll.created", "poll.closed")
+        streams = await database["webhook_stream"].find({}, {"_id": 1}).to_list(None)
+        assert [str(one["_id"]) for one in streams] == [mine["id"]]
+        assert await database["webhook_intent"].find_one({"topic": poll["id"]}) is None
+
+
+async def test_a_session_is_told_as_it_was_and_once_a_version(
+    settings: Settings, receiver: Receiver
+) -> None:
+    app = create_app(settings)
+    async with served(app) as client:
+        outbox = app.extensions["quickpoll"].outbox
+        await listen(client, receiver, events=["session.updated"])
+        session = {"id": token_hex(12), "title": "An evening", "status": "lobby", "version": 1}
+        running = {**session, "status": "running", "version": 2}
+        for one in (session, running, running):
+            await outbox.record_session_update(owner, one)
+        await outbox.record_session_update(token_hex(12), {**session, "id": token_hex(12)})
+        messages = await receiver.until_types("session.updated", "session.updated")
+    assert [one.body["data"] for one in messages] == [session, running]
