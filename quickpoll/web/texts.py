@@ -31,7 +31,8 @@ class Texts:
         self.language = language
         self.direction = "rtl" if language in _FROM_RIGHT else "ltr"
         self._texts = {**catalogue["script"], **catalogue["page"]}
-        self.module = _as_module(catalogue["script"])
+        self.script = catalogue["script"]
+        self.module = _as_module(self.script)
 
     def __call__(self, name: str, /, **values: str) -> Markup:
         """The text, with values in its places. What is no markup is escaped."""

@@ -18,6 +18,7 @@ from quickpoll.foundation.http.requests import wants_page
 from quickpoll.web import headers, qr
 from quickpoll.web.assets import ASK_AGAIN, Assets
 from quickpoll.web.content import Content, content
+from quickpoll.web.embed.views import add_embedding
 from quickpoll.web.options import PageOptions
 from quickpoll.web.texts import Texts, chosen, read_all
 
@@ -38,6 +39,7 @@ def blueprint(pages: PageOptions) -> Blueprint:
     _add_live_pages(web, live_page)
     _add_missing_page(web, live_page)
     _add_documentation(web, render)
+    add_embedding(web, assets, texts, live_page, _answer)
     _add_files(web, assets)
     return web
 
@@ -89,8 +91,7 @@ def _add_files(web: Blueprint, assets: Assets) -> None:
         if name not in assets:
             raise NotFound
         found = await asyncio.to_thread(assets.content, name)
-        policy = headers.image() if name.endswith(".svg") else headers.asset()
-        answer = await _answer(found, assets.media_type(name), policy)
+        answer = await _answer(found, assets.media_type(name), headers.of_file(name))
         answer.headers["Cache-Control"] = assets.cache_control(digest)
         return answer
 

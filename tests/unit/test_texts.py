@@ -50,7 +50,7 @@ def pages() -> Iterator[str]:
 
 def scripts() -> Iterator[str]:
     """The scripts."""
-    for path in (assets.FOLDER / "js").glob("*.js"):
+    for path in (assets.FOLDER / "js").rglob("*.js"):
         yield path.read_text("utf-8")
 
 

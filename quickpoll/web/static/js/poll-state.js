@@ -7,9 +7,13 @@ import { holder } from "./session.js";
 /** @typedef {import("./types.js").Update} Update */
 
 export class PollState {
-  /** @param {PollView} view the poll as the REST interface answers it */
-  constructor(view) {
+  /**
+   * @param {PollView} view the poll as the REST interface answers it
+   * @param {() => { id: string, admin: boolean }} who looks at it
+   */
+  constructor(view, who = holder) {
     this.view = view;
+    this.who = who;
   }
 
   get id() {
@@ -38,7 +42,7 @@ export class PollState {
   /** Whether this person sees the results only because the poll is theirs (or they are an admin). */
   get onlyForOwner() {
     if (this.hidden || !this.keptFromOthers) return false;
-    const { id, admin } = holder();
+    const { id, admin } = this.who();
     if (id !== this.view.userId && !admin) return false;
     return !(this.view.results === "after_vote" && this.hasVoted);
   }

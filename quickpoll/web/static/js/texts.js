@@ -1,12 +1,9 @@
 // @ts-check
 // What pages say, in the language of the reader. One catalogue a language; a text is a sentence, or
-// one for each plural category of the language. Fetched once: whatever imports this waits for it.
+// one for each plural category of the language.
 
-import { byId } from "./dom.js";
 import { number, plural } from "./locale.js";
-
-/** @type {Record<string, string | Record<string, string>>} */
-const catalogue = (await import(byId("texts").href)).default;
+import { catalogue, fromRight } from "./reader.js";
 
 /**
  * The text of this name. Numbers get the language's digits, `n` chooses the plural.
@@ -27,6 +24,6 @@ const rightToLeft = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/;
 // What people wrote keeps its own direction within a sentence of ours, and bends none of it.
 /** @param {string} text */
 function isolated(text) {
-  const mixed = document.documentElement.dir === "rtl" || rightToLeft.test(text);
+  const mixed = fromRight || rightToLeft.test(text);
   return mixed ? `\u2068${text}\u2069` : text;
 }
