@@ -74,6 +74,7 @@ from quickpoll.votes.casting import Casting
 from quickpoll.votes.handlers import VoteHandlers
 from quickpoll.votes.models import Vote
 from quickpoll.votes.store import VoteStore
+from quickpoll.web.previews.reading import Previews
 
 MODELS = (Poll, Vote, Like, HistoryRow, Deletion, Claim)
 
@@ -217,6 +218,8 @@ class Services:
     def _show_results(self) -> None:
         self.marks = CallerStateReader(self.votes, self.likes)
         self.views = PollViews(self.polls, self.tallies, self.marks)
+        guests = self.settings.api_guests == "on"
+        self.previews = Previews(self.polls, self.tallies, guests=guests)
         self.listing = PollListing(self.engine)
         self.result_handlers = ResultHandlers(self.views, self.listing, Timeline(self.engine))
 

@@ -144,7 +144,7 @@ def _add_routes(app: Quart, services: Services) -> None:
             registry_of(services.readings(lambda: _middleware_of(app).in_hand)),
             token.get_secret_value() if token else None,
         ),
-        web_views.blueprint(pages),
+        web_views.blueprint(pages, services.previews),
     )
     for one in blueprints:
         app.register_blueprint(one)

@@ -67,6 +67,11 @@ def redoc() -> dict[str, str]:
     }
 
 
+def shown_anywhere() -> dict[str, str]:
+    """For a picture that other sites show."""
+    return {**for_any_page(), "Content-Security-Policy": "default-src 'none'"}
+
+
 def for_any_page() -> dict[str, str]:
     """For a file that pages of any origin load, as a part of themselves or in a frame without an
     origin."""

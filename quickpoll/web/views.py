@@ -20,6 +20,8 @@ from quickpoll.web.assets import ASK_AGAIN, Assets
 from quickpoll.web.content import Content, content
 from quickpoll.web.embed.views import add_embedding
 from quickpoll.web.options import PageOptions
+from quickpoll.web.previews.reading import Previews
+from quickpoll.web.previews.views import add_previews, told
 from quickpoll.web.texts import Texts, chosen, read_all
 
 __all__ = ["PageOptions", "blueprint"]
@@ -29,29 +31,30 @@ _POLL_ID = re.compile("[0-9a-fA-F]{24}")
 Render = Callable[..., Awaitable[Response]]
 
 
-def blueprint(pages: PageOptions) -> Blueprint:
+def blueprint(pages: PageOptions, previews: Previews) -> Blueprint:
     """The pages, the files they load, and the documentation of the API."""
     web = Blueprint("web", __name__, template_folder="templates")
     texts = read_all()
     assets = Assets(made={_texts_file(one): texts[one].module for one in texts})
     render = partial(_render, assets, texts, pages)
     live_page = partial(render, headers.live_page(pages.frame_ancestors))
-    _add_live_pages(web, live_page)
+    _add_live_pages(web, live_page, previews)
     _add_missing_page(web, live_page)
     _add_documentation(web, render)
-    add_embedding(web, assets, texts, live_page, _answer)
+    add_embedding(web, assets, texts, live_page, _answer, previews)
+    add_previews(web, previews, _answer)
     _add_files(web, assets)
     return web
 
 
-def _add_live_pages(web: Blueprint, render: Render) -> None:
+def _add_live_pages(web: Blueprint, render: Render, previews: Previews) -> None:
     @web.get("/polls", strict_slashes=False)
     async def polls() -> Response:
         return await render("polls.html")
 
     @web.get("/polls/<poll_id>", strict_slashes=False)
     async def poll(poll_id: str) -> Response:
-        return await _of_poll(render, "poll.html", poll_id)
+        return await _of_poll(render, "poll.html", poll_id, told=await told(previews, poll_id))
 
     @web.get("/polls/<poll_id>/present", strict_slashes=False)
     async def present(poll_id: str) -> Response:
@@ -107,7 +110,7 @@ async def _render(
     policy: Mapping[str, str],
     template: str,
     status: int = 200,
-    **values: str,
+    **values: Any,
 ) -> Response:
     asset = partial(address_of, "web.asset", digest=assets.digest)
     language = chosen(request.args.get("lang", ""), request.accept_languages.values())
@@ -150,9 +153,9 @@ async def _answer(
     return answer
 
 
-async def _of_poll(render: Render, template: str, poll_id: str) -> Response:
+async def _of_poll(render: Render, template: str, poll_id: str, **values: Any) -> Response:
     if _POLL_ID.fullmatch(poll_id):
-        return await render(template, poll_id=poll_id.lower())
+        return await render(template, poll_id=poll_id.lower(), **values)
     if not wants_page(request.accept_mimetypes):
         raise PollNotFound
     answer = await render("missing.html", 404)

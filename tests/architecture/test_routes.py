@@ -22,10 +22,12 @@ open_to_all = {
     "/health/live",
     "/health/ready",
     "/metrics",
+    "/oembed",
     "/openapi.json",
     "/redoc",
 }
-"""And the pages (``/polls…``) with their files (``/static/…``), which hold no data."""
+"""And the pages (``/polls…``, ``/embed/…``) with their files (``/static/…``), which hold no data but
+what anybody may see."""
 
 
 @pytest.fixture
@@ -81,5 +83,6 @@ async def test_a_bad_token_or_body_is_no_way_in(app: Quart, client: httpx.AsyncC
 
 
 def test_what_is_open_to_all_is_so_on_purpose(app: Quart) -> None:
-    opened = {one for one in addresses(app) if not one.startswith(("/api/", "/polls", "/static/"))}
+    pages = ("/api/", "/polls", "/embed/", "/static/")
+    opened = {one for one in addresses(app) if not one.startswith(pages)}
     assert opened == open_to_all

@@ -19,6 +19,7 @@ from quickpoll.web import headers
 from quickpoll.web.assets import ASK_AGAIN, Assets
 from quickpoll.web.content import BEST, Content, content
 from quickpoll.web.embed.joined import joined
+from quickpoll.web.previews.reading import Previews
 from quickpoll.web.texts import Texts
 
 Render = Callable[..., Awaitable[Response]]
@@ -33,6 +34,7 @@ def add_embedding(
     texts: Mapping[str, Texts],
     render: Render,
     answer: Answer,
+    previews: Previews,
 ) -> None:
     """Add the element and the frame."""
 
@@ -51,7 +53,9 @@ def add_embedding(
     @web.get("/embed/polls/<poll_id>", strict_slashes=False)
     async def frame(poll_id: str) -> Response:
         if _POLL_ID.fullmatch(poll_id):
-            return await render("frame.html", poll_id=poll_id.lower())
+            poll_id = poll_id.lower()
+            guests = "open" if await previews.admits_everybody(poll_id) else "off"
+            return await render("frame.html", poll_id=poll_id, guests=guests)
         if not wants_page(request.accept_mimetypes):
             raise PollNotFound
         return await render("missing.html", 404)
