@@ -21,6 +21,7 @@ from quickpoll.composition import Services
 from quickpoll.errors import PayloadTooLarge
 from quickpoll.fast_path import routes
 from quickpoll.fast_path.dispatch import FastPath
+from quickpoll.foundation.asyncapi.messages import Event, Request
 from quickpoll.foundation.concurrency.time_limits import ANSWER_SECONDS
 from quickpoll.foundation.http.origins import OriginFields, allow_origins
 from quickpoll.foundation.http.problems import as_error, problem_reply
@@ -37,6 +38,8 @@ from quickpoll.operations import views as operations_views
 from quickpoll.operations.gauges import registry_of
 from quickpoll.people import views as people_views
 from quickpoll.polls import views as polls_views
+from quickpoll.realtime import messages as realtime_messages
+from quickpoll.realtime import views as realtime_views
 from quickpoll.realtime.server import PATH as SOCKET_PATH
 from quickpoll.results import views as results_views
 from quickpoll.settings import Settings
@@ -144,10 +147,18 @@ def _add_routes(app: Quart, services: Services) -> None:
             registry_of(services.readings(lambda: _middleware_of(app).in_hand)),
             token.get_secret_value() if token else None,
         ),
+        realtime_views.blueprint(*live_messages()),
         web_views.blueprint(pages, services.previews),
     )
     for one in blueprints:
         app.register_blueprint(one)
+
+
+def live_messages() -> tuple[tuple[Event, ...], tuple[Request, ...]]:
+    """All that goes over the socket: what each room says of itself in its ``messages``."""
+    rooms = (realtime_messages,)
+    events = tuple(one for room in rooms for one in room.EVENTS)
+    return events, tuple(one for room in rooms for one in room.REQUESTS)
 
 
 def _expect_routes(app: Quart) -> None:

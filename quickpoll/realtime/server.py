@@ -24,10 +24,19 @@ from quickpoll.errors import (
     QuickPollError,
     invalid,
 )
+from quickpoll.foundation.asyncapi.messages import sent
 from quickpoll.foundation.concurrency.time_limits import ANSWER_SECONDS
 from quickpoll.foundation.http.problems import as_error
 from quickpoll.polls.ids import is_id
 from quickpoll.realtime.audience import FIREHOSE, Audience, Client, room
+from quickpoll.realtime.messages import (
+    FAREWELL,
+    Done,
+    LiveRefusal,
+    NotDone,
+    NotSubscribed,
+    Subscribed,
+)
 from quickpoll.results.poll_view import PollView, PollViews
 from quickpoll.socketio.fanout import FanOutManager
 from quickpoll.socketio.protocol import SocketServer
@@ -38,9 +47,6 @@ dropped = Counter("quickpoll_socket_clients_dropped_total", "Clients that did no
 
 PATH = "/ws/updates"
 NAMESPACE = "/"
-FAREWELL = "session-ended"
-"""The event that tells a client why it is about to be disconnected: ``{code, detail}``."""
-
 LONGEST_TIMER = 86_400.0
 
 
@@ -116,7 +122,7 @@ class LiveServer:
             async with asyncio.timeout(ANSWER_SECONDS):
                 return await self._follow(sid, poll_ids)
         except Exception as error:
-            return {"error": _told(as_error(error)), "unknown": []}
+            return sent(NotSubscribed, {"error": _told(as_error(error)), "unknown": []})
 
     async def _unsubscribe(self, sid: str, *arguments: Any) -> dict[str, Any]:
         try:
@@ -126,11 +132,14 @@ class LiveServer:
                 async with client.turn:
                     self._leave(client, poll_ids)
         except Exception as error:
-            return {"error": _told(as_error(error))}
-        return {}
+            return sent(NotDone, {"error": _told(as_error(error))})
+        return sent(Done, {})
 
     async def _unknown(self, event: str, sid: str, *arguments: Any) -> dict[str, Any]:
-        return {"error": _told(NotFound("Clients send subscribe and unsubscribe, nothing else."))}
+        return sent(
+            NotDone,
+            {"error": _told(NotFound("Clients send subscribe and unsubscribe, nothing else."))},
+        )
 
     def _asked(self, sid: str, arguments: tuple[Any, ...]) -> list[str]:
         client = self._audience.get(sid)
@@ -156,7 +165,8 @@ class LiveServer:
             self._leave(client, unknown)
             for view in views:
                 self.on_subscribed(view)
-        return {"polls": [view.snapshot() for view in views], "unknown": unknown}
+        snapshots = [view.snapshot() for view in views]
+        return sent(Subscribed, {"polls": snapshots, "unknown": unknown})
 
     def _client(self, sid: str) -> Client:
         client = self._audience.get(sid)
@@ -232,4 +242,4 @@ def _poll_ids(arguments: tuple[Any, ...]) -> list[str]:
 
 
 def _told(error: QuickPollError) -> dict[str, str]:
-    return {"code": error.code, "detail": error.detail}
+    return sent(LiveRefusal, {"code": error.code, "detail": error.detail})

@@ -18,6 +18,7 @@ methods = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 open_to_all = {
     "/",
+    "/asyncapi.json",
     "/docs",
     "/health/live",
     "/health/ready",
@@ -26,8 +27,8 @@ open_to_all = {
     "/openapi.json",
     "/redoc",
 }
-"""And the pages (``/polls…``, ``/embed/…``) with their files (``/static/…``), which hold no data but
-what anybody may see."""
+"""And the pages (``/polls…``, ``/embed/…``) with their files (``/static/…``), which hold
+no data but what anybody may see."""
 
 
 @pytest.fixture

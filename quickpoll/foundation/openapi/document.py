@@ -164,6 +164,12 @@ _TAGS = {
 
 _PAGES = {
     "/openapi.json": ("openapi", "This document.", "application/json", {"type": "object"}),
+    "/asyncapi.json": (
+        "asyncapi",
+        "What goes over Socket.IO, as AsyncAPI 3 describes it.",
+        "application/json",
+        {"type": "object"},
+    ),
     "/docs": ("docs", "Swagger UI.", "text/html", {"type": "string"}),
     "/redoc": ("redoc", "ReDoc.", "text/html", {"type": "string"}),
 }
