@@ -39,6 +39,7 @@ from quickpoll.operations.gauges import registry_of
 from quickpoll.people import views as people_views
 from quickpoll.polls import views as polls_views
 from quickpoll.realtime import messages as realtime_messages
+from quickpoll.realtime import session_messages
 from quickpoll.realtime import views as realtime_views
 from quickpoll.realtime.server import PATH as SOCKET_PATH
 from quickpoll.results import views as results_views
@@ -156,7 +157,7 @@ def _add_routes(app: Quart, services: Services) -> None:
 
 def live_messages() -> tuple[tuple[Event, ...], tuple[Request, ...]]:
     """All that goes over the socket: what each room says of itself in its ``messages``."""
-    rooms = (realtime_messages,)
+    rooms = (realtime_messages, session_messages)
     events = tuple(one for room in rooms for one in room.EVENTS)
     return events, tuple(one for room in rooms for one in room.REQUESTS)
 
