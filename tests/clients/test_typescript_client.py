@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -17,7 +18,7 @@ import pytest
 from tests.builders import create_poll, option, vote
 from tests.clients.generators import node_modules, programs, require, run
 from tests.clients.typescript import package, types
-from tests.conftest import Instance, bearer, sign
+from tests.conftest import Instance, bearer, root, sign
 
 pytestmark = pytest.mark.node
 
@@ -38,7 +39,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "package.json").write_text('{"type": "module"}')
     strict = ("--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess")
     kind = ("--target", "es2022", "--module", "nodenext", "--lib", "es2022,dom")
-    run(node_modules / ".bin" / "tsc", *strict, *kind, folder / "by_quickpoll_client.ts")
+    for shown, page in enumerate((package / "README.md", root / "docs" / "embedding.md")):
+        (snippet,) = re.findall(r"^```ts\n(.*?)^```$", page.read_text("utf-8"), re.M | re.S)
+        (folder / f"shown_{shown}.ts").write_text(snippet, "utf-8")
+    run(node_modules / ".bin" / "tsc", *strict, *kind, *folder.glob("*.ts"))
     return folder
 
 

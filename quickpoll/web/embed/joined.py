@@ -25,7 +25,7 @@ REPLACED = {
 TEXTS = "js/embed/all-texts.js"
 
 NEVER_SAID = re.compile(
-    r"error_(?:forbidden|locked|option_not_found|overloaded|poll_has_votes|payload_too_large"
+    r"error_(?:forbidden|guests_not_allowed|locked|option_not_found|overloaded|poll_has_votes|payload_too_large"
     r"|results_hidden|vote_change_not_allowed)(?:_next)?"
     r"|error_\w+_token_next|connection_(?:connecting|live|offline)|admin"
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from quickpoll.errors import invalid
 from quickpoll.foundation.http.answers import Reply, json_reply
 from quickpoll.foundation.openapi.document import PROBLEM_MEDIA_TYPE
 from quickpoll.web import headers
-from quickpoll.web.content import Content
+from quickpoll.web.content import Content, content
 from quickpoll.web.previews.reading import Preview, Previews
 from quickpoll.web.previews.sheet import HEIGHT, WIDTH
 
@@ -77,7 +76,7 @@ def add_previews(web: Blueprint, previews: Previews, answer: Answer) -> None:
         png = await previews.picture(poll_id)
         if png is None:
             raise NotFound
-        found = Content(png, None, hashlib.sha256(png).hexdigest()[:16])
+        found = content(png, is_text=False)
         said = await answer(found, "image/png", headers.shown_anywhere())
         said.headers["Cache-Control"] = f"public, max-age={_FRESH_SECONDS}"
         return said

@@ -7,7 +7,7 @@ import { PollState } from "../poll-state.js";
 import { t } from "../texts.js";
 import { passes } from "../words.js";
 
-import { failure } from "./service.js";
+import { Failure, failure } from "./service.js";
 
 /** @typedef {import("../types.js").PollView} PollView @typedef {import("../types.js").Update} Update */
 /** @typedef {(type: "vote" | "state" | "need-token" | "error", more: Record<string, unknown>) => void} Tell */
@@ -92,6 +92,7 @@ export class Visit {
   /** @param {string} code */
   async #renew(code) {
     this.#followedWith = ""; // it is over
+    if (code === "guests_not_allowed") return this.#cannot(new Failure(code));
     try {
       await this.service.enter(code, this.#wired);
       this.#follow();
