@@ -46,6 +46,11 @@ def tags(answer: httpx.Response) -> dict[str, str]:
     return {name: unescape(value) for name, value in found}
 
 
+def head(answer: httpx.Response) -> str:
+    """What programs read of a page; the way in for guests is beneath it."""
+    return answer.text.partition("</head>")[0]
+
+
 async def oembed(client: httpx.AsyncClient, poll_id: str, **more: Any) -> httpx.Response:
     """What oEmbed answers of a poll."""
     return await client.get("/oembed", params={"url": f"http://test/polls/{poll_id}", **more})
@@ -108,7 +113,7 @@ async def test_of_other_polls_nothing_is_told(
     for path in ("/polls/{}", "/polls/{}/present"):
         told = await client.get(path.format(poll["id"]))
         nobody = await client.get(path.format(missing))
-        assert told.text == nobody.text.replace(missing, poll["id"])
+        assert head(told) == head(nobody).replace(missing, poll["id"])
     for one in (poll["id"], missing):
         refused = await oembed(client, one)
         assert (refused.status_code, refused.json()["code"]) == (404, "not_found")

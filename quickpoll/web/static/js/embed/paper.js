@@ -148,7 +148,7 @@ function built(level) {
   const turnout = el("p", { id: "turnout", class: "quiet", part: "voters" }, voters, " ", el("span", { id: "voters-words" }));
   const folio = el("p", { class: "folio", part: "status" }, el("span", { id: "status" }), " ", el("span", { id: "closing", role: "timer" }), " ", el("span", { id: "connection", role: "status" }));
   const question = el(/^[1-6]$/.test(level) ? `h${level}` : "h2", { id: "question", class: "question", part: "question", dir: "auto" });
-  const content = el("div", { id: "content", hidden: true }, folio, question, ballot, turnout);
+  const content = el("div", { id: "content", hidden: true }, folio, question, ballot, turnout, el("p", { id: "worth", class: "quiet", part: "hint" }));
   const notice = el("div", { id: "notice", class: "notice", part: "notice", role: "alert", hidden: true });
   const announcer = el("p", { id: "announcer", class: "visually-hidden", "aria-live": "polite" });
   return [el("div", { class: "poll", part: "poll", ...words }, content, notice, announcer)];
