@@ -308,6 +308,9 @@ async def test_a_frame_is_accessible_and_fits_every_width(
         for width in (320, 360, 768, 1280, 1920):
             await page.set_viewport_size({"width": width, "height": 800})
             assert await page.evaluate("document.documentElement.scrollWidth") == width
+        unsure = await guests.open(f"/embed/polls/{poll['id']}", token="")
+        await expect(unsure.get_by_role("heading", name="A token is needed")).to_be_visible()
+        assert await findings(unsure) == []
         # By keyboard alone: to the options, another one, cast.
         await page.get_by_role("radio", name="red").focus()
         await page.keyboard.press("ArrowDown")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import json
 import re
 import shutil
@@ -187,3 +188,28 @@ async def test_an_error_of_the_interface_is_typed(
     async with program(built, instance.url, token_hex(12)) as client:
         client.token(sign())
         assert await client.until("refused") == "poll_not_found"
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("quickpoll.sessions") is None, reason="there are no sessions yet"
+)
+async def test_it_follows_a_session_from_the_lobby_to_its_end(
+    built: Path, start_instance: Callable[..., Instance]
+) -> None:
+    instance, owner = start_instance(), token_hex(12)
+    async with a_poll(instance, owner) as (api, poll):
+        new = {"title": "Evening", "pollIds": [poll["id"]]}
+        made = await api.post("/api/session/create-session", json=new, headers=bearer(owner))
+        session = made.json()["id"]
+        async with program(built, instance.url, poll["id"], session) as client:
+            client.token(sign())
+            lobby = await client.until("session")
+            assert (lobby["status"], lobby["poll"]) == ("lobby", None)
+            step = {"at": 0, "ifVersion": lobby["version"]}
+            path = f"/api/session/step-session/{session}"
+            await api.post(path, json=step, headers=bearer(owner))
+            running = await client.until("session", lambda one: one["status"] == "running")
+            assert running["poll"]["question"] == "Which colour?"
+            await api.post(f"/api/session/end-session/{session}", headers=bearer(owner))
+            ended = await client.until("session", lambda one: one["status"] == "ended")
+            assert lobby["version"] < running["version"] < ended["version"]

@@ -16,21 +16,20 @@ from quickpoll.web.texts import Texts
 
 ENTRY = "js/embed/element.js"
 
-REPLACED = {
-    "js/reader.js": "js/embed/reader.js",
-    "js/session.js": "js/embed/nobody.js",
-}
-"""What a page of ours has and an element in another page has not: who reads, and in which tab."""
+REPLACED = {"js/session.js": "js/embed/nobody.js"}
+"""Modules for what a page of ours has and an element has not: a tab of its own."""
+
 
 TEXTS = "js/embed/all-texts.js"
 
 NEVER_SAID = re.compile(
-    r"error_(?:forbidden|guests_not_allowed|locked|option_not_found|overloaded|poll_has_votes|payload_too_large"
-    r"|results_hidden|vote_change_not_allowed)(?:_next)?"
+    r"error_(?:forbidden|guests_not_allowed|locked|option_not_found|overloaded|poll_has_votes"
+    r"|payload_too_large|results_hidden|vote_change_not_allowed)(?:_next)?"
     r"|error_\w+_token_next|connection_(?:connecting|live|offline)|admin"
 )
 """Of the texts that the modules can name, those that an element never says (``paper.js``)."""
 
+_OF_THE_READER = re.compile(r"^export const (language|fromRight|catalogue) = .*;$", re.M)
 _IMPORT = re.compile(r'^import\s+(?:\{([^}]*)\}|\*\s+as\s+(\w+))\s+from\s+"(\.[^"]+)";\n?', re.M)
 _RENAMED = re.compile(r"(\w+)\s+as\s+(\w+)")
 _DECLARED = re.compile(r"^export\s+((?:async\s+)?(?:const|let|class|function\*?)\s+(\w+))", re.M)
@@ -54,7 +53,7 @@ def joined(source: Callable[[str], str], languages: Mapping[str, Texts]) -> byte
         """Put a module and what it needs into the whole; answers its place there."""
         if name not in places:
             places[name] = ""
-            text = _texts(source, languages) if name == TEXTS else source(name)
+            text = _texts(source, languages) if name == TEXTS else _source(source, name)
             body = _IMPORT.sub(lambda found: _bound(found, add(_target(name, found[3]))), text)
             places[name] = f"m{len(parts)}"
             parts.append(f"const {places[name]} = {_as_function(name, body)};")
@@ -64,6 +63,14 @@ def joined(source: Callable[[str], str], languages: Mapping[str, Texts]) -> byte
 
     add(ENTRY)
     return "\n".join(parts).encode()
+
+
+def _source(source: Callable[[str], str], name: str) -> str:
+    """The text of a script; what a page was told of its reader, an element finds out."""
+    if name.startswith("js/embed/"):
+        return source(name)
+    found_out = r'import { \1 as found_\1 } from "./embed/reader.js";\nexport const \1 = found_\1;'
+    return _OF_THE_READER.sub(found_out, source(name))
 
 
 def _target(importer: str, path: str) -> str:
@@ -98,10 +105,10 @@ def _texts(source: Callable[[str], str], languages: Mapping[str, Texts]) -> str:
     names, beginnings = set(_QUOTED.findall(said)), tuple(_BEGINNING.findall(said))
     wanted = sorted(
         name
-        for name in languages["en"].script
+        for name in languages["en"].all
         if (name in names or name.startswith(beginnings)) and not NEVER_SAID.fullmatch(name)
     )
-    spoken = {tag: [texts.script[name] for name in wanted] for tag, texts in languages.items()}
+    spoken = {tag: [texts.all[name] for name in wanted] for tag, texts in languages.items()}
     return f"export const names = {_json(wanted)};\nexport const texts = {_json(spoken)};\n"
 
 
@@ -109,7 +116,7 @@ def _reached(source: Callable[[str], str]) -> list[str]:
     """The modules of ours that the element imports, directly or not."""
     found = [ENTRY]
     for name in found:  # it grows meanwhile
-        targets = [_target(name, one[3]) for one in _IMPORT.finditer(source(name))]
+        targets = [_target(name, one[3]) for one in _IMPORT.finditer(_source(source, name))]
         found += [one for one in dict.fromkeys(targets) if one not in found]
     return [name for name in found if "/vendor/" not in name and not name.startswith("vendor/")]
 

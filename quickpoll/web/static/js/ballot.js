@@ -105,9 +105,9 @@ function row(option, single, chosen) {
   });
   const bar = new Bar();
   bar.figures.id = `figures-${option.id}`;
-  const own = el("span", { class: "own", part: "own" });
-  const text = el("span", { class: "option-text", part: "text", dir: "auto" }, option.text);
-  const label = el("label", {}, input, el("span", { class: "mark", part: "mark", "aria-hidden": "true" }), text, own);
-  const item = el("li", { class: "option", part: "option" }, label, bar.figures, bar.track);
+  const own = el("span", { class: "own" });
+  const text = el("span", { class: "option-text", dir: "auto" }, option.text);
+  const label = el("label", {}, input, el("span", { class: "mark", "aria-hidden": "true" }), text, own);
+  const item = el("li", { class: "option" }, label, bar.figures, bar.track);
   return { row: item, input, own, bar };
 }

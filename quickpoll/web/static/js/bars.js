@@ -11,10 +11,10 @@ import { t } from "./texts.js";
 /** One option's bar and figures, to be put wherever the page wants them. */
 export class Bar {
   constructor() {
-    this.fill = el("span", { class: "fill", part: "fill" });
-    this.track = el("span", { class: "bar", part: "bar", "aria-hidden": "true" }, this.fill);
-    this.percent = el("span", { class: "percent figure", part: "percent" });
-    this.count = el("span", { class: "count figure", part: "count" });
+    this.fill = el("span", { class: "fill" });
+    this.track = el("span", { class: "bar", "aria-hidden": "true" }, this.fill);
+    this.percent = el("span", { class: "percent figure" });
+    this.count = el("span", { class: "count figure" });
     this.figures = el("span", { class: "figures" }, this.percent, " ", this.count);
   }
 

@@ -2,7 +2,11 @@
 // Numbers, times and plurals as the reader's language has them. The service chose the language of
 // the page; the region (en-GB, ar-MA) is the browser's own, where it has one for that language.
 
-import { language } from "./reader.js";
+/** The language of everything on the page: one of those that there is a catalogue for. */
+export const language = document.documentElement.lang || "en";
+
+/** Whether the page is read from the right. */
+export const fromRight = document.documentElement.dir === "rtl";
 
 /** The language with its region, for digits and dates. */
 export const locale = withRegion();

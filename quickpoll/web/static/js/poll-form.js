@@ -4,7 +4,7 @@
 import { serverNow } from "./api.js";
 import { byId, say, show } from "./dom.js";
 import { lengthOf, longOptions, longestQuestion, wrongChoices, wrongDeadline, wrongOptions, wrongQuestion } from "./limits.js";
-import { language } from "./reader.js";
+import { language } from "./locale.js";
 import { OptionFields } from "./option-fields.js";
 import { t } from "./texts.js";
 

@@ -1,9 +1,12 @@
 // @ts-check
 // What pages say, in the language of the reader. One catalogue a language; a text is a sentence, or
-// one for each plural category of the language.
+// one for each plural category of the language. Fetched once: whatever imports this waits for it.
 
-import { number, plural } from "./locale.js";
-import { catalogue, fromRight } from "./reader.js";
+import { byId } from "./dom.js";
+import { fromRight, number, plural } from "./locale.js";
+
+/** @type {Record<string, string | Record<string, string>>} */
+export const catalogue = (await import(byId("texts").href)).default;
 
 /**
  * The text of this name. Numbers get the language's digits, `n` chooses the plural.

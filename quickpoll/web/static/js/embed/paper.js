@@ -4,8 +4,7 @@
 import { Ballot } from "../ballot.js";
 import { standing } from "../bars.js";
 import { el, say, show } from "../dom.js";
-import { number } from "../locale.js";
-import { fromRight, language } from "../reader.js";
+import { fromRight, language, number } from "../locale.js";
 import { t } from "../texts.js";
 import { closingWords, explain, ownVote } from "../words.js";
 
@@ -14,6 +13,7 @@ import { sheet } from "./style.js";
 /** @typedef {import("../poll-state.js").PollState} PollState */
 /** @typedef {import("../types.js").Action} Action */
 
+const named = ["option", "mark", "option-text", "own", "percent", "count", "bar", "fill"]; // classes that are parts, too
 const sayEvery = 5000; // milliseconds between two announcements: more nobody can listen to
 
 // Whole sentences in nine languages are most of what an element weighs: what is much the same is said
@@ -29,11 +29,12 @@ export class Paper {
 
   /** @param {ShadowRoot} root @param {string} level of the heading */
   constructor(root, level) {
+    this.heading = /^[1-6]$/.test(level) ? `h${level}` : "h2";
     const css = new CSSStyleSheet();
     css.replaceSync(sheet);
     root.adoptedStyleSheets = [css];
     this.find = (/** @type {string} */ id) => /** @type {any} */ (root.getElementById(id));
-    root.replaceChildren(...built(level));
+    root.replaceChildren(...built(this.heading));
   }
 
   /** Show this poll from now on. @param {PollState} poll */
@@ -48,6 +49,7 @@ export class Paper {
   show(poll, told) {
     say(this.find("question"), poll.view.question);
     this.ballot?.show();
+    for (const name of named) this.find("options").querySelectorAll(`.${name}`).forEach((/** @type {any} */ one) => (one.part = name));
     const change = poll.hasVoted && poll.view.allowVoteChange;
     show(this.find("cast"), poll.isOpen && (!poll.hasVoted || change));
     say(this.find("cast"), t(change ? "change_your_vote" : "cast_your_vote"));
@@ -89,9 +91,10 @@ export class Paper {
     this.note(title, next, action);
   }
 
-  /** @param {string} title @param {string} text @param {Action} [action] */
+  /** Tell something; it is the heading where there is nothing else. @param {string} title @param {string} text @param {Action} [action] */
   note(title, text, action) {
-    const parts = [el("p", { class: "notice-title" }, title), el("p", {}, text)];
+    const heading = this.find("content").hidden ? this.heading : "p";
+    const parts = [el(heading, { class: "notice-title" }, title), el("p", {}, text)];
     if (action) {
       const button = el("button", { type: "button", class: "plain", part: "button" }, action.words);
       button.addEventListener("click", action.run);
@@ -133,8 +136,8 @@ export class Paper {
   }
 }
 
-/** @param {string} level */
-function built(level) {
+/** @param {string} heading */
+function built(heading) {
   const words = { lang: language, dir: fromRight ? "rtl" : "ltr" };
   const options = el("ol", { id: "options", class: "options", part: "options" });
   const rules = el("p", { id: "rules", class: "rules", part: "rules" });
@@ -147,7 +150,7 @@ function built(level) {
   const voters = el("span", { id: "voters", class: "figure" });
   const turnout = el("p", { id: "turnout", class: "quiet", part: "voters" }, voters, " ", el("span", { id: "voters-words" }));
   const folio = el("p", { class: "folio", part: "status" }, el("span", { id: "status" }), " ", el("span", { id: "closing", role: "timer" }), " ", el("span", { id: "connection", role: "status" }));
-  const question = el(/^[1-6]$/.test(level) ? `h${level}` : "h2", { id: "question", class: "question", part: "question", dir: "auto" });
+  const question = el(heading, { id: "question", class: "question", part: "question", dir: "auto" });
   const content = el("div", { id: "content", hidden: true }, folio, question, ballot, turnout, el("p", { id: "worth", class: "quiet", part: "hint" }));
   const notice = el("div", { id: "notice", class: "notice", part: "notice", role: "alert", hidden: true });
   const announcer = el("p", { id: "announcer", class: "visually-hidden", "aria-live": "polite" });

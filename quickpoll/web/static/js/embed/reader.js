@@ -1,5 +1,6 @@
 // @ts-check
-// In place of the page's reader within the joined module: nobody chose a language yet. It is the one
+// Within the joined module, in place of what a page of ours says of its reader (`locale.js`,
+// `texts.js`): nobody chose a language yet. It is the one
 // named with the module's address (`?lang=`), or by the first element (`lang`), or the browser's first
 // of those that there are.
 

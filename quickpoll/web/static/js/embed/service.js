@@ -130,7 +130,7 @@ export class Service {
     } catch (error) {
       const { code, problem } = failure(error);
       if (code === "not_found") throw new Failure("missing_token");
-      if (code !== "proof_required") throw error;
+      if (code !== "proof_required" || !globalThis.crypto?.subtle) throw error; // plain HTTP has none
       return this.#send("POST", "/guest", { proof: await solved(problem.challenge) }, kept);
     }
   }

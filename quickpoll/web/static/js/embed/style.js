@@ -65,7 +65,7 @@ button { font: 600 0.9375rem/1.2 var(--_font); color: inherit; min-height: 2.75r
 .plain:hover { background: var(--_track); }
 [aria-disabled="true"] { opacity: 0.55; cursor: progress; }
 .notice { margin: 0.5rem 0; padding: 0.5rem 0.9rem; border-inline-start: 4px solid var(--_accent); }
-.notice-title { font-weight: 600; }
+.notice-title { font: 600 1.0625rem/1.4 var(--_heading); }
 .notice button { margin-top: 0.6rem; }
 #only-you { margin: 0.5rem 0; padding-inline-start: 0.75rem; border-inline-start: 4px solid var(--_accent); }
 .visually-hidden { position: absolute; width: 1px; height: 1px; margin: -1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
