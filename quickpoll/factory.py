@@ -47,6 +47,7 @@ from quickpoll.settings import Settings
 from quickpoll.votes import views as votes_views
 from quickpoll.web import views as web_views
 from quickpoll.web.options import PageOptions
+from quickpoll.web.previews import views as previews_views
 
 API_PREFIX = "/api/"
 
@@ -149,6 +150,7 @@ def _add_routes(app: Quart, services: Services) -> None:
             token.get_secret_value() if token else None,
         ),
         realtime_views.blueprint(*live_messages()),
+        previews_views.blueprint(services.previews),
         web_views.blueprint(pages, services.previews),
     )
     for one in blueprints:

@@ -170,6 +170,7 @@ async def test_only_a_frame_of_a_poll_that_is_open_to_guests_says_so(
     [
         ("", 422, "invalid_request"),
         ("url=http://test/polls/{id}&format=xml", 501, "not_implemented"),
+        ("url=http://test/polls/{id}&format=yaml", 422, "invalid_request"),
         ("url=http://elsewhere.example/polls/{id}", 404, "not_found"),
         ("url=/polls/{id}", 404, "not_found"),
         ("url=http://test/polls/{id}/history", 404, "not_found"),

@@ -123,7 +123,7 @@ export interface components {
          */
         LiveRefusal: {
             /** @enum {string} */
-            code: "missing_token" | "invalid_token" | "expired_token" | "forbidden" | "results_hidden" | "guests_not_allowed" | "proof_required" | "rate_limited" | "malformed_json" | "method_not_allowed" | "payload_too_large" | "unsupported_media_type" | "invalid_request" | "idempotency_key_reused" | "too_many_subscriptions" | "internal_error" | "unavailable" | "overloaded" | "not_found" | "poll_not_found" | "option_not_found" | "already_voted" | "poll_closed" | "poll_has_votes" | "vote_change_not_allowed" | "locked" | "session_changed" | "session_ended" | "guests_differ" | "too_many_webhooks" | "receipt_pending";
+            code: "missing_token" | "invalid_token" | "expired_token" | "forbidden" | "results_hidden" | "guests_not_allowed" | "proof_required" | "rate_limited" | "malformed_json" | "method_not_allowed" | "payload_too_large" | "unsupported_media_type" | "invalid_request" | "not_implemented" | "idempotency_key_reused" | "too_many_subscriptions" | "internal_error" | "unavailable" | "overloaded" | "not_found" | "poll_not_found" | "option_not_found" | "already_voted" | "poll_closed" | "poll_has_votes" | "vote_change_not_allowed" | "locked" | "session_changed" | "session_ended" | "guests_differ" | "too_many_webhooks" | "receipt_pending";
             detail: string;
         };
         /**
@@ -355,7 +355,7 @@ export interface components {
          */
         SessionEnded: {
             /** @enum {string} */
-            code: "missing_token" | "invalid_token" | "expired_token" | "forbidden" | "results_hidden" | "guests_not_allowed" | "proof_required" | "rate_limited" | "malformed_json" | "method_not_allowed" | "payload_too_large" | "unsupported_media_type" | "invalid_request" | "idempotency_key_reused" | "too_many_subscriptions" | "internal_error" | "unavailable" | "overloaded" | "not_found" | "poll_not_found" | "option_not_found" | "already_voted" | "poll_closed" | "poll_has_votes" | "vote_change_not_allowed" | "locked" | "session_changed" | "session_ended" | "guests_differ" | "too_many_webhooks" | "receipt_pending";
+            code: "missing_token" | "invalid_token" | "expired_token" | "forbidden" | "results_hidden" | "guests_not_allowed" | "proof_required" | "rate_limited" | "malformed_json" | "method_not_allowed" | "payload_too_large" | "unsupported_media_type" | "invalid_request" | "not_implemented" | "idempotency_key_reused" | "too_many_subscriptions" | "internal_error" | "unavailable" | "overloaded" | "not_found" | "poll_not_found" | "option_not_found" | "already_voted" | "poll_closed" | "poll_has_votes" | "vote_change_not_allowed" | "locked" | "session_changed" | "session_ended" | "guests_differ" | "too_many_webhooks" | "receipt_pending";
             detail: string;
         };
         /**

@@ -427,6 +427,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/oembed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How to embed a poll that is public and open to guests (oEmbed 1.0); of others nothing is
+         * @description told, as of those that are not there.
+         */
+        get: operations["oembed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/openapi.json": {
         parameters: {
             query?: never;
@@ -1017,7 +1037,7 @@ export interface components {
         /** @description An error (RFC 9457); ``code`` is for programs, ``detail`` for people. */
         Problem: {
             /** @enum {string} */
-            code: "missing_token" | "invalid_token" | "expired_token" | "forbidden" | "results_hidden" | "guests_not_allowed" | "proof_required" | "rate_limited" | "malformed_json" | "method_not_allowed" | "payload_too_large" | "unsupported_media_type" | "invalid_request" | "idempotency_key_reused" | "too_many_subscriptions" | "internal_error" | "unavailable" | "overloaded" | "not_found" | "poll_not_found" | "option_not_found" | "already_voted" | "poll_closed" | "poll_has_votes" | "vote_change_not_allowed" | "locked" | "session_changed" | "session_ended" | "guests_differ" | "too_many_webhooks" | "receipt_pending";
+            code: "missing_token" | "invalid_token" | "expired_token" | "forbidden" | "results_hidden" | "guests_not_allowed" | "proof_required" | "rate_limited" | "malformed_json" | "method_not_allowed" | "payload_too_large" | "unsupported_media_type" | "invalid_request" | "not_implemented" | "idempotency_key_reused" | "too_many_subscriptions" | "internal_error" | "unavailable" | "overloaded" | "not_found" | "poll_not_found" | "option_not_found" | "already_voted" | "poll_closed" | "poll_has_votes" | "vote_change_not_allowed" | "locked" | "session_changed" | "session_ended" | "guests_differ" | "too_many_webhooks" | "receipt_pending";
             detail: string;
             /** @description with `invalid_request` */
             errors?: components["schemas"]["FieldError"][];
@@ -1045,6 +1065,37 @@ export interface components {
                 [key: string]: string;
             };
             status: string;
+        };
+        /**
+         * @description A poll in a frame.
+         * @example {
+         *       "cache_age": 60,
+         *       "height": 520,
+         *       "html": "<iframe src=\"…\" title=\"When shall we meet?\"></iframe>",
+         *       "provider_name": "QuickPoll",
+         *       "provider_url": "https://polls.example/polls",
+         *       "title": "When shall we meet?",
+         *       "type": "rich",
+         *       "version": "1.0",
+         *       "width": 600
+         *     }
+         */
+        RichEmbed: {
+            cache_age: number;
+            height: number;
+            html: string;
+            provider_name: string;
+            provider_url: string;
+            thumbnail_height?: number;
+            /** @description The picture, where everybody may see the results, and it is not larger. */
+            thumbnail_url?: string;
+            thumbnail_width?: number;
+            title: string;
+            /** @enum {string} */
+            type: "rich";
+            /** @enum {string} */
+            version: "1.0";
+            width: number;
         };
         /**
          * @description Which service this is.
@@ -3708,6 +3759,87 @@ export interface operations {
             401: {
                 headers: {
                     "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    oembed: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The address of a poll of this service.
+                 * @example https://polls.example/polls/65f1c0ffee0000000000a001
+                 */
+                url?: string;
+                /**
+                 * @description `json`; there is no other. Default: `"json"`.
+                 * @example json
+                 */
+                format?: "json";
+                /**
+                 * @description Pixels.
+                 * @example 400
+                 */
+                maxwidth?: number;
+                /**
+                 * @description Pixels.
+                 * @example 300
+                 */
+                maxheight?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What to put into a page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "cache_age": 60,
+                     *       "height": 520,
+                     *       "html": "<iframe src=\"…\" title=\"When shall we meet?\"></iframe>",
+                     *       "provider_name": "QuickPoll",
+                     *       "provider_url": "https://polls.example/polls",
+                     *       "title": "When shall we meet?",
+                     *       "type": "rich",
+                     *       "version": "1.0",
+                     *       "width": 600
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RichEmbed"];
+                };
+            };
+            /** @description `not_found`: There is nothing here. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_request`: Some of what was sent is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_implemented`: There is no other format than json. */
+            501: {
+                headers: {
                     [name: string]: unknown;
                 };
                 content: {

@@ -158,6 +158,7 @@ _TAGS = {
     "results": "Polls with their counts, lists of them, timelines and exports.",
     "management": "What its owner may do to a poll, and the history of it.",
     "people": "What the service knows of the caller.",
+    "previews": "What other services show of polls that anybody may see. Open to all.",
     "operations": "For operators and their machines. Open to all.",
     "documentation": "This document, and pages that show it. Open to all.",
 }

@@ -12,17 +12,18 @@ import orjson
 from markupsafe import Markup
 from quart import Blueprint, Response, request
 from quart import url_for as address_of
-from werkzeug.exceptions import NotFound
+from quart_schema import validate_querystring
 
-from quickpoll.errors import invalid
-from quickpoll.foundation.http.answers import Reply, json_reply
-from quickpoll.foundation.openapi.document import PROBLEM_MEDIA_TYPE
+from quickpoll.errors import FormatNotOffered, NotFound
+from quickpoll.foundation.http.answers import json_reply
+from quickpoll.foundation.openapi.document import Answer, documented
 from quickpoll.web import headers
 from quickpoll.web.content import Content, content
+from quickpoll.web.previews.bodies import EmbedQuery, RichEmbed
 from quickpoll.web.previews.reading import Preview, Previews
 from quickpoll.web.previews.sheet import HEIGHT, WIDTH
 
-Answer = Callable[[Content, str, Mapping[str, str]], Awaitable[Response]]
+Send = Callable[[Content, str, Mapping[str, str]], Awaitable[Response]]
 
 _PATH = re.compile("/(?:embed/)?polls/([0-9a-fA-F]{24})/?(?:present)?/?")
 _FRAME = (600, 520)
@@ -58,7 +59,7 @@ def _told(preview: Preview) -> Told:
         address,
         poll.question,
         " · ".join(one.text for one in poll.options)[:300],
-        _ours("web.oembed") + "?" + urlencode({"url": address, "format": "json"}),
+        _ours("previews.oembed") + "?" + urlencode({"url": address, "format": "json"}),
         picture if preview.picture else "",
     )
 
@@ -68,8 +69,8 @@ def _ours(endpoint: str, **values: Any) -> str:
     return f"{request.scheme}://{request.host}{path}"
 
 
-def add_previews(web: Blueprint, previews: Previews, answer: Answer) -> None:
-    """Add the picture of a poll, and oEmbed."""
+def add_previews(web: Blueprint, previews: Previews, answer: Send) -> None:
+    """Add the picture of a poll."""
 
     @web.get("/polls/<poll_id>/picture.png")
     async def picture(poll_id: str) -> Response:
@@ -81,42 +82,32 @@ def add_previews(web: Blueprint, previews: Previews, answer: Answer) -> None:
         said.headers["Cache-Control"] = f"public, max-age={_FRESH_SECONDS}"
         return said
 
-    @web.get("/oembed")
-    async def oembed() -> Response:
-        if request.args.get("format", "json").lower() != "json":
-            return _only_json().response()
-        most = _size("maxwidth"), _size("maxheight")
-        preview = await previews.of(_asked(request.args.get("url")))
+
+def blueprint(previews: Previews) -> Blueprint:
+    """oEmbed, which programs ask for."""
+    views = Blueprint("previews", __name__)
+
+    @views.get("/oembed")
+    @validate_querystring(EmbedQuery)
+    @documented(
+        Answer(200, "What to put into a page.", RichEmbed), errors=(NotFound, FormatNotOffered)
+    )
+    async def oembed(query_args: EmbedQuery) -> Response:
+        """How to embed a poll that is public and open to guests (oEmbed 1.0); of others nothing is
+        told, as of those that are not there."""
+        if query_args.format != "json":
+            raise FormatNotOffered
+        preview = await previews.of(_asked(query_args.url))
         if preview is None:
             raise NotFound
+        most = query_args.maxwidth, query_args.maxheight
         return json_reply(orjson.dumps(_rich(preview, most))).response()
 
-
-def _only_json() -> Reply:
-    """oEmbed 1.0, 2.3.3: a format that is not offered is 501."""
-    problem = {
-        "type": "about:blank",
-        "title": "Not implemented",
-        "status": 501,
-        "detail": "There is no other format than json.",
-        "code": "not_implemented",
-    }
-    return Reply(501, orjson.dumps(problem), {}, PROBLEM_MEDIA_TYPE)
+    return views
 
 
-def _size(name: str) -> int | None:
-    given = request.args.get(name)
-    if given is None:
-        return None
-    if not re.fullmatch("[0-9]{1,6}", given) or int(given) < 1:
-        raise invalid(name, "Give a whole number of pixels, 1 or more.")
-    return int(given)
-
-
-def _asked(url: str | None) -> str:
+def _asked(url: str) -> str:
     """The id of the poll whose address is asked about; empty for what is no address of ours."""
-    if url is None:
-        raise invalid("url", "This field is missing.")
     try:
         parts = urlsplit(url)
     except ValueError:
