@@ -82,6 +82,7 @@ from quickpoll.votes.casting import Casting
 from quickpoll.votes.handlers import VoteHandlers
 from quickpoll.votes.models import Vote
 from quickpoll.votes.store import VoteStore
+from quickpoll.web.previews.reading import Previews
 from quickpoll.webhooks.outbox import OUTBOX_MODELS, Outbox
 
 MODELS = (
@@ -133,6 +134,10 @@ class Services:
     async def guests_of(self, poll_id: str) -> str:
         """What a poll tells those who have no token yet; see :class:`.PollEntry`."""
         return await self.entry.guests_of(poll_id) if self.offers.guests else ""
+
+    async def session_guests_of(self, session_id: str) -> str:
+        """The same of a session."""
+        return await self.sessions.snapshots.guests_of(session_id) if self.offers.guests else ""
 
     async def forget_polls(self) -> None:
         """Drop the polls in memory: changes of them may have been missed, and are looked for."""
@@ -205,6 +210,8 @@ class Services:
     def _show_results(self) -> None:
         self.marks = CallerStateReader(self.votes, self.likes)
         self.views = PollViews(self.polls, self.tallies, self.marks, self.entry)
+        guests = self.settings.api_guests == "on"
+        self.previews = Previews(self.polls, self.tallies, guests=guests)
         self.listing = PollListing(self.engine)
         self.result_handlers = ResultHandlers(
             self.views, self.listing, Timeline(self.engine), self.votes

@@ -22,6 +22,7 @@ from quickpoll.composition import Services
 from quickpoll.errors import PayloadTooLarge
 from quickpoll.fast_path import routes
 from quickpoll.fast_path.dispatch import FastPath
+from quickpoll.foundation.asyncapi.messages import Event, Request
 from quickpoll.foundation.concurrency.time_limits import ANSWER_SECONDS
 from quickpoll.foundation.http.origins import OriginFields, allow_origins
 from quickpoll.foundation.http.problems import as_error, problem_reply
@@ -39,6 +40,9 @@ from quickpoll.operations import views as operations_views
 from quickpoll.operations.gauges import Read, Readings, registry_of
 from quickpoll.people import views as people_views
 from quickpoll.polls import views as polls_views
+from quickpoll.realtime import messages as realtime_messages
+from quickpoll.realtime import session_messages
+from quickpoll.realtime import views as realtime_views
 from quickpoll.realtime.server import PATH as SOCKET_PATH
 from quickpoll.results import views as results_views
 from quickpoll.sessions import invites as session_invites
@@ -49,6 +53,7 @@ from quickpoll.transparency import views as log_views
 from quickpoll.votes import views as votes_views
 from quickpoll.web import views as web_views
 from quickpoll.web.options import PageOptions
+from quickpoll.web.previews import views as previews_views
 from quickpoll.webhooks import views as webhooks_views
 from quickpoll.webhooks.openapi import DocumentWithWebhooks
 
@@ -165,7 +170,15 @@ def _add_routes(app: Quart, services: Services) -> None:
             registry_of(readings(services, lambda: _middleware_of(app).in_hand)),
             token.get_secret_value() if token else None,
         ),
-        web_views.blueprint(pages, services.guests_of, services.sharing.handlers),
+        realtime_views.blueprint(*live_messages()),
+        previews_views.blueprint(services.previews),
+        web_views.blueprint(
+            pages,
+            services.guests_of,
+            services.session_guests_of,
+            services.sharing.handlers,
+            services.previews,
+        ),
     )
     for one in blueprints:
         app.register_blueprint(one)
@@ -205,6 +218,13 @@ def readings(services: Services, in_hand: Read) -> Readings:
 def _failing(services: Services) -> dict[str, str]:
     found = {"mongodb": services.mongo_trouble.failure, "redis": services.redis.failure}
     return {store: one.cause for store, one in found.items() if one is not None}
+
+
+def live_messages() -> tuple[tuple[Event, ...], tuple[Request, ...]]:
+    """All that goes over the socket: what each room says of itself in its ``messages``."""
+    rooms = (realtime_messages, session_messages)
+    events = tuple(one for room in rooms for one in room.EVENTS)
+    return events, tuple(one for room in rooms for one in room.REQUESTS)
 
 
 def _expect_routes(app: Quart) -> None:

@@ -17,6 +17,7 @@
     ├── IdempotencyKeyReused  422
     ├── RateLimited           429
     ├── InternalError         500
+    ├── FormatNotOffered      501
     └── ServiceUnavailable    503   Unavailable  Overloaded
 
 A leaf says what happened (``code``, for programs) and what to tell a person (``detail``).
@@ -40,6 +41,7 @@ from quickpoll.errors.callers import (
 from quickpoll.errors.problem import TYPE_PREFIX, QuickPollError, leaves, problem
 from quickpoll.errors.requests import (
     BadRequest,
+    FormatNotOffered,
     IdempotencyKeyReused,
     InvalidRequest,
     MalformedJson,
@@ -75,6 +77,7 @@ __all__ = [
     "Conflict",
     "ExpiredToken",
     "Forbidden",
+    "FormatNotOffered",
     "GuestsDiffer",
     "GuestsNotAllowed",
     "IdempotencyKeyReused",

@@ -77,6 +77,15 @@ def invalid(field: str, message: str) -> InvalidRequest:
     return InvalidRequest([{"field": field, "message": message}])
 
 
+class FormatNotOffered(QuickPollError):
+    """A format of oEmbed that there is none of (oEmbed 1.0, section 2.3.4)."""
+
+    status = 501
+    code = "not_implemented"
+    title = "Not implemented"
+    default_detail = "There is no other format than json."
+
+
 class IdempotencyKeyReused(QuickPollError):
     """An ``Idempotency-Key`` that its user has sent within a day with another body."""
 

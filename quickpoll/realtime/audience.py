@@ -9,9 +9,7 @@ from dataclasses import dataclass, field
 
 from quickpoll.auth.caller import Caller
 from quickpoll.errors import Overloaded, RateLimited, TooManySubscriptions
-
-MOST_POLLS = 100
-"""Polls that one client may follow at a time."""
+from quickpoll.realtime.messages import MOST_POLLS
 
 FIREHOSE = "firehose"
 """The room of those who have subscribed to nothing: they get every public poll."""

@@ -16,14 +16,20 @@ from quickpoll.counting.events import EventKind, PollEvent
 from quickpoll.counting.reading import Tallies, TallyReader
 from quickpoll.counting.tally import Tally
 from quickpoll.foundation.observability import metrics
-from quickpoll.polls.bodies import instant
 from quickpoll.polls.models import AFTER_VOTE, PUBLIC
 from quickpoll.polls.store import KnownPoll, PollStore
 from quickpoll.realtime.audience import FIREHOSE, Audience, Client, room
 from quickpoll.realtime.coalescer import COST_OF_FAILURE, Coalescer, Kinds
 from quickpoll.realtime.pending_changes import DELETED, ChangeUpdate, PendingChanges, keep
 from quickpoll.realtime.shut_out import ShutOut
-from quickpoll.realtime.updates import LIKE_UPDATE, POLL_UPDATE, VOTE_UPDATE, due_events, payload_of
+from quickpoll.realtime.updates import (
+    LIKE_UPDATE,
+    POLL_UPDATE,
+    VOTE_UPDATE,
+    due_events,
+    payload_of,
+    payload_of_change,
+)
 from quickpoll.results.poll_view import PollView, tally_revision, view_without_ballot
 from quickpoll.results.rules import everybody_may_see, may_see_results
 from quickpoll.transparency.checkpoints import Checkpoints
@@ -208,13 +214,7 @@ class Relay:
         """Send what has happened to the poll itself; answers what that was."""
         changes = self._pending.take(poll_id, known.poll if known else None, version)
         for change in changes:
-            payload = {
-                "pollId": poll_id,
-                "change": change.name,
-                "version": change.version,
-                "at": instant(datetime.now(UTC)),
-                **more,
-            }
+            payload = payload_of_change(poll_id, change, datetime.now(UTC), more)
             self._send_to_all(poll_id, POLL_UPDATE, payload, on_firehose=change.public)
             if change.name == DELETED:
                 self._audience.close(poll_id)

@@ -25,11 +25,20 @@ from quickpoll.errors import (
     QuickPollError,
     invalid,
 )
+from quickpoll.foundation.asyncapi.messages import sent
 from quickpoll.foundation.concurrency.time_limits import ANSWER_SECONDS
 from quickpoll.foundation.http.problems import as_error
 from quickpoll.polls.entry import PollEntry
 from quickpoll.polls.ids import is_id
 from quickpoll.realtime.audience import FIREHOSE, Audience, Client, room
+from quickpoll.realtime.messages import (
+    FAREWELL,
+    Done,
+    LiveRefusal,
+    NotDone,
+    NotSubscribed,
+    Subscribed,
+)
 from quickpoll.results.poll_view import PollView, PollViews
 from quickpoll.socketio.fanout import FanOutManager
 from quickpoll.socketio.protocol import SocketServer
@@ -41,9 +50,6 @@ dropped = Counter("quickpoll_socket_clients_dropped_total", "Clients that did no
 
 PATH = "/ws/updates"
 NAMESPACE = "/"
-FAREWELL = "session-ended"
-"""The event that tells a client why it is about to be disconnected: ``{code, detail}``."""
-
 LONGEST_TIMER = 86_400.0
 
 _EVENTS = "subscribe, unsubscribe, follow and unfollow"
@@ -130,7 +136,7 @@ class LiveServer:
             async with asyncio.timeout(ANSWER_SECONDS):
                 return await self._follow(sid, poll_ids)
         except Exception as error:
-            return {"error": told(as_error(error)), "unknown": []}
+            return sent(NotSubscribed, {"error": told(as_error(error)), "unknown": []})
 
     async def _unsubscribe(self, sid: str, *arguments: Any) -> dict[str, Any]:
         try:
@@ -140,11 +146,11 @@ class LiveServer:
                 async with client.turn:
                     self.leave(client, poll_ids)
         except Exception as error:
-            return {"error": told(as_error(error))}
-        return {}
+            return sent(NotDone, {"error": told(as_error(error))})
+        return sent(Done, {})
 
     async def _unknown(self, event: str, sid: str, *arguments: Any) -> dict[str, Any]:
-        return {"error": told(NotFound(f"Clients send {_EVENTS}, nothing else."))}
+        return sent(NotDone, {"error": told(NotFound(f"Clients send {_EVENTS}, nothing else."))})
 
     def _asked(self, sid: str, arguments: tuple[Any, ...]) -> list[str]:
         client = self._audience.get(sid)
@@ -178,7 +184,8 @@ class LiveServer:
                 self.on_subscribed(view)
             heads = await self._checkpoints.of(view.known for view in views)
         shown = [view._replace(checkpoint=heads.get(view.known.id)) for view in views]
-        return {"polls": [view.snapshot() for view in shown], "unknown": unknown}
+        snapshots = [view.snapshot() for view in shown]
+        return sent(Subscribed, {"polls": snapshots, "unknown": unknown})
 
     async def _all_admit(self, client: Client, views: list[PollView]) -> bool:
         for view in views if client.caller.guest else ():
@@ -261,9 +268,9 @@ def _poll_ids(arguments: tuple[Any, ...]) -> list[str]:
 
 
 def _shut(unknown: Iterable[str]) -> dict[str, Any]:
-    return {"error": told(GuestsNotAllowed()), "unknown": list(unknown)}
+    return sent(NotSubscribed, {"error": told(GuestsNotAllowed()), "unknown": list(unknown)})
 
 
 def told(error: QuickPollError) -> dict[str, str]:
     """An error as an acknowledgement carries it."""
-    return {"code": error.code, "detail": error.detail}
+    return sent(LiveRefusal, {"code": error.code, "detail": error.detail})

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from quickpoll.counting.events import EventKind
 from quickpoll.counting.tally import Tally
-from quickpoll.polls.bodies import instant
+from quickpoll.foundation.asyncapi.messages import sent
 from quickpoll.polls.models import ALWAYS, Poll
 from quickpoll.realtime.coalescer import Kinds
+from quickpoll.realtime.messages import LikeUpdate, PollUpdate, VoteUpdate
 from quickpoll.realtime.pending_changes import UPDATED, ChangeUpdate
 from quickpoll.results.poll_view import PollView
 
@@ -41,9 +44,22 @@ def due_events(
 def payload_of(event: str, view: PollView) -> dict[str, Any]:
     """What an update carries: always the whole state."""
     counts = view.counts()
-    same = {"pollId": view.known.id, "counts": counts["counts"], "version": counts["version"]}
+    same = {
+        "pollId": view.known.id,
+        "counts": counts["counts"],
+        "version": counts["version"],
+        "at": view.now,
+        **view.witnessed(),
+    }
     if event == LIKE_UPDATE:
-        more: dict[str, Any] = {"likes": view.tally.likes}
-    else:
-        more = {"votersCount": view.tally.voters, "votesCount": view.tally.votes}
-    return {**same, **more, "at": instant(view.now), **view.witnessed()}
+        return sent(LikeUpdate, {**same, "likes": view.tally.likes})
+    more = {"votersCount": view.tally.voters, "votesCount": view.tally.votes}
+    return sent(VoteUpdate, {**same, **more})
+
+
+def payload_of_change(
+    poll_id: str, change: ChangeUpdate, now: datetime, more: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What is told of something that has happened to a poll itself."""
+    said = {"pollId": poll_id, "change": change.name, "version": change.version, "at": now}
+    return sent(PollUpdate, {**said, **more})

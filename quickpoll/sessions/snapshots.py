@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,7 +10,10 @@ from typing import Any
 
 from quickpoll.auth.caller import Caller
 from quickpoll.auth.doors import Doors
+from quickpoll.foundation.stores.mongo import is_outage
 from quickpoll.polls.bodies import fields_of as poll_fields
+from quickpoll.polls.entry import PATIENCE_SECONDS
+from quickpoll.polls.models import NO_GUESTS
 from quickpoll.polls.store import KnownPoll, PollStore
 from quickpoll.sessions.bodies import fields_of
 from quickpoll.sessions.models import DELETED, Session
@@ -48,6 +52,22 @@ class SessionSnapshots:
         session = await self._sessions.get(session_id)
         await self._doors.check(caller, session.guests, session_id)
         return (await self._snapshots({session_id: session}))[session_id]
+
+    async def guests_of(self, session_id: str) -> str:
+        """What a session tells those who have no token yet: ``open``, ``invited``, or nothing.
+
+        Nothing, too, where there is no such session, or it cannot be told at the moment.
+        """
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                session = await self._sessions.known(session_id)
+        except Exception as error:
+            if not (isinstance(error, TimeoutError) or is_outage(error)):
+                raise
+            return ""
+        if session is None or session.deleted_at is not None or session.guests == NO_GUESTS:
+            return ""
+        return str(session.guests)
 
     async def read(self, session_ids: Iterable[str]) -> dict[str, SessionSnapshot]:
         """Those of the sessions that there are, or were not long ago."""

@@ -83,6 +83,24 @@ def redoc() -> dict[str, str]:
     }
 
 
+def shown_anywhere() -> dict[str, str]:
+    """For a picture that other sites show."""
+    return {**for_any_page(), "Content-Security-Policy": "default-src 'none'"}
+
+
+def for_any_page() -> dict[str, str]:
+    """For a file that pages of any origin load, as a part of themselves or in a frame without an
+    origin."""
+    return {**_EVERYWHERE, "Cross-Origin-Resource-Policy": "cross-origin"}
+
+
+def of_file(name: str) -> dict[str, str]:
+    """For a file of this name among the assets."""
+    if name.endswith(".svg"):
+        return image()
+    return for_any_page() if "embed/" in name else asset()
+
+
 def asset() -> dict[str, str]:
     """For a file."""
     return dict(_EVERYWHERE)

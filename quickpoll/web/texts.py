@@ -30,13 +30,13 @@ class Texts:
     def __init__(self, language: str, catalogue: Mapping[str, Mapping[str, Any]]) -> None:
         self.language = language
         self.direction = "rtl" if language in _FROM_RIGHT else "ltr"
-        self._texts = {**catalogue["script"], **catalogue["page"]}
+        self.all = {**catalogue["script"], **catalogue["page"]}
         self.module = _as_module(catalogue["script"])
 
     def __call__(self, name: str, /, **values: str) -> Markup:
         """The text, with values in its places. What is no markup is escaped."""
         return Markup(  # noqa: S704 - the text is escaped, and so are values that are no markup
-            _PLACEHOLDER.sub(lambda found: escape(values[found[1]]), escape(self._texts[name]))
+            _PLACEHOLDER.sub(lambda found: escape(values[found[1]]), escape(self.all[name]))
         )
 
 

@@ -20,7 +20,10 @@ from quickpoll.web import headers, qr
 from quickpoll.web.assets import ASK_AGAIN, Assets
 from quickpoll.web.codes.views import CodeFollower, add_code_pages
 from quickpoll.web.content import Content, content
+from quickpoll.web.embed.views import add_embedding
 from quickpoll.web.options import PageOptions
+from quickpoll.web.previews.reading import Previews
+from quickpoll.web.previews.views import add_previews, told
 from quickpoll.web.sessions.views import add_session_pages
 from quickpoll.web.texts import Texts, chosen, read_all
 
@@ -38,31 +41,42 @@ GuestsOf = Callable[[str], Awaitable[str]]
 """What a poll says of guests, as far as a visitor may know: ``open``, ``invited``, or nothing."""
 
 
-def blueprint(pages: PageOptions, guests_of: GuestsOf, codes: CodeFollower) -> Blueprint:
+def blueprint(
+    pages: PageOptions,
+    guests_of: GuestsOf,
+    session_guests_of: GuestsOf,
+    codes: CodeFollower,
+    previews: Previews,
+) -> Blueprint:
     """The pages, the files they load, and the documentation of the API."""
     web = Blueprint("web", __name__, template_folder="templates")
     texts = read_all()
     assets = Assets(made={_texts_file(one): texts[one].module for one in texts})
     render = partial(_render, assets, texts, pages)
     live_page = partial(render, headers.live_page(pages.frame_ancestors))
-    _add_live_pages(web, live_page, guests_of)
+    _add_live_pages(web, live_page, guests_of, previews)
     _add_qr_codes(web, pages.public_origin)
-    add_session_pages(web, live_page)
+    add_session_pages(web, live_page, session_guests_of)
     add_code_pages(web, partial(render, headers.form_page(pages.frame_ancestors)), codes)
     _add_missing_page(web, live_page)
     _add_documentation(web, render)
+    add_embedding(web, assets, texts, live_page, _answer, previews)
+    add_previews(web, previews, _answer)
     _add_files(web, assets)
     return web
 
 
-def _add_live_pages(web: Blueprint, render: Render, guests_of: GuestsOf) -> None:
+def _add_live_pages(
+    web: Blueprint, render: Render, guests_of: GuestsOf, previews: Previews
+) -> None:
     @web.get("/polls", strict_slashes=False)
     async def polls() -> Response:
         return await render("polls.html")
 
     @web.get("/polls/<poll_id>", strict_slashes=False)
     async def poll(poll_id: str) -> Response:
-        return await _of_poll(render, "poll.html", poll_id, guests_of)
+        said = await told(previews, poll_id)
+        return await _of_poll(render, "poll.html", poll_id, guests_of, told=said)
 
     @web.get("/polls/<poll_id>/present", strict_slashes=False)
     async def present(poll_id: str) -> Response:
@@ -118,8 +132,7 @@ def _add_files(web: Blueprint, assets: Assets) -> None:
         if name not in assets:
             raise NotFound
         found = await asyncio.to_thread(assets.content, name)
-        policy = headers.image() if name.endswith(".svg") else headers.asset()
-        answer = await _answer(found, assets.media_type(name), policy)
+        answer = await _answer(found, assets.media_type(name), headers.of_file(name))
         answer.headers["Cache-Control"] = assets.cache_control(digest)
         return answer
 
@@ -135,7 +148,7 @@ async def _render(
     policy: Mapping[str, str],
     template: str,
     status: int = 200,
-    **values: str,
+    **values: Any,
 ) -> Response:
     asset = partial(address_of, "web.asset", digest=assets.digest)
     language = chosen(request.args.get("lang", ""), request.accept_languages.values())
@@ -179,10 +192,12 @@ async def _answer(
     return answer
 
 
-async def _of_poll(render: Render, template: str, poll_id: str, guests_of: GuestsOf) -> Response:
+async def _of_poll(
+    render: Render, template: str, poll_id: str, guests_of: GuestsOf, **values: Any
+) -> Response:
     if _POLL_ID.fullmatch(poll_id):
         guests = await guests_of(poll_id.lower())
-        return await render(template, poll_id=poll_id.lower(), guests=guests)
+        return await render(template, poll_id=poll_id.lower(), guests=guests, **values)
     if not wants_page(request.accept_mimetypes):
         raise PollNotFound
     answer = await render("missing.html", 404)

@@ -18,6 +18,7 @@ methods = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 open_to_all = {
     "/",
+    "/asyncapi.json",
     "/docs",
     "/guest",  # no token yet
     "/health/live",
@@ -28,12 +29,14 @@ open_to_all = {
     f"/j/{an_id}",
     f"/j/{an_id}/qr.svg",
     "/metrics",
+    "/oembed",
     "/openapi.json",
     "/redoc",
 }
-open_families = ("/api/", "/polls", "/sessions", "/static/", "/log/")
-"""And the pages (``/polls…``, ``/sessions…``) with their files (``/static/…``), which hold no data,
-and the logs of verifiable polls, which are there for everybody. (``/api/`` is looked at above.)"""
+open_families = ("/api/", "/polls", "/sessions", "/embed/", "/static/", "/log/")
+"""And the pages (``/polls…``, ``/sessions…``, ``/embed/…``) with their files (``/static/…``), which
+hold no data but what anybody may see, and the logs of verifiable polls, which are there for
+everybody. (``/api/`` is looked at above.)"""
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 Scheme = Literal["light", "dark"]
 
 
-async def _findings(page: Page) -> list[str]:
+async def findings(page: Page) -> list[str]:
     """What axe finds, of whatever weight, in light and in dark."""
     await page.evaluate(axe + "; undefined")
     return [
@@ -53,14 +53,14 @@ async def test_axe_finds_nothing_on_a_poll(visitors: Visitors, api: httpx.AsyncC
     await page.get_by_label("Closes at").fill("2001-01-01T00:00")
     await page.get_by_role("button", name="Save the changes").click()
     await expect(page.locator("[data-wrong=closesAt]")).not_to_be_empty()
-    assert await _findings(page) == []
+    assert await findings(page) == []
     await page.get_by_role("button", name="Delete it").click()
     await expect(page.get_by_role("dialog")).to_be_visible()
-    assert await _findings(page) == []
+    assert await findings(page) == []
     await page.keyboard.press("Escape")
     await api.post(f"/api/poll/close-poll/{poll['id']}", headers=bearer(owner))
     await expect(page.locator("#status")).to_have_text("Closed")
-    assert await _findings(page) == []
+    assert await findings(page) == []
 
 
 async def test_axe_finds_nothing_on_a_poll_with_hidden_results(
@@ -71,7 +71,7 @@ async def test_axe_finds_nothing_on_a_poll_with_hidden_results(
     await expect(page.get_by_text("Only the owner of this poll sees its results.")).to_be_visible()
     await page.get_by_role("button", name="Cast your vote").click()
     await expect(page.get_by_role("alert")).to_contain_text("Choose an option first.")
-    assert await _findings(page) == []
+    assert await findings(page) == []
 
 
 async def test_axe_finds_nothing_on_the_list(visitors: Visitors, api: httpx.AsyncClient) -> None:
@@ -82,7 +82,7 @@ async def test_axe_finds_nothing_on_the_list(visitors: Visitors, api: httpx.Asyn
     await page.get_by_text("Settings").click()
     await page.get_by_role("button", name="Put it to the vote").click()
     await expect(page.locator("#maker-form [data-wrong=question]")).not_to_be_empty()
-    assert await _findings(page) == []
+    assert await findings(page) == []
 
 
 async def test_axe_finds_nothing_on_the_wall(visitors: Visitors, api: httpx.AsyncClient) -> None:
@@ -93,7 +93,7 @@ async def test_axe_finds_nothing_on_the_wall(visitors: Visitors, api: httpx.Asyn
     wall = await visitors.open(f"/polls/{poll['id']}/present", owner)
     await expect(wall.locator("#place")).to_have_text("1 of 2")
     await expect(wall.locator("#connection")).to_have_text("Live")
-    assert await _findings(wall) == []
+    assert await findings(wall) == []
 
 
 @pytest.mark.parametrize("path", ["/polls", "/polls/nowhere", f"/polls/{'0' * 24}"])
@@ -103,7 +103,7 @@ async def test_axe_finds_nothing_where_there_is_nothing(visitors: Visitors, path
     await expect(page.locator("#main")).to_contain_text(
         "There is no such poll" if "/polls/" in path else "A token is needed"
     )
-    assert await _findings(page) == []
+    assert await findings(page) == []
 
 
 # Swagger UI puts a link within a button; whoever that troubles reads ReDoc, which does not.

@@ -20,9 +20,13 @@ from quickpoll.factory import create_app
 from quickpoll.foundation import http1
 from quickpoll.settings import Settings
 from tests.conftest import free_port, root, sign, until_ready
+from tests.integration.live_contract import misfits, misfits_of_answer
 
 patience = 10.0
 """Seconds after which a test gives up waiting: far longer than anything takes."""
+
+looked_at = 200
+"""Events of a screen that are held against the AsyncAPI document: a flood is of one kind."""
 
 Event = tuple[str, dict[str, Any]]
 
@@ -36,6 +40,9 @@ class Screen:
         self.events: list[Event] = []
         self.ended = asyncio.Event()
         self.refused: dict[str, Any] | None = None
+        self.misfits: list[str] = []
+        """What came and is not as the AsyncAPI document has it."""
+        self._asked: dict[int, Any] = {}
         self._answers: dict[int, asyncio.Future[Any]] = {}
         self._joined = asyncio.Event()
         self._came = asyncio.Event()
@@ -53,6 +60,7 @@ class Screen:
     async def ask(self, *event: Any) -> Any:
         """Send an event and wait for its acknowledgement."""
         number = len(self._answers)
+        self._asked[number] = event[0] if event else None
         answer = self._answers[number] = asyncio.get_running_loop().create_future()
         await self.send(f"42{number}{json.dumps(event)}")
         return await asyncio.wait_for(answer, patience)
@@ -104,14 +112,18 @@ class Screen:
             self._joined.set()
         elif packet.startswith("44"):
             self.refused = json.loads(packet[2:])
+            self.misfits += misfits(self.refused, "connect_error")
             self._joined.set()
         elif packet.startswith("42"):
             name, payload = json.loads(packet[2:])
             self.events.append((name, payload))
+            if len(self.events) < looked_at:
+                self.misfits += misfits(payload, name)
             self._came.set()
         elif packet.startswith("43"):
             number, _, answer = packet[2:].partition("[")
             said = json.loads("[" + answer)
+            self.misfits += misfits_of_answer(said[0], self._asked[int(number)])
             self._answers[int(number)].set_result(said[0] if said else None)
 
 
@@ -149,6 +161,8 @@ class Live:
         """Close those that are still open."""
         for screen in self._screens:
             await screen.close()
+        found = [one for screen in self._screens for one in screen.misfits]
+        assert found == [], found
 
     async def screen(self, user: str | None = None, **claims: Any) -> Screen:
         """A screen of a user that has joined."""

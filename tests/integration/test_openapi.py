@@ -26,6 +26,9 @@ from tests.guests import with_guests
 owner, other = "65f1c0ffee0000000000c101", "65f1c0ffee0000000000c102"
 nobody = "0" * 24
 
+documents = ("/openapi.json", "/asyncapi.json")
+"""They are the example, and stand for themselves."""
+
 Document = dict[str, Any]
 
 held_elsewhere = ("/api/webhook/",)
@@ -80,7 +83,8 @@ def test_it_has_every_route(app: Quart, document: Document) -> None:
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
         if not rule.endpoint.startswith("web.")
     }
-    pages = {("GET", "/docs"), ("GET", "/redoc"), ("GET", "/openapi.json")}
+    files = ("/docs", "/redoc", "/openapi.json", "/asyncapi.json")
+    pages = {("GET", path) for path in files}
     assert {(method, path) for method, path, _ in operations(document)} == served | pages
 
 
@@ -136,7 +140,7 @@ def test_every_example_keeps_its_own_schema(document: Document) -> None:
             for example in examples:
                 validator(document, content["schema"]).validate(example)
                 checked += 1
-            assert examples or "text/html" in str(operation) or path == "/openapi.json", path
+            assert examples or "text/html" in str(operation) or path in documents, path
         for parameter in operation.get("parameters", ()):
             if "example" in parameter:
                 validator(document, parameter["schema"]).validate(parameter["example"])
@@ -221,6 +225,10 @@ async def test_what_is_answered_is_what_is_documented(
         ("GET", f"/log/{mine}/openings", "", None),
         ("GET", f"/api/poll/receipt/{mine}", other, None),
         ("GET", f"/api/poll/receipt/{mine}?opening=perhaps", other, None),
+        ("GET", "/asyncapi.json", "", None),
+        ("GET", "/oembed?url=x", "", None),
+        ("GET", "/oembed?url=x&format=xml", "", None),
+        ("GET", "/oembed", "", None),
         ("GET", "/api/user/me", owner, None),
         ("GET", "/api/user/me", "", None),
         ("POST", "/api/poll/create-poll", owner, new),

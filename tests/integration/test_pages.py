@@ -12,7 +12,15 @@ from quickpoll.factory import create_app
 from quickpoll.localrun.embedded import StoreAddresses
 from tests.conftest import bearer, environment, served, settings_from
 
-pages = ("/polls", f"/polls/{'a' * 24}", f"/polls/{'a' * 24}/present", "/polls/nothing", "/nowhere")
+pages = (
+    "/polls",
+    f"/polls/{'a' * 24}",
+    f"/polls/{'a' * 24}/present",
+    f"/embed/polls/{'a' * 24}",
+    "/embed/polls/nothing",
+    "/polls/nothing",
+    "/nowhere",
+)
 
 # What Chrome, Firefox and Safari send where a person opens an address.
 browsers = (
@@ -71,6 +79,9 @@ async def test_an_operator_names_who_may_show_the_pages_in_a_frame(
     async with served(create_app(settings_from(variables))) as client:
         page = await client.get("/polls")
         docs = await client.get("/docs")
+        frame = await client.get(f"/embed/polls/{'a' * 24}")
+    assert policy(frame)["frame-ancestors"] == "https://a.example https://b.example"
+    assert "X-Frame-Options" not in frame.headers
     assert policy(page)["frame-ancestors"] == "https://a.example https://b.example"
     assert "X-Frame-Options" not in page.headers
     # Only the live pages: the documentation sends requests with whatever token is put in.
@@ -214,7 +225,7 @@ async def test_under_api_everybody_is_a_program(client: httpx.AsyncClient) -> No
     assert (known.status_code, known.json()["code"]) == (404, "not_found")
 
 
-@pytest.mark.parametrize("path", [*pages[:3], "/docs", "/redoc"])
+@pytest.mark.parametrize("path", [*pages[:4], "/docs", "/redoc"])
 async def test_a_slash_at_the_end_of_a_page_changes_nothing(
     client: httpx.AsyncClient, path: str
 ) -> None:
@@ -344,3 +355,13 @@ async def test_a_page_names_every_module_that_its_script_imports(
                 todo.append(found)
     assert seen <= named
     assert all("/texts/" in one for one in named - seen)
+
+
+async def test_the_element_is_for_pages_of_any_origin(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/embed/v1/quick-poll.js", headers={"Origin": "https://a.example"})
+    assert answer.headers["Content-Type"].startswith("text/javascript")
+    assert answer.headers["Access-Control-Allow-Origin"] == "https://a.example"
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+    assert answer.headers["Content-Encoding"] in ("br", "gzip")
+    tag = {"If-None-Match": answer.headers["ETag"]}
+    assert (await client.get("/embed/v1/quick-poll.js", headers=tag)).status_code == 304

@@ -17,9 +17,13 @@ from quickpoll.settings import Settings
 from quickpoll.socketio import server as sending
 from tests.builders import create_poll, look, option, vote
 from tests.conftest import bearer, environment, settings_from, sign
+from tests.integration.live_contract import example
 from tests.integration.realtime_harness import Live, query_token, running
 
 # Who may connect
+
+
+an_update = example("vote-update")
 
 
 @pytest.mark.parametrize(
@@ -60,7 +64,7 @@ async def test_a_token_comes_in_one_of_three_ways(live: Live) -> None:
 async def test_the_acknowledgement_of_a_connection_comes_before_any_event(live: Live) -> None:
     async def shake() -> None:
         while True:
-            live.services.sio.manager.send("vote-update", {"pollId": "x"}, room="firehose")
+            live.services.sio.manager.send("vote-update", an_update, room="firehose")
             await asyncio.sleep(0)
 
     shaking = asyncio.create_task(shake())

@@ -14,6 +14,7 @@ import websockets
 from quickpoll.socketio.outbox import Outbox
 from tests.builders import create_poll, vote
 from tests.conftest import sign
+from tests.integration.live_contract import example
 from tests.integration.realtime_harness import Live
 
 address = "/ws/updates/?EIO=4&transport=polling"
@@ -45,6 +46,9 @@ strange = [
     "bAAAA",
     "40/other,{",
 ]
+
+
+an_update = example("vote-update")
 
 
 @pytest.mark.parametrize("packet", strange, ids=lambda packet: packet[:12])
@@ -175,7 +179,7 @@ async def test_a_client_that_stops_polling_is_dropped(live: Live, rest: httpx.As
     other = await live.screen()
     before = (await rest.get("/metrics")).text
     for _ in range(1_100):
-        live.services.sio.manager.send("vote-update", {"pollId": "x"}, room="firehose")
+        live.services.sio.manager.send("vote-update", an_update, room="firehose")
     while len(live.services.audience) == 2:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     assert (await rest.get(f"{address}&sid={session}")).status_code == 400

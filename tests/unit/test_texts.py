@@ -54,6 +54,12 @@ def scripts() -> Iterator[str]:
         yield path.read_text("utf-8")
 
 
+def of_elements() -> set[str]:
+    """The texts that the scripts of elements ask for, which have all of them."""
+    paths = (assets.FOLDER / "js" / "embed").glob("*.js")
+    return {one for path in paths for one in re.findall(r'\bt\("(\w+)"', path.read_text("utf-8"))}
+
+
 def test_there_is_a_catalogue_for_each_language_and_no_other() -> None:
     assert {path.stem for path in texts.FOLDER.glob("*")} == set(LANGUAGES) == set(plurals)
 
@@ -94,6 +100,7 @@ def test_no_sentence_of_another_language_was_left_as_it_is_in_english() -> None:
 def test_pages_ask_for_texts_that_there_are_and_none_is_left_over() -> None:
     english = catalogue("en")
     asked = {name for page in pages() for name in re.findall(r"\bt\('(\w+)'", page)}
+    asked |= of_elements()
     assert asked <= set(english["page"]) | set(english["script"])
     assert set(english["page"]) - asked == set()
 

@@ -186,12 +186,19 @@ _TAGS = {
     "log": "The logs of verifiable polls, by which anybody can check a result. Open to all.",
     "receipts": "The proof that one's own ballot is in such a log.",
     "people": "What the service knows of the caller.",
+    "previews": "What other services show of polls that anybody may see. Open to all.",
     "operations": "For operators and their machines. Open to all.",
     "documentation": "This document, and pages that show it. Open to all.",
 }
 
 _PAGES = {
     "/openapi.json": ("openapi", "This document.", "application/json", {"type": "object"}),
+    "/asyncapi.json": (
+        "asyncapi",
+        "What goes over Socket.IO, as AsyncAPI 3 describes it.",
+        "application/json",
+        {"type": "object"},
+    ),
     "/docs": ("docs", "Swagger UI.", "text/html", {"type": "string"}),
     "/redoc": ("redoc", "ReDoc.", "text/html", {"type": "string"}),
 }

@@ -12,10 +12,13 @@ from quickpoll.foundation.http.requests import wants_page
 
 Render = Callable[..., Awaitable[Response]]
 
+GuestsOf = Callable[[str], Awaitable[str]]
+"""What a session says of guests, as far as a visitor may know: ``open``, ``invited``, or nothing."""
+
 _SESSION_ID = re.compile("[0-9a-fA-F]{24}")
 
 
-def add_session_pages(web: Blueprint, render: Render) -> None:
+def add_session_pages(web: Blueprint, render: Render, guests_of: GuestsOf) -> None:
     """The list, what the audience sees, and the stage."""
 
     @web.get("/sessions", strict_slashes=False)
@@ -24,16 +27,19 @@ def add_session_pages(web: Blueprint, render: Render) -> None:
 
     @web.get("/sessions/<session_id>", strict_slashes=False)
     async def session(session_id: str) -> Response:
-        return await _of_session(render, "session.html", session_id)
+        return await _of_session(render, "session.html", session_id, guests_of)
 
     @web.get("/sessions/<session_id>/present", strict_slashes=False)
     async def stage(session_id: str) -> Response:
-        return await _of_session(render, "session-stage.html", session_id)
+        return await _of_session(render, "session-stage.html", session_id, guests_of)
 
 
-async def _of_session(render: Render, template: str, session_id: str) -> Response:
+async def _of_session(
+    render: Render, template: str, session_id: str, guests_of: GuestsOf
+) -> Response:
     if _SESSION_ID.fullmatch(session_id):
-        return await render(template, session_id=session_id.lower())
+        guests = await guests_of(session_id.lower())
+        return await render(template, session_id=session_id.lower(), guests=guests)
     if not wants_page(request.accept_mimetypes):
         raise NotFound
     answer = await render("nowhere.html", 404)

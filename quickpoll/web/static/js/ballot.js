@@ -10,10 +10,11 @@ import { howMany, onlyYou, whyHidden, worth } from "./words.js";
 /** @typedef {import("./types.js").Option} Option */
 
 export class Ballot {
-  /** @param {PollState} poll */
-  constructor(poll) {
+  /** @param {PollState} poll @param {(id: string) => any} find the element of this id */
+  constructor(poll, find = byId) {
     this.poll = poll;
-    this.form = byId("ballot");
+    this.find = find;
+    this.form = find("ballot");
     /** @type {ReturnType<typeof row>[]} */
     this.rows = [];
     this.made = "";
@@ -32,8 +33,8 @@ export class Ballot {
     const wanted = JSON.stringify([poll.single, poll.view.options]);
     if (wanted !== this.made) this.#make();
     this.made = wanted;
-    say(byId("rules"), howMany(poll.view));
-    say(byId("worth"), worth(poll.view.guests));
+    say(this.find("rules"), howMany(poll.view));
+    say(this.find("worth"), worth(poll.view.guests));
     this.#own();
     this.move();
   }
@@ -42,10 +43,10 @@ export class Ballot {
   move() {
     const { poll } = this;
     move(this.rows, poll);
-    say(byId("hidden-results"), poll.hidden ? whyHidden(poll.view) : "");
-    show(byId("hidden-results"), poll.hidden);
-    say(byId("only-you"), poll.onlyForOwner ? onlyYou(poll.view) : "");
-    show(byId("only-you"), poll.onlyForOwner);
+    say(this.find("hidden-results"), poll.hidden ? whyHidden(poll.view) : "");
+    show(this.find("hidden-results"), poll.hidden);
+    say(this.find("only-you"), poll.onlyForOwner ? onlyYou(poll.view) : "");
+    show(this.find("only-you"), poll.onlyForOwner);
     // What is not to be seen is not to be heard either.
     for (const { input, bar } of this.rows) {
       if (poll.hidden) input.removeAttribute("aria-describedby");
@@ -67,7 +68,7 @@ export class Ballot {
   #make() {
     const { poll, chosen } = this;
     this.rows = poll.view.options.map((option) => row(option, poll.single, chosen));
-    byId("options").replaceChildren(...this.rows.map(({ row: item }) => item));
+    this.find("options").replaceChildren(...this.rows.map(({ row: item }) => item));
   }
 
   // Own votes are marked; where nothing can be changed any more, nothing can be chosen.

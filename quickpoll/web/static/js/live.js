@@ -19,16 +19,13 @@ const atMost = 100; // polls that a client may follow
  */
 
 export class Live {
-  /** @param {Heard} heard */
-  constructor(heard) {
+  /** @param {Heard} heard @param {import("./wire.js").Service} [service] */
+  constructor(heard, service) {
     this.heard = heard;
     /** @type {Set<string>} */
     this.followed = new Set();
-    this.wire = new Wire({
-      state: heard.state,
-      refused: heard.refused,
-      connected: () => this.#subscribe([...this.followed]),
-    });
+    const connected = () => this.#subscribe([...this.followed]);
+    this.wire = new Wire({ state: heard.state, refused: heard.refused, connected }, service);
     for (const event of ["vote-update", "like-update", "poll-update"]) {
       this.wire.socket.on(event, (/** @type {Update} */ payload) => this.heard.update(event, payload));
     }

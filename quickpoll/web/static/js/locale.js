@@ -5,6 +5,9 @@
 /** The language of everything on the page: one of those that there is a catalogue for. */
 export const language = document.documentElement.lang || "en";
 
+/** Whether the page is read from the right. */
+export const fromRight = document.documentElement.dir === "rtl";
+
 /** The language with its region, for digits and dates. */
 export const locale = withRegion();
 

@@ -3,12 +3,11 @@
 
 import { serverNow, known } from "./api.js";
 import { byId, el, say, show } from "./dom.js";
-import { timeLeft } from "./format.js";
 import { moment } from "./locale.js";
 import { Later } from "./pace.js";
 import * as session from "./session.js";
 import { t } from "./texts.js";
-import { aboutToken, explain, passes } from "./words.js";
+import { aboutToken, closingWords, explain, passes } from "./words.js";
 
 /** @typedef {import("./types.js").Action} Action */
 /** @typedef {import("./poll-state.js").PollState} PollState */
@@ -207,17 +206,6 @@ export function remaining(poll, statusPlace, closingPlace) {
 export function tick(poll) {
   if (byId("printed")) say(byId("printed"), t("as_of", { when: moment(serverNow()) }));
   return remaining(poll, byId("status"), byId("closing"));
-}
-
-/**
- * @param {string} status
- * @param {string | null} closesAt
- * @param {number} left
- */
-function closingWords(status, closesAt, left) {
-  if (!closesAt) return "";
-  if (status === "closed") return left > 0 ? "" : t("closed_since", { when: moment(closesAt) });
-  return left > 0 ? t("closes_in", { time: timeLeft(left) }) : t("closing_now");
 }
 
 // -- for those who hear the page ---------------------------------------------------------------

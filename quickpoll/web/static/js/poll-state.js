@@ -7,11 +7,15 @@ import { holder } from "./session.js";
 /** @typedef {import("./types.js").Update} Update */
 
 export class PollState {
-  /** @param {PollView} view the poll as the REST interface answers it */
-  constructor(view) {
+  /**
+   * @param {PollView} view the poll as the REST interface answers it
+   * @param {() => { id: string, admin: boolean }} who looks at it
+   */
+  constructor(view, who = holder) {
     this.view = view;
     /** @type {Update["checkpoint"]} the last one that was heard of its log, where it is verifiable */
     this.checkpoint = undefined;
+    this.who = who;
   }
 
   get id() {
@@ -40,7 +44,7 @@ export class PollState {
   /** Whether this person sees the results only because the poll is theirs (or they are an admin). */
   get onlyForOwner() {
     if (this.hidden || !this.keptFromOthers) return false;
-    const { id, admin } = holder();
+    const { id, admin } = this.who();
     if (id !== this.view.userId && !admin) return false;
     return !(this.view.results === "after_vote" && this.hasVoted);
   }

@@ -3,10 +3,10 @@
 // one for each plural category of the language. Fetched once: whatever imports this waits for it.
 
 import { byId } from "./dom.js";
-import { number, plural } from "./locale.js";
+import { fromRight, number, plural } from "./locale.js";
 
 /** @type {Record<string, string | Record<string, string>>} */
-const catalogue = (await import(byId("texts").href)).default;
+export const catalogue = (await import(byId("texts").href)).default;
 
 /**
  * The text of this name. Numbers get the language's digits, `n` chooses the plural.
@@ -27,6 +27,6 @@ const rightToLeft = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/;
 // What people wrote keeps its own direction within a sentence of ours, and bends none of it.
 /** @param {string} text */
 function isolated(text) {
-  const mixed = document.documentElement.dir === "rtl" || rightToLeft.test(text);
+  const mixed = fromRight || rightToLeft.test(text);
   return mixed ? `\u2068${text}\u2069` : text;
 }

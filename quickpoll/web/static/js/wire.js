@@ -26,6 +26,11 @@ const leastRest = 3000; // that such a WebSocket has to stay open
 
 const now = () => performance.now();
 
+/** @typedef {{ origin: string, token: () => string }} Service Where it is, and who asks. */
+
+/** @returns {Service} */
+const ownService = () => ({ origin: location.origin, token });
+
 /**
  * @typedef {object} Heard
  * @property {(state: "connecting" | "live" | "silent" | "reconnecting" | "refused") => void} state
@@ -46,12 +51,15 @@ export class Wire {
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #retry;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #look;
 
-  /** @param {Heard} heard */
-  constructor(heard) {
+  #end = new AbortController();
+
+  /** @param {Heard} heard @param {Service} [service] */
+  constructor(heard, service = ownService()) {
     this.heard = heard;
-    this.socket = io({
+    this.service = service;
+    this.socket = io(service.origin, {
       path,
-      auth: (/** @type {(data: object) => void} */ give) => give({ token: token() }),
+      auth: (/** @type {(data: object) => void} */ give) => give({ token: service.token() }),
       reconnection: false, // this class does it
       autoConnect: false,
       forceNew: true,
@@ -60,9 +68,11 @@ export class Wire {
     this.socket.on("disconnect", () => this.#lost());
     this.socket.on("connect_error", (/** @type {any} */ error) => this.#failed(error.data?.code ?? ""));
     this.socket.on("session-ended", (/** @type {any} */ { code }) => aboutToken(code) && this.#refuse(code));
-    window.addEventListener("online", () => this.#hurry());
-    document.addEventListener("visibilitychange", () => this.#seen());
-    setInterval(() => this.#listen(), 1000);
+    const { signal } = this.#end;
+    window.addEventListener("online", () => this.#hurry(), { signal });
+    document.addEventListener("visibilitychange", () => this.#seen(), { signal });
+    const listening = setInterval(() => this.#listen(), 1000);
+    signal.addEventListener("abort", () => clearInterval(listening));
   }
 
   get #byPolling() {
@@ -80,6 +90,8 @@ export class Wire {
 
   close() {
     this.#over = true;
+    this.#end.abort();
+    clearTimeout(this.#look);
     clearTimeout(this.#retry);
     this.#hangUp();
   }
@@ -170,7 +182,7 @@ export class Wire {
     clearTimeout(this.#look);
     this.#look = setTimeout(async () => {
       if (this.#over || !this.#byPolling) return;
-      if (!(await staysOpen())) return this.#lookAgain(milliseconds * 2);
+      if (!(await staysOpen(this.service.origin))) return this.#lookAgain(milliseconds * 2);
       this.#polling = false;
       this.#cuts = 0;
       this.#hangUp();
@@ -216,10 +228,14 @@ export class Wire {
   }
 }
 
-/** Whether a WebSocket to the service opens, brings its greeting, and stays. @returns {Promise<boolean>} */
-function staysOpen() {
+/**
+ * Whether a WebSocket to the service opens, brings its greeting, and stays.
+ * @param {string} origin
+ * @returns {Promise<boolean>}
+ */
+function staysOpen(origin) {
   return new Promise((resolve) => {
-    const trial = new WebSocket(`${location.origin.replace(/^http/, "ws")}${path}/?EIO=4&transport=websocket`);
+    const trial = new WebSocket(`${origin.replace(/^http/, "ws")}${path}/?EIO=4&transport=websocket`);
     const end = (/** @type {boolean} */ stayed) => {
       resolve(stayed);
       trial.close();

@@ -1,6 +1,8 @@
 // @ts-check
 // Every error in plain language, with what to do next.
 
+import { timeLeft } from "./format.js";
+import { moment } from "./locale.js";
 import { t } from "./texts.js";
 
 /** @typedef {import("./types.js").PollView} PollView */
@@ -78,4 +80,16 @@ export function ownVote(poll) {
   if (!poll.hasVoted) return poll.isOpen ? "" : t("did_not_vote");
   if (!poll.isOpen) return t("vote_was_counted");
   return t(poll.view.allowVoteChange ? "vote_is_in_change" : "vote_is_in");
+}
+
+/**
+ * When the poll closes, or closed by itself.
+ * @param {string} status
+ * @param {string | null} closesAt
+ * @param {number} left milliseconds
+ */
+export function closingWords(status, closesAt, left) {
+  if (!closesAt) return "";
+  if (status === "closed") return left > 0 ? "" : t("closed_since", { when: moment(closesAt) });
+  return left > 0 ? t("closes_in", { time: timeLeft(left) }) : t("closing_now");
 }

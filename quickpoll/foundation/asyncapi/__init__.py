@@ -1,0 +1,1 @@
+"""The AsyncAPI document, and the messages that it is made from."""

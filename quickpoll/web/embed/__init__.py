@@ -1,0 +1,1 @@
+"""Polls in other pages: an element, and a frame around it."""

@@ -1,0 +1,1 @@
+"""What others show of a poll when its address is shared: words, a picture, a frame."""
