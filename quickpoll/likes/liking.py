@@ -19,6 +19,7 @@ from quickpoll.foundation.concurrency.time_limits import HELD_SECONDS
 from quickpoll.foundation.stores.mongo import Document, is_outage
 from quickpoll.likes.rules import Act, outcomes, together
 from quickpoll.likes.store import LikeStore, Pair, StoredLike, new_like
+from quickpoll.personal.departures import Departed, NobodyLeft, leaving_now
 from quickpoll.polls.store import PollStore
 
 log = structlog.get_logger(__name__)
@@ -91,9 +92,16 @@ class Liking:
     """Writes likes in batches."""
 
     def __init__(
-        self, polls: PollStore, likes: LikeStore, path: CountedPath, *, capacity: int = 10_000
+        self,
+        polls: PollStore,
+        likes: LikeStore,
+        path: CountedPath,
+        *,
+        capacity: int = 10_000,
+        departed: Departed | None = None,
     ) -> None:
         self._polls = polls
+        self._departed = departed or NobodyLeft()
         self._likes = likes
         self._path = path
         self.batcher: Batcher[LikeWish, bool] = Batcher("likes", self._flush, capacity=capacity)
@@ -141,9 +149,13 @@ class Liking:
         self, batch: LikeBatch, entries: list[LikeEntry], revisions: dict[str, int]
     ) -> None:
         known = await self._polls.current(revisions)
+        leaving = await self._departed.leaving(e.item.user_id for e in entries)
         for entry in entries:
             if entry.item.poll_id not in known:
                 batch.settled.append((entry, PollNotFound()))
+            elif entry.item.user_id in leaving:
+                batch.settled.append((entry, leaving_now()))
+        entries = [entry for entry in entries if entry.item.user_id not in leaving]
         # Of those who were told 503 meanwhile nothing is written: what they ask for next may be
         # under way already, and must not be overtaken.
         turns = _turns(e for e in entries if e.item.poll_id in known and not e.given_up)

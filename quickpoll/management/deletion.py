@@ -12,6 +12,7 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import structlog
 from bson import ObjectId
@@ -32,9 +33,13 @@ log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 1.0
 
+Erase = Callable[[str], Awaitable[object]]
+"""Deletes what something keeps of a poll, by the poll's id; may be called again and again."""
+
 
 class PollDeletion:
-    """Deletes polls; a sweep afterwards takes what arrived late."""
+    """Deletes polls, and what is kept of them elsewhere (``also``); a sweep afterwards takes what
+    arrived late."""
 
     def __init__(
         self,
@@ -45,6 +50,7 @@ class PollDeletion:
         deletions: DeletionStore,
         claims: ClaimStore,
         path: CountedPath,
+        also: tuple[Erase, ...] = (),
     ) -> None:
         self._polls = polls
         self._votes = votes
@@ -53,6 +59,7 @@ class PollDeletion:
         self._deletions = deletions
         self._claims = claims
         self._path = path
+        self._also = also
         self._loop = Periodic("deletions", SWEEP_SECONDS, self.sweep)
 
     def start(self) -> None:
@@ -71,6 +78,13 @@ class PollDeletion:
         check_manages(caller, (await self._polls.fresh(poll_id)).poll)
         await self._path.whole(self._delete(caller, poll_id))
 
+    async def remove(self, poll_id: str) -> None:
+        """The same, for the service itself.
+
+        Raises :class:`~quickpoll.errors.PollNotFound`.
+        """
+        await self._path.whole(self._delete(None, poll_id))
+
     async def sweep(self) -> None:
         """Finish deletions: a vote that was under way may have been written after the first."""
         for deletion in await self._deletions.due():
@@ -84,9 +98,10 @@ class PollDeletion:
                 await self._erase_and_announce(deletion)
             await self._deletions.swept(deletion)
 
-    async def _delete(self, caller: Caller, poll_id: str) -> None:
+    async def _delete(self, caller: Caller | None, poll_id: str) -> None:
         poll = (await self._polls.fresh(poll_id)).poll
-        check_manages(caller, poll)
+        if caller is not None:
+            check_manages(caller, poll)
         deletion = _deletion_of(poll)
         await self._deletions.note(deletion)
         await self._erase_and_announce(deletion)
@@ -107,6 +122,7 @@ class PollDeletion:
             self._votes.delete_all(poll_id),
             self._likes.delete_all(poll_id),
             self._history.delete_all(poll_id),
+            *[erase(poll_id) for erase in self._also],
         )
 
 

@@ -44,6 +44,17 @@ class Guests(StrEnum):
     INVITED = "invited"
 
 
+class Links(StrEnum):
+    """Whether ballots belong to voters: they do, are being cut off, or have been."""
+
+    KEPT = "kept"
+    CUTTING = "cutting"
+    CUT = "cut"
+
+
+NOBODY = ObjectId("0" * 24)
+"""Whose polls are whose owner was erased."""
+
 OPEN, CLOSED = Status
 ALWAYS, AFTER_VOTE, AFTER_CLOSE, OWNER_ONLY = Results
 PUBLIC, UNLISTED = Visibility
@@ -69,6 +80,8 @@ class Poll(Model):
     written and never unset: it locks what voters rely on. ``likes`` is a copy for sorting, and
     ``folded`` the question without case for searching. ``last_change`` is the latest row of the
     history, written together with what it tells of. ``context`` holds an embedder's own references.
+    ``tombstones``: somebody who voted was erased, and is not to vote again (:mod:`.personal`).
+    ``links``: where they are not kept, nobody's ballots belong to them any more.
 
     Two fields of the document are nobody's attributes: ``contextPairs`` (:func:`context_pairs`),
     and ``sampled`` in one poll of :data:`SAMPLE_RATE`.
@@ -94,6 +107,8 @@ class Poll(Model):
     revision: int = 1
     likes: int = 0
     last_change: dict[str, Any] | None = Field(default=None, key_name="lastChange")
+    tombstones: bool = False
+    links: Links = Links.KEPT
 
     model_config = {"collection": "poll", "indexes": lambda: poll_indexes()}
 
@@ -158,6 +173,7 @@ def poll_indexes() -> list[IndexModel]:
         "by_closing": ([("status", 1), ("closedAt", -1)], {"closedAt": ever}),
         "by_context": ([("contextPairs", 1), *newest], {"contextPairs": {"$gt": ""}}),
         "by_sample": ([("sampled", 1), ("createdAt", -1)], {"sampled": True}),
+        "by_admin": ([("lastChange.by.id", 1)], {"lastChange.by.type": "admin"}),
     }
     return [
         IndexModel([("visibility", 1), ("status", 1), *newest], name="public_newest"),

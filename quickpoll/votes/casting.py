@@ -19,6 +19,7 @@ from quickpoll.errors import (
 )
 from quickpoll.foundation.concurrency.batching import Batcher
 from quickpoll.foundation.concurrency.time_limits import HELD_SECONDS
+from quickpoll.personal.departures import Departed, NobodyLeft, leaving_now
 from quickpoll.polls.store import KnownPoll, PollStore
 from quickpoll.votes import rules
 from quickpoll.votes.batch import Batch, Outcome, Result, Wish, WishEntry
@@ -37,10 +38,12 @@ class Casting:
         *,
         capacity: int = 10_000,
         largest: int = 512,
+        departed: Departed | None = None,
     ) -> None:
         self._polls = polls
         self._votes = votes
-        self._writer = BallotWriter(polls, votes)
+        self._departed = departed or NobodyLeft()
+        self._writer = BallotWriter(polls, votes, self._departed)
         self._path = path
         self.batcher: Batcher[Wish, Result] = Batcher(
             "votes", self._flush, capacity=capacity, largest=largest, workers=2
@@ -73,6 +76,8 @@ class Casting:
         :class:`~quickpoll.errors.VoteChangeNotAllowed` where there is one that must stay.
         """
         known, moment = await self._polls.fresh(poll_id), _now()
+        if await self._departed.leaving([user_id]):
+            raise leaving_now()
         if await self._has_none(user_id, poll_id):
             return Result(Outcome.RETRACTED, None)
         rules.check_open(known.poll, moment)
