@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from secrets import token_hex
 from time import time
+from typing import Any
 
 from quickpoll.auth.admission import Admission
 from quickpoll.auth.caller import Caller
@@ -29,6 +30,7 @@ from quickpoll.foundation.http.request_middleware import refuse_unread
 from quickpoll.foundation.stores.mongo import is_reachable, open_client, open_engine
 from quickpoll.foundation.stores.mongo_trouble import MongoTrouble
 from quickpoll.foundation.stores.redis import RedisLink
+from quickpoll.holdings import HOLDINGS
 from quickpoll.idempotency.models import Claim
 from quickpoll.idempotency.once import Once
 from quickpoll.idempotency.store import ClaimStore
@@ -47,6 +49,9 @@ from quickpoll.operations.loop_lag import LoopLag
 from quickpoll.operations.schema import Schema
 from quickpoll.operations.store_watch import StoreWatch
 from quickpoll.operations.traces import Traces
+from quickpoll.people.parts import PeopleParts
+from quickpoll.personal.models import PERSONAL_MODELS
+from quickpoll.personal.parts import PersonalParts
 from quickpoll.polls.creation import PollCreation
 from quickpoll.polls.handlers import PollHandlers
 from quickpoll.polls.models import Poll
@@ -75,7 +80,7 @@ from quickpoll.votes.handlers import VoteHandlers
 from quickpoll.votes.models import Vote
 from quickpoll.votes.store import VoteStore
 
-MODELS = (Poll, Vote, Like, HistoryRow, Deletion, Claim)
+MODELS = (Poll, Vote, Like, HistoryRow, Deletion, Claim, *PERSONAL_MODELS)
 
 
 class Services:
@@ -101,8 +106,9 @@ class Services:
         self._admit(settings)
         self._go_live(settings)
 
-    async def enter(self, authorization: str | None, address: str) -> Caller:
-        """Let a caller in, to any route under ``/api/``.
+    async def enter(self, authorization: str | None, address: str, writes: bool = False) -> Caller:
+        """Let a caller in, to any route under ``/api/``; ``writes`` of whoever is being erased are
+        :class:`~quickpoll.errors.Forbidden`.
 
         Raises :class:`~quickpoll.errors.Unauthenticated`,
         :class:`~quickpoll.errors.RateLimited`, :class:`~quickpoll.errors.Unavailable` until
@@ -112,6 +118,8 @@ class Services:
         if not self.schema.ready:
             refuse_unread()
             raise Unavailable(self.schema.problem and "This instance cannot serve yet.")
+        if writes:
+            await self.personal.departures.check(caller.user_id)
         self.overload.judge()
         return caller
 
@@ -160,6 +168,7 @@ class Services:
         self.schema = Schema(self.engine, MODELS, self.mongo_trouble)
         self.redis = RedisLink(settings.redis_address)
         self.store_watch = StoreWatch(self.mongo, self.redis, self.mongo_trouble)
+        self.personal = PersonalParts(self.engine)
         self.polls = PollStore(self.engine)
         self.votes = VoteStore(self.engine)
         self.likes = LikeStore(self.engine)
@@ -201,14 +210,13 @@ class Services:
         self.creation = PollCreation(self.polls, self.path)
         self.claims = ClaimStore(self.engine)
         self.poll_handlers = PollHandlers(self.creation, Once(self.claims), self.offers)
-        self.casting = Casting(
-            self.polls,
-            self.votes,
-            self.path,
-            capacity=settings.api_vote_queue,
-            largest=settings.api_vote_batch,
-        )
-        self.liking = Liking(self.polls, self.likes, self.path, capacity=settings.api_vote_queue)
+        queue: dict[str, Any] = {
+            "capacity": settings.api_vote_queue,
+            "departed": self.personal.departures,
+        }
+        writes = self.polls, self.votes, self.path
+        self.casting = Casting(*writes, largest=settings.api_vote_batch, **queue)
+        self.liking = Liking(self.polls, self.likes, self.path, **queue)
         self.like_handlers = LikeHandlers(self.liking, self.tallies)
         self.vote_handlers = VoteHandlers(self.polls, self.votes, self.casting)
         batchers = (self.casting.batcher, self.liking.batcher)
@@ -226,16 +234,11 @@ class Services:
         self.changes = PollChanges(
             self.polls, history, self.creation, self.path, finality, self.offers
         )
-        self.deletion = PollDeletion(
-            self.polls,
-            self.votes,
-            self.likes,
-            history,
-            DeletionStore(self.engine),
-            self.claims,
-            self.path,
-        )
+        stores = self.polls, self.votes, self.likes, history, DeletionStore(self.engine)
+        also = (self.personal.tombstones.delete_all,)
+        self.deletion = PollDeletion(*stores, self.claims, self.path, also)
         self.deadlines = Deadlines(self.engine, self.changes)
+        self.people = PeopleParts(self, HOLDINGS)
 
     def _admit(self, settings: Settings) -> None:
         secret, url = settings.jwt_secret_key, settings.jwt_jwks_url
@@ -291,4 +294,7 @@ class Services:
         )
         self.relay = Relay(self.polls, self.votes, self.tallies, self.audience, fanout)
         self.live.on_subscribed = self.relay.subscribed
+        shown = self.polls.forget_of, self.result_handlers.encodings.forget_of
+        known = self.tokens.forget, self.limit_sharing.forget, self.live.let_go
+        self.personal.departures.on_leaving(*shown, *known)
         self.screens = StaleScreens(self.relay, self.audience, self.counters)

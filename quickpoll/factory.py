@@ -138,7 +138,7 @@ def _add_routes(app: Quart, services: Services) -> None:
         likes_views.blueprint(services.like_handlers),
         results_views.blueprint(services.result_handlers),
         management_views.blueprint(services.changes, services.deletion),
-        people_views.blueprint(),
+        people_views.blueprint(services.people.handlers),
         operations_views.blueprint(
             services.health,
             registry_of(services.readings(lambda: _middleware_of(app).in_hand)),
@@ -163,10 +163,16 @@ def _guard(app: Quart, services: Services) -> None:
         if not request.path.startswith(API_PREFIX) or _is_preflight():
             return
         authorization, address = request.headers.get("Authorization"), request.remote_addr or ""
-        caller = await services.enter(authorization, address)
+        caller = await services.enter(authorization, address, writes=_writes())
         admit(caller)
         if request.routing_exception is None and (request.content_length or 0) > MOST_BYTES:
             raise PayloadTooLarge  # also where nobody would read it
+
+
+def _writes() -> bool:
+    """Whether something may be stored for the caller; their erasure itself is none of it."""
+    safe = request.method in ("GET", "HEAD", "OPTIONS")
+    return not safe and not request.path.startswith("/api/user/")
 
 
 def _is_preflight() -> bool:

@@ -98,6 +98,7 @@ def all_parts(services: Services) -> list[Part]:
         services.schema,
         services.store_watch,
         *_working_parts(services),
+        services.personal.departures,
         # They lean on the working parts, so they end before those.
         services.former,
         services.events,
@@ -107,6 +108,8 @@ def all_parts(services: Services) -> list[Part]:
         services.reconciler,
         services.deletion,
         services.deadlines,
+        services.people.retention,
+        services.people.erasures,
     ]
 
 

@@ -14,6 +14,7 @@ from werkzeug.routing.rules import Rule
 
 from quickpoll.errors import (
     ExpiredToken,
+    Forbidden,
     InvalidRequest,
     InvalidToken,
     MalformedJson,
@@ -117,9 +118,10 @@ class QuickPollOpenAPI(OpenAPIProvider):
         operation = getattr(self._app.view_functions[rule.endpoint], _ATTRIBUTE, None)
         tag, _, name = rule.endpoint.rpartition(".")
         for path, methods in paths.items():
-            for described in methods.values():
+            for method, described in methods.items():
                 if operation is not None:
-                    described.update(_described(operation, described, path, components))
+                    writes = method != "get"
+                    described.update(_described(operation, described, path, components, writes))
                 described["operationId"] = name
                 described["tags"] = [tag]
                 described["description"] = described.get("description", "").strip()
@@ -157,7 +159,7 @@ _TAGS = {
     "likes": "Liking polls.",
     "results": "Polls with their counts, lists of them, timelines and exports.",
     "management": "What its owner may do to a poll, and the history of it.",
-    "people": "What the service knows of the caller.",
+    "people": "A person's data: whom the service takes the caller for, exports, erasures.",
     "operations": "For operators and their machines. Open to all.",
     "documentation": "This document, and pages that show it. Open to all.",
 }
@@ -181,12 +183,17 @@ def _page(name: str, summary: str, media_type: str, schema: dict[str, str]) -> d
 
 
 def _described(
-    operation: Operation, described: dict[str, Any], path: str, components: dict[str, Any]
+    operation: Operation,
+    described: dict[str, Any],
+    path: str,
+    components: dict[str, Any],
+    writes: bool,
 ) -> dict[str, Any]:
     responses = {str(one.status): _answer(one, components) for one in operation.answers}
     errors = list(operation.errors)
     if path.startswith("/api/"):
         errors += _ANY_API_ROUTE
+        errors += [Forbidden] if writes else []  # to whoever is being erased
     if "requestBody" in described:
         errors += _ANY_BODY
     elif described.get("parameters"):
