@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from secrets import token_hex
 from time import time
+from typing import Any
 
 from quickpoll.auth.admission import Admission
 from quickpoll.auth.caller import Caller
@@ -28,6 +29,7 @@ from quickpoll.foundation.stores.mongo_trouble import MongoTrouble
 from quickpoll.foundation.stores.redis import RedisLink
 from quickpoll.guests.models import Invite
 from quickpoll.guests.parts import GuestParts
+from quickpoll.holdings import HOLDINGS
 from quickpoll.idempotency.models import Claim
 from quickpoll.idempotency.once import Once
 from quickpoll.idempotency.store import ClaimStore
@@ -37,7 +39,7 @@ from quickpoll.likes.models import Like
 from quickpoll.likes.store import LikeStore
 from quickpoll.management.changes import PollChanges
 from quickpoll.management.deadlines import Deadlines
-from quickpoll.management.deletion import PollDeletion
+from quickpoll.management.deletion import Erase, PollDeletion
 from quickpoll.management.models import Deletion, HistoryRow
 from quickpoll.management.store import DeletionStore, HistoryStore
 from quickpoll.operations.health import Health
@@ -45,6 +47,9 @@ from quickpoll.operations.loop_lag import LoopLag
 from quickpoll.operations.schema import Schema
 from quickpoll.operations.store_watch import StoreWatch
 from quickpoll.operations.traces import Traces
+from quickpoll.people.parts import PeopleParts
+from quickpoll.personal.models import PERSONAL_MODELS
+from quickpoll.personal.parts import PersonalParts
 from quickpoll.polls.creation import PollCreation
 from quickpoll.polls.entry import PollEntry
 from quickpoll.polls.handlers import PollHandlers
@@ -89,6 +94,7 @@ MODELS = (
     *(Poll, Vote, Like, HistoryRow, Deletion, Claim, Invite, ShareCode, Session),
     *LOG_MODELS,
     *OUTBOX_MODELS,
+    *PERSONAL_MODELS,
 )
 
 
@@ -117,8 +123,9 @@ class Services:
         self._go_live(settings)
         self._hold_sessions(settings)
 
-    async def enter(self, authorization: str | None, address: str) -> Caller:
-        """Let a caller in, to any route under ``/api/``.
+    async def enter(self, authorization: str | None, address: str, writes: bool = False) -> Caller:
+        """Let a caller in, to any route under ``/api/``; ``writes`` of whoever is being erased are
+        :class:`~quickpoll.errors.Forbidden`.
 
         Raises :class:`~quickpoll.errors.Unauthenticated`,
         :class:`~quickpoll.errors.RateLimited`, :class:`~quickpoll.errors.Unavailable` until
@@ -128,6 +135,8 @@ class Services:
         if not self.schema.ready:
             refuse_unread()
             raise Unavailable(self.schema.problem and "This instance cannot serve yet.")
+        if writes:
+            await self.personal.departures.check(caller.user_id)
         self.overload.judge()
         return caller
 
@@ -150,6 +159,7 @@ class Services:
         self.schema = Schema(self.engine, MODELS, self.mongo_trouble)
         self.redis = RedisLink(settings.redis_address)
         self.store_watch = StoreWatch(self.mongo, self.redis, self.mongo_trouble)
+        self.personal = PersonalParts(self.engine)
         self.polls = PollStore(self.engine)
         self.votes = VoteStore(self.engine)
         self.likes = LikeStore(self.engine)
@@ -193,15 +203,15 @@ class Services:
         self.creation = PollCreation(self.polls, self.path, self.log_room.rounds)
         self.claims = ClaimStore(self.engine)
         self.poll_handlers = PollHandlers(self.creation, Once(self.claims), self.offers)
+        queue: dict[str, Any] = {
+            "capacity": settings.api_vote_queue,
+            "departed": self.personal.departures,
+        }
+        writes = self.polls, self.votes, self.path
         self.casting = Casting(
-            self.polls,
-            self.votes,
-            self.path,
-            promises=self.log_room.promises,
-            capacity=settings.api_vote_queue,
-            largest=settings.api_vote_batch,
+            *writes, promises=self.log_room.promises, largest=settings.api_vote_batch, **queue
         )
-        self.liking = Liking(self.polls, self.likes, self.path, capacity=settings.api_vote_queue)
+        self.liking = Liking(self.polls, self.likes, self.path, **queue)
         self.like_handlers = LikeHandlers(self.liking, self.tallies, self.entry)
         self.vote_handlers = VoteHandlers(self.polls, self.votes, self.casting, self.entry)
         batchers = (self.casting.batcher, self.liking.batcher)
@@ -223,20 +233,16 @@ class Services:
         self.changes = PollChanges(
             self.polls, history, self.creation, self.path, finality, self.offers, self.entry, logs
         )
-        self.deletion = PollDeletion(
-            self.polls,
-            self.votes,
-            self.likes,
-            history,
-            DeletionStore(self.engine),
-            self.claims,
-            self.guests.invites,
-            self.path,
-            logs,
-        )
+        self._delete(history, logs.delete_all)
         self.deadlines = Deadlines(self.engine, self.changes)
         stores = self.engine, self.polls, self.tallies
         self.outbox = Outbox(self.instance, *stores, finality, self.settings)
+        self.people = PeopleParts(self, HOLDINGS)
+
+    def _delete(self, history: HistoryStore, delete_log: Erase) -> None:
+        stores = self.polls, self.votes, self.likes, history, DeletionStore(self.engine)
+        also = self.personal.tombstones.delete_all, self.guests.invites.delete_all, delete_log
+        self.deletion = PollDeletion(*stores, self.claims, self.path, also)
 
     def _hold_sessions(self, settings: Settings) -> None:
         keys = Keys(settings.redis_prefix)
@@ -314,4 +320,7 @@ class Services:
             self.polls, self.votes, self.tallies, self.audience, fanout, shut_out, checkpoints
         )
         self.live.on_subscribed = self.relay.subscribed
+        shown = self.polls.forget_of, self.result_handlers.encodings.forget_of
+        known = self.tokens.forget, self.limit_sharing.forget, self.live.let_go
+        self.personal.departures.on_leaving(*shown, *known)
         self.screens = StaleScreens(self.relay, self.audience, self.counters)

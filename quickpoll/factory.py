@@ -157,7 +157,7 @@ def _add_routes(app: Quart, services: Services) -> None:
         likes_views.blueprint(services.like_handlers),
         results_views.blueprint(services.result_handlers),
         management_views.blueprint(services.changes, services.deletion),
-        people_views.blueprint(),
+        people_views.blueprint(services.people.handlers),
         guests_views.blueprint(services.guests, services.polls),
         sessions_views.blueprint(services.sessions.handlers),
         session_invites.blueprint(services.guests, services.sessions.store),
@@ -240,12 +240,18 @@ def _guard(app: Quart, services: Services) -> None:
         if not request.path.startswith(API_PREFIX) or _is_preflight():
             return
         authorization, address = request.headers.get("Authorization"), request.remote_addr or ""
-        caller = await services.enter(authorization, address)
+        caller = await services.enter(authorization, address, writes=_writes())
         admit(caller)
         if request.routing_exception is None:
             check_route(caller, request.method, request.path)
         if request.routing_exception is None and (request.content_length or 0) > MOST_BYTES:
             raise PayloadTooLarge  # also where nobody would read it
+
+
+def _writes() -> bool:
+    """Whether something may be stored for the caller; their erasure itself is none of it."""
+    safe = request.method in ("GET", "HEAD", "OPTIONS")
+    return not safe and not request.path.startswith("/api/user/")
 
 
 def _is_preflight() -> bool:

@@ -101,6 +101,7 @@ def all_parts(services: Services) -> list[Part]:
         services.schema,
         services.store_watch,
         *_working_parts(services),
+        services.personal.departures,
         # They lean on the working parts, so they end before those.
         services.former,
         services.events,
@@ -114,6 +115,8 @@ def all_parts(services: Services) -> list[Part]:
         services.deletion,
         services.deadlines,
         services.outbox,
+        services.people.retention,
+        services.people.erasures,
     ]
 
 

@@ -7,7 +7,7 @@ here and brings back what was taken there.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from math import ceil
@@ -85,6 +85,12 @@ class RateLimit:
             forgotten, _ = self._accounts.popitem(last=False)
             self._due.discard(forgotten)
         return account
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Keep nothing of these keys; what they took is in Redis, if it was worth it."""
+        for key in keys:
+            self._accounts.pop(key, None)
+            self._due.discard(key)
 
     def tell(self) -> dict[str, float]:
         """What other instances should know of and do not yet: seconds of its limit that each key

@@ -9,7 +9,8 @@ Redis is away each instance goes on by itself, and nobody is refused for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from hashlib import blake2b
 from math import ceil
 
 from quickpoll.auth.limits import RateLimit
@@ -59,6 +60,11 @@ class LimitSharing:
         """Stop sharing."""
         await self._loop.aclose()
 
+    def forget(self, keys: Collection[str]) -> None:
+        """Keep nothing of these keys here."""
+        for limit in self._limits:
+            limit.forget(keys)
+
     async def share(self) -> None:
         """Share once. Without Redis the limits of this instance hold by themselves."""
         for limit in self._limits:
@@ -67,7 +73,7 @@ class LimitSharing:
                 await self._add_up(limit, dict(told[start : start + MOST_KEYS]))
 
     async def _add_up(self, limit: RateLimit, taken: dict[str, float]) -> None:
-        keys = [self._name_key(limit.name, key) for key in taken]
+        keys = [self._name_key(limit.name, _digest(key)) for key in taken]
         # What is too much is paid back, but nobody is shut out for longer than one more window.
         most = ceil(2 * limit.seconds * 1e6)
         steps = [ceil(seconds * 1e6) for seconds in taken.values()]
@@ -76,3 +82,8 @@ class LimitSharing:
         except RedisAway:
             return
         limit.hear({key: float(us) / 1e6 for key, us in zip(taken, ahead, strict=True)})
+
+
+def _digest(key: str) -> str:
+    """What stands for a user or an address in the name of a key, which is to name nobody."""
+    return blake2b(key.encode(), digest_size=12).hexdigest()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from time import time
@@ -100,6 +100,11 @@ class Tokens:
         """Verify every token anew: a key has been withdrawn."""
         self._known.clear()
         self._plain.forget_all()
+
+    def forget(self, user_ids: Collection[str]) -> None:
+        """Verify the tokens of these people anew: nothing of them is kept."""
+        for token in [one for one, caller in self._known.items() if caller.user_id in user_ids]:
+            del self._known[token]
 
     async def _verify(self, token: str) -> Caller:
         if len(token) > LONGEST_TOKEN or not token.isascii():

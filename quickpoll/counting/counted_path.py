@@ -126,6 +126,14 @@ class CountedPath:
         self._recount(recount)
         return writing, failure
 
+    async def distrust(self, poll_ids: Iterable[str]) -> None:
+        """Something of these polls may stand that nobody has counted: they are counted anew."""
+        doubted = sorted(poll_ids)
+        with suppress(RedisAway):  # then nobody goes by its counts, and they are counted anyway
+            if doubted:
+                await self._counters.scripts.give_up(doubted)
+                self._recount(doubted)
+
     async def _distrust(self, writing: Writing, found: Iterable[str]) -> None:
         """What this batch has found stored may be of a batch whose outcome nobody has heard, and is
         acknowledged by this one: nobody may trust counts that lack it."""

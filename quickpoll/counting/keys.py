@@ -71,7 +71,8 @@ class Keys:
 
     def limit(self, name: str, key: str) -> str:
         """String, integer (µs since 1970), expires by itself: when what a user or an address has
-        taken of a rate limit will have drained. All of one limit in one slot."""
+        taken of a rate limit will have drained. All of one limit in one slot. ``key`` is a digest
+        of whose it is: a name of a key names nobody."""
         return f"{self.prefix}limit:{{{name}}}:{key}"
 
     def newcomers(self, address: str) -> str:
@@ -127,6 +128,11 @@ class FormerKeys:
 def every_state(keys: Keys) -> str:
     """The pattern of all states, for SCAN."""
     return keys.state("*").replace("[", "\\[").replace("?", "\\?")
+
+
+def every_mark(keys: Keys) -> str:
+    """The pattern of all hashes of marks, for SCAN."""
+    return keys.writes("*").replace("[", "\\[").replace("?", "\\?")
 
 
 def poll_of_state(name: str) -> str | None:

@@ -187,3 +187,14 @@ END_LEASE = counting_script("""
 if redis.pcall('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0
 """)
+
+NAMES_USER = counting_script("""
+-- KEYS: writes of some polls; ARGV: a user's id. Answers 1 where a mark names the user.
+for _, key in ipairs(KEYS) do
+  local all = marks(key)
+  for i = 2, #all, 2 do
+    if string.find(all[i], ARGV[1], 1, true) then return 1 end
+  end
+end
+return 0
+""")

@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 from quickpoll.auth.caller import Caller
 from quickpoll.auth.guest_routes import check_route
@@ -23,8 +24,16 @@ from quickpoll.foundation.http.problems import as_error, problem_reply
 
 BASE = "/api/poll/"
 
-Enter = Callable[[str | None, str], Awaitable[Caller]]
-"""Lets a caller in by their ``Authorization`` header and address, or raises."""
+
+class Enter(Protocol):
+    """Lets a caller in by their ``Authorization`` header and address, or raises; ``writes`` says
+    whether something may be stored for them."""
+
+    def __call__(
+        self, authorization: str | None, address: str, /, *, writes: bool = False
+    ) -> Awaitable[Caller]:
+        """The caller."""
+
 
 Answer = Callable[[Caller, Asked], Awaitable[Reply]]
 
@@ -99,8 +108,10 @@ class FastPath:
     async def _reply(self, route: Route, asked: Asked) -> Reply:
         task = self._limit.begin()
         try:
-            caller = await self._enter(asked.field(b"authorization"), asked.client)
-            check_route(caller, asked.scope["method"], asked.scope["path"])
+            method, authorization = asked.scope["method"], asked.field(b"authorization")
+            writes = method not in ("GET", "HEAD")
+            caller = await self._enter(authorization, asked.client, writes=writes)
+            check_route(caller, method, asked.scope["path"])
             return await route.answer(caller, asked)
         except asyncio.CancelledError:
             self._limit.judge(task)

@@ -43,6 +43,7 @@ class Claim(Model):
                 name="one_claim",
             ),
             Index(asc(Claim.made_id), name="made"),
+            IndexModel([("made.userId", 1)], name="made_for"),
             IndexModel([("createdAt", 1)], name="age", expireAfterSeconds=KEPT_SECONDS),
         ],
     }

@@ -19,6 +19,7 @@ from quickpoll.foundation.concurrency.time_limits import HELD_SECONDS
 from quickpoll.foundation.stores.mongo import Document, is_outage
 from quickpoll.likes.rules import Act, outcomes, together
 from quickpoll.likes.store import LikeStore, Pair, StoredLike, new_like
+from quickpoll.personal.departures import Departed, NobodyLeft, leaving_now
 from quickpoll.polls.entry import check_still_admits
 from quickpoll.polls.store import KnownPoll, PollStore
 
@@ -94,9 +95,16 @@ class Liking:
     """Writes likes in batches."""
 
     def __init__(
-        self, polls: PollStore, likes: LikeStore, path: CountedPath, *, capacity: int = 10_000
+        self,
+        polls: PollStore,
+        likes: LikeStore,
+        path: CountedPath,
+        *,
+        capacity: int = 10_000,
+        departed: Departed | None = None,
     ) -> None:
         self._polls = polls
+        self._departed = departed or NobodyLeft()
         self._likes = likes
         self._path = path
         self.batcher: Batcher[LikeWish, bool] = Batcher("likes", self._flush, capacity=capacity)
@@ -146,6 +154,11 @@ class Liking:
     ) -> None:
         known = await self._polls.current(revisions)
         entries = _admitted(batch, entries, known)
+        leaving = await self._departed.leaving(e.item.user_id for e in entries)
+        for entry in entries:
+            if entry.item.user_id in leaving:
+                batch.settled.append((entry, leaving_now()))
+        entries = [entry for entry in entries if entry.item.user_id not in leaving]
         # Of those who were told 503 meanwhile nothing is written: what they ask for next may be
         # under way already, and must not be overtaken.
         turns = _turns(entry for entry in entries if not entry.given_up)

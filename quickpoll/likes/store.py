@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from secrets import token_bytes
 
 from bson import ObjectId
 from odmantic import AIOEngine
@@ -48,6 +49,33 @@ class LikeStore:
         # What versions before 1.0 have taken back bears a time after which an index removes it.
         change: Document = {"$set": {"liked": liked}, "$unset": {"takenBackAt": ""}}
         return await change_once(self._likes, as_it_was, change)
+
+    async def of_user(
+        self, user_id: str, most: int, before: datetime | None = None
+    ) -> dict[str, StoredLike]:
+        """Some of what is stored of a user, by poll; what was made ``before`` that moment alone,
+        where one is given."""
+        query: Document = {"userId": ObjectId(user_id)}
+        if before is not None:
+            query["createdAt"] = {"$lt": before}
+        found = await self._likes.find(query).limit(most).to_list(most)
+        return {str(like["pollId"]): _stored(like) for like in found}
+
+    async def release(self, pair: Pair, stored: StoredLike, *, liked: bool) -> bool:
+        """Make a like that of a random id; answers whether it still was as ``stored``."""
+        # The whole shard key, where there is one: it changes.
+        whose = {"userId": ObjectId(pair[0]), "pollId": ObjectId(pair[1])}
+        as_it_was = {"_id": ObjectId(stored.id), "revision": stored.revision, **whose}
+        fields = {"userId": ObjectId(token_bytes(12)), "liked": liked}
+        return await change_once(self._likes, as_it_was, {"$set": fields})
+
+    async def count_of_user(self, user_id: str) -> int:
+        """How much is stored of a user."""
+        return await self._likes.count_documents({"userId": ObjectId(user_id)})
+
+    async def delete_documents(self, likes: Iterable[StoredLike]) -> None:
+        """Delete likes whose polls are not there any more."""
+        await self._likes.delete_many({"_id": {"$in": [ObjectId(one.id) for one in likes]}})
 
     async def fence(self, poll_id: str, user_ids: Iterable[str]) -> None:
         """Make powerless what was sent about these users' likes before; see :func:`.fence`."""

@@ -12,6 +12,7 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import structlog
 from bson import ObjectId
@@ -19,13 +20,11 @@ from bson import ObjectId
 from quickpoll.auth.caller import Caller
 from quickpoll.counting.counted_path import CountedPath
 from quickpoll.foundation.concurrency.periodic import Periodic
-from quickpoll.guests.store import InviteStore
 from quickpoll.idempotency.store import ClaimStore
 from quickpoll.likes.store import LikeStore
 from quickpoll.management.models import Deletion
 from quickpoll.management.store import DeletionStore, HistoryStore
 from quickpoll.management.uses import PollUses, Unused
-from quickpoll.polls.logs import NoLogs, PollLogs
 from quickpoll.polls.models import PUBLIC, Poll
 from quickpoll.polls.rules import check_manages
 from quickpoll.polls.store import PollStore
@@ -35,9 +34,13 @@ log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 1.0
 
+Erase = Callable[[str], Awaitable[object]]
+"""Deletes what something keeps of a poll, by the poll's id; may be called again and again."""
+
 
 class PollDeletion:
-    """Deletes polls; a sweep afterwards takes what arrived late."""
+    """Deletes polls, and what is kept of them elsewhere (``also``); a sweep afterwards takes what
+    arrived late."""
 
     def __init__(
         self,
@@ -47,19 +50,17 @@ class PollDeletion:
         history: HistoryStore,
         deletions: DeletionStore,
         claims: ClaimStore,
-        invites: InviteStore,
         path: CountedPath,
-        logs: PollLogs | None = None,
+        also: tuple[Erase, ...] = (),
     ) -> None:
-        self._logs = logs or NoLogs()
         self._polls = polls
         self._votes = votes
         self._likes = likes
         self._history = history
         self._deletions = deletions
         self._claims = claims
-        self._invites = invites
         self._path = path
+        self._also = also
         self._loop = Periodic("deletions", SWEEP_SECONDS, self.sweep)
         self.uses: PollUses = Unused()
 
@@ -79,6 +80,13 @@ class PollDeletion:
         check_manages(caller, (await self._polls.fresh(poll_id)).poll)
         await self._path.whole(self._delete(caller, poll_id))
 
+    async def remove(self, poll_id: str) -> None:
+        """The same, for the service itself.
+
+        Raises :class:`~quickpoll.errors.PollNotFound`.
+        """
+        await self._path.whole(self._delete(None, poll_id))
+
     async def sweep(self) -> None:
         """Finish deletions: a vote that was under way may have been written after the first."""
         for deletion in await self._deletions.due():
@@ -92,9 +100,10 @@ class PollDeletion:
                 await self._erase_and_announce(deletion)
             await self._deletions.swept(deletion)
 
-    async def _delete(self, caller: Caller, poll_id: str) -> None:
+    async def _delete(self, caller: Caller | None, poll_id: str) -> None:
         poll = (await self._polls.fresh(poll_id)).poll
-        check_manages(caller, poll)
+        if caller is not None:
+            check_manages(caller, poll)
         deletion = _deletion_of(poll)
         await self._deletions.note(deletion)
         await self._erase_and_announce(deletion)
@@ -115,9 +124,8 @@ class PollDeletion:
             self._votes.delete_all(poll_id),
             self._likes.delete_all(poll_id),
             self._history.delete_all(poll_id),
-            self._invites.delete_all(poll_id),
             self.uses.poll_deleted(poll_id),
-            self._logs.delete_all(poll_id),
+            *[erase(poll_id) for erase in self._also],
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from bson import ObjectId
 from odmantic import Field, Index, Model
 from odmantic.query import asc
+from pymongo import IndexModel
 
 
 class HistoryRow(Model):
@@ -28,7 +29,8 @@ class HistoryRow(Model):
     model_config = {
         "collection": "poll_change",
         "indexes": lambda: [
-            Index(asc(HistoryRow.poll_id), asc(HistoryRow.revision), unique=True, name="history")
+            Index(asc(HistoryRow.poll_id), asc(HistoryRow.revision), unique=True, name="history"),
+            IndexModel([("by.id", 1)], name="by_person"),
         ],
     }
 

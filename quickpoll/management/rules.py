@@ -19,6 +19,7 @@ from quickpoll.polls.models import (
     CLOSED,
     OPEN,
     OWNER_ONLY,
+    Links,
     Option,
     Poll,
     context_pairs,
@@ -29,6 +30,11 @@ from quickpoll.polls.rules import Offers, check_deadline, check_offered
 _OPENNESS = (OWNER_ONLY, AFTER_CLOSE, AFTER_VOTE, ALWAYS)
 
 UNKNOWN_OPTION = "This poll has no such option; leave the id out to add one."
+
+NO_LINKS = (
+    "Its ballots belong to nobody any more, since it has been closed for so long: it cannot be"
+    " opened again."
+)
 
 FIXED_TEXTS = frozenset({"question", "options"})
 FIXED_SETTINGS = frozenset(
@@ -84,7 +90,12 @@ def close_overdue(poll: Poll, now: datetime) -> Fields:
 
 
 def reopen(poll: Poll, now: datetime) -> Fields:
-    """What reopening changes: a deadline that has passed goes; nothing where the poll is open."""
+    """What reopening changes: a deadline that has passed goes; nothing where the poll is open.
+
+    Raises :class:`~quickpoll.errors.Locked` where nobody knows any more who has voted.
+    """
+    if poll.links is not Links.KEPT:
+        raise Locked(NO_LINKS)
     changed: Fields = {} if poll.status == OPEN else {"status": OPEN, "closed_at": None}
     if poll.closes_at is not None and poll.closes_at <= now:
         changed["closes_at"] = None

@@ -44,6 +44,17 @@ class Guests(StrEnum):
     INVITED = "invited"
 
 
+class Links(StrEnum):
+    """Whether ballots belong to voters: they do, are being cut off, or have been."""
+
+    KEPT = "kept"
+    CUTTING = "cutting"
+    CUT = "cut"
+
+
+NOBODY = ObjectId("0" * 24)
+"""Whose polls are whose owner was erased."""
+
 OPEN, CLOSED = Status
 ALWAYS, AFTER_VOTE, AFTER_CLOSE, OWNER_ONLY = Results
 PUBLIC, UNLISTED = Visibility
@@ -72,8 +83,9 @@ class Poll(Model):
     Of a verifiable poll: ``log_key``, the verifier key that its log began with; ``log_phase``, how
     often it was closed and opened (odd: closed); ``log_due``, a token as long as its log may lack
     what was changed.
-
     ``taken_up`` counts how often a session has taken it up: a change of ``guests`` compares that.
+    ``tombstones``: somebody who voted was erased, and is not to vote again (:mod:`.personal`).
+    ``links``: where they are not kept, nobody's ballots belong to them any more.
 
     Two fields of the document are nobody's attributes: ``contextPairs`` (:func:`context_pairs`),
     and ``sampled`` in one poll of :data:`SAMPLE_RATE`.
@@ -103,6 +115,8 @@ class Poll(Model):
     log_key: str = Field(default="", key_name="logKey")
     log_phase: int = Field(default=0, key_name="logPhase")
     log_due: str = Field(default="", key_name="logDue")
+    tombstones: bool = False
+    links: Links = Links.KEPT
 
     model_config = {"collection": "poll", "indexes": lambda: poll_indexes()}
 
@@ -173,6 +187,7 @@ def poll_indexes() -> list[IndexModel]:
         "by_context": ([("contextPairs", 1), *newest], {"contextPairs": {"$gt": ""}}),
         "by_sample": ([("sampled", 1), ("createdAt", -1)], {"sampled": True}),
         "by_log_due": ([("logDue", 1)], {"logDue": {"$gt": ""}}),
+        "by_admin": ([("lastChange.by.id", 1)], {"lastChange.by.type": "admin"}),
     }
     return [
         IndexModel([("visibility", 1), ("status", 1), *newest], name="public_newest"),

@@ -12,7 +12,7 @@ from bson import ObjectId
 from quickpoll.auth.caller import Caller
 from quickpoll.errors import Forbidden, invalid
 from quickpoll.polls.bodies import NewPoll, PollDefinition
-from quickpoll.polls.models import NO_GUESTS, OWNER_ONLY, Option, Poll, fold
+from quickpoll.polls.models import NO_GUESTS, NOBODY, OWNER_ONLY, Option, Poll, fold
 
 OF_ONE_LIFE = {
     "id",
@@ -30,6 +30,8 @@ OF_ONE_LIFE = {
     "log_key",
     "log_phase",
     "log_due",
+    "tombstones",
+    "links",
 }
 """Fields that a copy of a poll does not take over."""
 
@@ -70,8 +72,8 @@ def check_manages(caller: Caller, poll: Poll) -> None:
 
 
 def manages(caller: Caller, poll: Poll) -> bool:
-    """Owners manage their own polls, admins any."""
-    return caller.admin or caller.user_id == str(poll.user_id)
+    """Owners manage their own polls, admins any; nobody's are nobody's, whatever a token says."""
+    return caller.admin or (caller.user_id == str(poll.user_id) and poll.user_id != NOBODY)
 
 
 def owner_of(new: NewPoll, caller: Caller) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -233,6 +233,11 @@ class PollStore:
     def forget(self, poll_id: str) -> None:
         """Drop a poll from memory."""
         self._known.pop(poll_id, None)
+
+    def forget_of(self, user_ids: Collection[str]) -> None:
+        """Drop the polls of these users from memory."""
+        for poll_id in [i for i, one in self._known.items() if str(one.poll.user_id) in user_ids]:
+            self.forget(poll_id)
 
     def forget_all(self) -> None:
         """Drop all polls from memory: changes may have been missed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from quickpoll.auth.caller import Caller
@@ -86,6 +86,12 @@ class Audience:
     def get(self, sid: str) -> Client | None:
         """The client of a connection."""
         return self._clients.get(sid)
+
+    def connections_of(self, user_ids: Collection[str]) -> list[str]:
+        """The connections of these users."""
+        if not any(user_id in self._by_user for user_id in user_ids):
+            return []
+        return [one.sid for one in self._clients.values() if one.caller.user_id in user_ids]
 
     def follow(self, client: Client, poll_ids: Iterable[str]) -> set[str]:
         """Let a client follow polls; answers those that are new to it.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from time import time
 from typing import Any
@@ -18,6 +18,7 @@ from quickpoll.auth.bearer import bearer
 from quickpoll.auth.caller import Caller
 from quickpoll.errors import (
     ExpiredToken,
+    Forbidden,
     GuestsNotAllowed,
     InvalidToken,
     MissingToken,
@@ -50,6 +51,8 @@ dropped = Counter("quickpoll_socket_clients_dropped_total", "Clients that did no
 
 PATH = "/ws/updates"
 NAMESPACE = "/"
+ERASED = "Your data is being erased, and this connection ends with it."
+
 LONGEST_TIMER = 86_400.0
 
 _EVENTS = "subscribe, unsubscribe, follow and unfollow"
@@ -101,6 +104,11 @@ class LiveServer:
             task.cancel()
         for eio_sid in list(self.sio.eio.sockets):
             await self.sio.hang_up(eio_sid)
+
+    def let_go(self, user_ids: Collection[str]) -> None:
+        """End the connections of people who are being erased."""
+        for sid in self._audience.connections_of(user_ids):
+            self._dismiss_soon(sid, Forbidden(ERASED))
 
     async def _connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
         try:
@@ -227,13 +235,16 @@ class LiveServer:
         if time() < caller.expires_at + self._leeway:
             self._expire_later(sid, caller)
         else:
-            task = asyncio.create_task(self._dismiss(sid))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._dismiss_soon(sid, ExpiredToken())
 
-    async def _dismiss(self, sid: str) -> None:
+    def _dismiss_soon(self, sid: str, why: QuickPollError) -> None:
+        task = asyncio.create_task(self._dismiss(sid, why))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _dismiss(self, sid: str, why: QuickPollError) -> None:
         eio_sid = self._fanout.eio_sid_from_sid(sid, NAMESPACE)
-        self._fanout.send(FAREWELL, told(ExpiredToken()), sids=[sid])
+        self._fanout.send(FAREWELL, told(why), sids=[sid])
         await self.sio.disconnect(sid)
         await self.sio.hang_up(eio_sid)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Collection
 from typing import NamedTuple
 
 from quickpoll.counting.tally import Tally
@@ -50,3 +51,8 @@ class Encodings:
         if len(self._shown) > REMEMBERED:
             self._shown.popitem(last=False)
         return shown.body
+
+    def forget_of(self, user_ids: Collection[str]) -> None:
+        """Keep nothing of the polls of these users."""
+        for key in [k for k, one in self._shown.items() if str(one.known.poll.user_id) in user_ids]:
+            del self._shown[key]

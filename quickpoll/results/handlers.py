@@ -9,7 +9,7 @@ from quickpoll.auth.caller import Caller
 from quickpoll.errors import Forbidden
 from quickpoll.foundation.http.answers import Reply, joined, json_reply, nothing
 from quickpoll.polls.ids import checked_id
-from quickpoll.polls.models import NO_GUESTS
+from quickpoll.polls.models import NO_GUESTS, NOBODY
 from quickpoll.polls.rules import check_manages
 from quickpoll.results import export
 from quickpoll.results.bodies import PollQuery
@@ -30,12 +30,12 @@ class ResultHandlers:
         self._listing = listing
         self._timeline = timeline
         self._votes = votes
-        self._encodings = Encodings()
+        self.encodings = Encodings()
 
     async def poll(self, caller: Caller, poll_id: str, if_none_match: str | None) -> Reply:
         """One poll; 304 where the caller has this answer already."""
         view = await self._views.one(caller, checked_id("poll_id", poll_id))
-        body = self._encodings.of(view)
+        body = self.encodings.of(view)
         tag = entity_tag(body, caller)
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
         if if_none_match is not None and _matches(if_none_match, tag):
@@ -47,7 +47,7 @@ class ResultHandlers:
     ) -> Reply:
         """A page of one user's polls, for that user or an admin."""
         user = checked_id("user_id", user_id)
-        if not caller.admin and caller.user_id != user:
+        if not caller.admin and (caller.user_id != user or user == str(NOBODY)):
             raise Forbidden("Only this user or an administrator may list these polls.")
         _check_visibility(caller, query)
         return await self._page(caller, await self._listing.of_user(user, query), next_link)
@@ -86,7 +86,7 @@ class ResultHandlers:
         headers: dict[str, Any] = {}
         if page.cursor is not None:
             headers["Link"] = f'<{next_link(page.cursor)}>; rel="next"'
-        return json_reply(joined([self._encodings.of(view) for view in views]), headers=headers)
+        return json_reply(joined([self.encodings.of(view) for view in views]), headers=headers)
 
 
 def _check_visibility(caller: Caller, query: PollQuery) -> None:

@@ -11,6 +11,7 @@ from quickpoll.foundation.stores.addresses import without_password
 from quickpoll.settings.guests import GuestSettings
 from quickpoll.settings.limits import LimitSettings, RealtimeSettings
 from quickpoll.settings.operations import OperationSettings
+from quickpoll.settings.people import PeopleSettings
 from quickpoll.settings.stores import StoreSettings
 from quickpoll.settings.tokens import TokenSettings
 from quickpoll.settings.verification import VerificationSettings
@@ -24,6 +25,7 @@ GROUPS: tuple[type[BaseSettings], ...] = (
     GuestSettings,
     VerificationSettings,
     WebhookSettings,
+    PeopleSettings,
     LimitSettings,
     RealtimeSettings,
     OperationSettings,
@@ -38,6 +40,7 @@ class Settings(
     GuestSettings,
     VerificationSettings,
     WebhookSettings,
+    PeopleSettings,
     LimitSettings,
     RealtimeSettings,
     OperationSettings,

@@ -19,6 +19,7 @@ from quickpoll.errors import (
 )
 from quickpoll.foundation.concurrency.batching import Batcher
 from quickpoll.foundation.concurrency.time_limits import HELD_SECONDS
+from quickpoll.personal.departures import Departed, NobodyLeft, leaving_now
 from quickpoll.polls.entry import check_still_admits
 from quickpoll.polls.store import KnownPoll, PollStore
 from quickpoll.verification.signers import Signers
@@ -42,11 +43,13 @@ class Casting:
         promises: Promises | None = None,
         capacity: int = 10_000,
         largest: int = 512,
+        departed: Departed | None = None,
     ) -> None:
         self._promises = promises or Promises(Signers("none", ()))
         self._polls = polls
         self._votes = votes
-        self._writer = BallotWriter(polls, votes)
+        self._departed = departed or NobodyLeft()
+        self._writer = BallotWriter(polls, votes, self._departed)
         self._path = path
         self.batcher: Batcher[Wish, Result] = Batcher(
             "votes", self._flush, capacity=capacity, largest=largest, workers=2
@@ -82,6 +85,8 @@ class Casting:
         """
         known, moment = await self._polls.fresh(poll_id), _now()
         self._promises.check_kept(known.poll)
+        if await self._departed.leaving([user_id]):
+            raise leaving_now()
         if await self._has_none(user_id, poll_id):
             return await self._retracted(user_id, known, moment)
         rules.check_open(known.poll, moment)

@@ -8,12 +8,14 @@ one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime
+from secrets import token_bytes
 from typing import NamedTuple, TypeVar
 
 from bson import ObjectId
 from odmantic import AIOEngine
+from pymongo import UpdateOne
 
 from quickpoll.foundation.stores.bulk_writes import Inserted, change_once, fence, insert_all
 from quickpoll.foundation.stores.mongo import Document
@@ -21,6 +23,10 @@ from quickpoll.votes.logged import Line, Logged, logged_of, update_with
 from quickpoll.votes.models import Vote
 
 LEAST_ID = ObjectId("0" * 24)
+
+PEPPER, SALT = "log.pepper", "log.salt"
+OPENING = (PEPPER, SALT)
+"""What would tell, of a ballot on a verifiable poll, whose it is and what it says."""
 
 Key = TypeVar("Key")
 
@@ -88,6 +94,66 @@ class VoteStore:
         """Empty a ballot; answers whether it still was as ``standing``."""
         return await self._set(standing, {"optionIds": [], "castAt": moment}, lines)
 
+    async def of_user(
+        self, user_id: str, most: int, before: datetime | None = None
+    ) -> list[Ballot]:
+        """Some of a user's ballots on whatever polls, empty ones too; those alone that were first
+        cast ``before`` that moment where one is given."""
+        query: Document = {"userId": ObjectId(user_id)}
+        if before is not None:
+            query["createdAt"] = {"$lt": before}
+        found = await self._votes.find(query).limit(most).to_list(most)
+        return [ballot_of_document(document) for document in found]
+
+    async def release(
+        self, standing: Ballot, moment: datetime, lines: Lines | None = None, *, emptied: bool
+    ) -> bool:
+        """Make a ballot that of a random id, and take its choice back where it is to be
+        ``emptied``; ``lines`` are what its log is told of that. Answers whether it still was as
+        ``standing``."""
+        fields: Document = {"userId": random_id()}
+        if emptied:
+            fields |= {"optionIds": [], "castAt": moment}
+        # The whole shard key, where there is one: it changes.
+        whose = {"userId": ObjectId(standing.user_id), "pollId": ObjectId(standing.poll_id)}
+        return await self._set(standing, fields, lines, gone=OPENING, whose=whose)
+
+    async def count_of_user(self, user_id: str) -> int:
+        """How many ballots a user has, empty ones too."""
+        return await self._votes.count_documents({"userId": ObjectId(user_id)})
+
+    async def delete_documents(self, keys: Iterable[str]) -> None:
+        """Delete ballots by their documents: their polls are not there any more."""
+        await self._votes.delete_many({"_id": {"$in": _ids(keys)}})
+
+    async def has_others(self, poll_id: str, user_id: str) -> bool:
+        """Whether anybody else than the user has a ballot on a poll."""
+        cast = {"pollId": ObjectId(poll_id), "optionIds": {"$gte": LEAST_ID}}
+        query = {**cast, "userId": {"$ne": ObjectId(user_id)}}
+        return await self._votes.find_one(query, {"_id": 1}) is not None
+
+    async def linked(self, poll_id: str, most: int) -> AsyncIterator[list[ObjectId]]:
+        """The documents of a poll's ballots that belong to somebody, some at a time."""
+        query = {"pollId": ObjectId(poll_id), "unlinked": {"$ne": True}}
+        found = self._votes.find(query, {"_id": 1}, batch_size=most)
+        while ids := [one["_id"] for one in await found.to_list(most)]:
+            yield ids
+
+    async def unlink(self, ids: Iterable[ObjectId]) -> int:
+        """Let ballots of a poll that stays closed belong to nobody; answers how many did not."""
+        cuts = [
+            UpdateOne(
+                {"_id": one, "unlinked": {"$ne": True}},
+                {
+                    "$set": {"userId": random_id(), "unlinked": True},
+                    "$unset": {PEPPER: ""},
+                    "$inc": {"revision": 1},
+                },
+            )
+            for one in ids
+        ]
+        return (await self._votes.bulk_write(cuts, ordered=False)).modified_count
+
     async def fence(self, poll_id: str, user_ids: Iterable[str]) -> None:
         """Make powerless what was sent about these users' ballots before; see :func:`.fence`."""
         poll = ObjectId(poll_id)
@@ -106,7 +172,7 @@ class VoteStore:
         """The same with the empty ballots of those who have taken theirs back."""
         query = {"userId": {"$in": _ids(user_ids)}, "pollId": ObjectId(poll_id)}
         found = await self._votes.find(query).to_list(None)
-        return {ballot.user_id: ballot for ballot in map(_ballot, found)}
+        return {ballot.user_id: ballot for ballot in map(ballot_of_document, found)}
 
     async def among(
         self, user_ids: Iterable[str], poll_ids: Iterable[str]
@@ -117,7 +183,7 @@ class VoteStore:
         """
         query = {"userId": {"$in": _ids(user_ids)}, "pollId": {"$in": _ids(poll_ids)}}
         found = await self._votes.find(query).to_list(None)
-        return _cast({(one.user_id, one.poll_id): one for one in map(_ballot, found)})
+        return _cast({(one.user_id, one.poll_id): one for one in map(ballot_of_document, found)})
 
     async def count(self, poll_id: str, option_id: str) -> int:
         """How many ballots name an option, from the keys of the index ``counting``."""
@@ -145,15 +211,27 @@ class VoteStore:
         """Delete every ballot of a poll."""
         await self._votes.delete_many({"pollId": ObjectId(poll_id)})
 
-    async def _set(self, standing: Ballot, fields: Document, lines: Lines | None = None) -> bool:
-        as_it_was = {"_id": ObjectId(standing.key), "revision": standing.revision}
+    async def _set(
+        self,
+        standing: Ballot,
+        fields: Document,
+        lines: Lines | None = None,
+        gone: Iterable[str] = (),
+        whose: Document | None = None,
+    ) -> bool:
+        as_it_was = {"_id": ObjectId(standing.key), "revision": standing.revision} | (whose or {})
         # What versions before 1.0 have taken back bears a time after which an index removes it.
-        change: Document = {"$set": fields, "$unset": {"retractedAt": ""}}
+        change: Document = {"$set": fields, "$unset": dict.fromkeys(("retractedAt", *gone), "")}
         if lines is not None:
             brought = update_with(standing.poll_id, standing.log, lines.lines, sealed=lines.sealed)
             change |= {"$set": fields | brought["$set"], "$push": brought["$push"]}
             change["$unset"] |= brought["$unset"]
         return await change_once(self._votes, as_it_was, change)
+
+
+def random_id() -> ObjectId:
+    """The id of nobody."""
+    return ObjectId(token_bytes(12))
 
 
 def _empty() -> Document:
@@ -169,7 +247,8 @@ def _cast(ballots: dict[Key, Ballot]) -> dict[Key, Ballot]:
     return {key: ballot for key, ballot in ballots.items() if ballot.option_ids}
 
 
-def _ballot(document: Document) -> Ballot:
+def ballot_of_document(document: Document) -> Ballot:
+    """A ballot as it is stored."""
     return Ballot(
         id=str(document.get("ballotId") or document["_id"]),
         key=str(document["_id"]),

@@ -23,6 +23,7 @@ from pymongo.errors import PyMongoError
 
 from quickpoll.errors import AlreadyVoted, PollNotFound, QuickPollError, Unavailable
 from quickpoll.foundation.stores.mongo import Document, is_outage
+from quickpoll.personal.departures import Departed, leaving_now
 from quickpoll.polls.entry import check_still_admits
 from quickpoll.polls.store import KnownPoll, PollStore
 from quickpoll.votes import rules
@@ -44,9 +45,10 @@ CHANGES_AT_ONCE = 16
 class BallotWriter:
     """Writes the ballots of one batch after the other."""
 
-    def __init__(self, polls: PollStore, votes: VoteStore) -> None:
+    def __init__(self, polls: PollStore, votes: VoteStore, departed: Departed) -> None:
         self._polls = polls
         self._votes = votes
+        self._departed = departed
 
     async def write(self, batch: Batch, wishes: list[WishEntry]) -> None:
         """Write what the polls, as they now are, allow; each wish is settled, refused or tried
@@ -64,6 +66,7 @@ class BallotWriter:
 
     async def _admit(self, batch: Batch, entries: list[WishEntry]) -> list[WishEntry]:
         """Those that the polls, as they now are, still allow; each poll locked for its voters."""
+        entries = await self._staying(batch, entries)
         await self._lock(batch, {e.item.poll_id for e in entries if e.item.option_ids})
         admitted = []
         for entry in entries:
@@ -74,6 +77,21 @@ class BallotWriter:
             else:
                 admitted.append(entry)
         return admitted
+
+    async def _staying(self, batch: Batch, entries: list[WishEntry]) -> list[WishEntry]:
+        """Those of voters who are not leaving, and have not left the poll for good."""
+        leaving = await self._departed.leaving(e.item.user_id for e in entries)
+        asked = [_pair(e) for e in entries if _has_tombstones(batch, e) and e.item.option_ids]
+        left = await self._departed.who_left(asked) if asked else ()
+        staying = []
+        for entry in entries:
+            if entry.item.user_id in leaving:
+                batch.refuse(entry, leaving_now())
+            elif _pair(entry) in left:
+                batch.refuse(entry, AlreadyVoted(option_ids=[]))
+            else:
+                staying.append(entry)
+        return staying
 
     async def _lock(self, batch: Batch, poll_ids: set[str]) -> None:
         unlocked = {i for i in poll_ids & batch.polls.keys() if not batch.polls[i].poll.voted_on}
@@ -259,6 +277,15 @@ def _check_again(known: KnownPoll | None, wish: Wish) -> None:
         rules.ballot_of(known, wish.option_ids)
     else:
         rules.check_retractable(known.poll)
+
+
+def _pair(entry: WishEntry) -> tuple[str, str]:
+    return entry.item.user_id, entry.item.poll_id
+
+
+def _has_tombstones(batch: Batch, entry: WishEntry) -> bool:
+    known = batch.polls.get(entry.item.poll_id)
+    return known is not None and known.poll.tombstones
 
 
 def _renewed(standing: Ballot, moment: datetime) -> Ballot:

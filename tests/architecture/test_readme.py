@@ -20,7 +20,9 @@ pages = [root / "README.md", root / "CHANGELOG.md", *sorted((root / "docs").rglo
 def named_commands() -> dict[str, str]:
     """The operator's commands in the README, each with its row."""
     table = readme.partition("## Commands")[2].partition("\n## ")[0]
-    return {name: row for row, name in re.findall(r"^(\| `(?!make )(\w+).*)$", table, re.MULTILINE)}
+    return {
+        name: row for row, name in re.findall(r"^(\| `(?!make )([\w-]+).*)$", table, re.MULTILINE)
+    }
 
 
 def test_the_commands_are_those_of_the_readme() -> None:

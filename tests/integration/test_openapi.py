@@ -23,7 +23,7 @@ from tests.builders import create_poll, option, vote
 from tests.conftest import Instance, bearer, root, sign
 from tests.guests import with_guests
 
-owner, other = "65f1c0ffee0000000000c101", "65f1c0ffee0000000000c102"
+owner, other, third = (f"65f1c0ffee0000000000c10{n}" for n in (1, 2, 3))
 nobody = "0" * 24
 
 documents = ("/openapi.json", "/asyncapi.json")
@@ -202,6 +202,8 @@ async def test_what_is_answered_is_what_is_documented(
     evening = {"title": "Evening", "pollIds": [mine]}
     made = await client.post("/api/session/create-session", json=evening, headers=bearer(owner))
     session = made.json()["id"]
+    begun = await client.post(f"/api/user/erase-user/{third}", headers=bearer(third))
+    job = begun.json()["jobId"]
     requests: list[tuple[str, str, str, Any]] = [
         ("GET", "/", "", None),
         ("GET", "/health/live", "", None),
@@ -279,6 +281,13 @@ async def test_what_is_answered_is_what_is_documented(
         ("POST", f"/api/poll/duplicate-poll/{theirs}", other, None),
         ("DELETE", f"/api/poll/delete-poll/{theirs}", other, None),
         ("DELETE", f"/api/poll/delete-poll/{theirs}", owner, None),
+        ("GET", f"/api/user/export-user/{owner}", owner, None),
+        ("GET", f"/api/user/export-user/{owner}", other, None),
+        ("GET", f"/api/user/erasure/{gone}", owner, None),
+        ("GET", f"/api/user/erasure/{job}", third, None),
+        ("POST", f"/api/user/erase-user/{owner}", other, None),
+        ("POST", f"/api/user/erase-user/{owner}", owner, None),
+        ("POST", f"/api/poll/duplicate-poll/{mine}", owner, None),
     ]
     seen = set()
     for method, path, user, body in requests:

@@ -256,7 +256,7 @@ class Member:
         )
         deletions, claims = DeletionStore(engine), ClaimStore(engine)
         self.deletion = PollDeletion(
-            self.polls, self.votes, self.likes, history, deletions, claims, invites, self.path
+            self.polls, self.votes, self.likes, history, deletions, claims, self.path
         )
 
     async def start(self) -> None:

@@ -25,7 +25,7 @@ async def framework(scope: Any, receive: Any, send: Any) -> None:
 
 
 def lane(answer: Any, seconds: float = 1.0) -> FastPath:
-    async def enter(authorization: str | None, address: str) -> Caller:
+    async def enter(authorization: str | None, address: str, *, writes: bool = False) -> Caller:
         return Caller("65f1c0ffee0000000000a002")
 
     made = FastPath(framework, enter, OriginFields(("*",)), seconds)

@@ -15,6 +15,7 @@ from werkzeug.routing.rules import Rule
 
 from quickpoll.errors import (
     ExpiredToken,
+    Forbidden,
     GuestsNotAllowed,
     InvalidRequest,
     InvalidToken,
@@ -137,9 +138,10 @@ class QuickPollOpenAPI(OpenAPIProvider):
         operation = getattr(self._app.view_functions[rule.endpoint], _ATTRIBUTE, None)
         tag, _, name = rule.endpoint.rpartition(".")
         for path, methods in paths.items():
-            for described in methods.values():
+            for method, described in methods.items():
                 if operation is not None:
-                    described.update(_described(operation, described, path, components))
+                    writes = method != "get"
+                    described.update(_described(operation, described, path, components, writes))
                 described["operationId"] = name
                 described["tags"] = [tag]
                 described["description"] = described.get("description", "").strip()
@@ -185,8 +187,8 @@ _TAGS = {
     "sharing": "Short codes that lead to polls and sessions.",
     "log": "The logs of verifiable polls, by which anybody can check a result. Open to all.",
     "receipts": "The proof that one's own ballot is in such a log.",
-    "people": "What the service knows of the caller.",
     "previews": "What other services show of polls that anybody may see. Open to all.",
+    "people": "A person's data: whom the service takes the caller for, exports, erasures.",
     "operations": "For operators and their machines. Open to all.",
     "documentation": "This document, and pages that show it. Open to all.",
 }
@@ -216,12 +218,17 @@ def _page(name: str, summary: str, media_type: str, schema: dict[str, str]) -> d
 
 
 def _described(
-    operation: Operation, described: dict[str, Any], path: str, components: dict[str, Any]
+    operation: Operation,
+    described: dict[str, Any],
+    path: str,
+    components: dict[str, Any],
+    writes: bool,
 ) -> dict[str, Any]:
     responses = {str(one.status): _answer(one, components) for one in operation.answers}
     errors = list(operation.errors)
     if path.startswith("/api/"):
         errors += _ANY_API_ROUTE
+        errors += [Forbidden] if writes else []  # to whoever is being erased
     if "requestBody" in described:
         errors += _ANY_BODY
     elif described.get("parameters"):

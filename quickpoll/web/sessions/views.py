@@ -13,7 +13,7 @@ from quickpoll.foundation.http.requests import wants_page
 Render = Callable[..., Awaitable[Response]]
 
 GuestsOf = Callable[[str], Awaitable[str]]
-"""What a session says of guests, as far as a visitor may know: ``open``, ``invited``, or nothing."""
+"""What a session says of guests, as far as a visitor may know: ``open``, ``invited``, nothing."""
 
 _SESSION_ID = re.compile("[0-9a-fA-F]{24}")
 

@@ -1,0 +1,30 @@
+"""What every collection holds of people: the declarations of all rooms, collected.
+
+A new collection is declared in its room's ``holdings.py`` and added here; a test knows one that is
+not.
+"""
+
+from __future__ import annotations
+
+from quickpoll.counting import holdings as counting
+from quickpoll.foundation.stores.holdings import Holding
+from quickpoll.idempotency import holdings as idempotency
+from quickpoll.likes import holdings as likes
+from quickpoll.management import holdings as management
+from quickpoll.people import holdings as people
+from quickpoll.personal import holdings as personal
+from quickpoll.polls import holdings as polls
+from quickpoll.repair import holdings as repair
+from quickpoll.votes import holdings as votes
+
+HOLDINGS: tuple[Holding, ...] = (
+    *polls.HOLDINGS,
+    *votes.HOLDINGS,
+    *likes.HOLDINGS,
+    *management.HOLDINGS,
+    *idempotency.HOLDINGS,
+    *counting.HOLDINGS,
+    *repair.HOLDINGS,
+    *personal.HOLDINGS,
+    *people.HOLDINGS,
+)

@@ -1,0 +1,150 @@
+"""Erasures: asked for, carried on by whichever instance holds the lease, and looked after.
+
+Invariants:
+
+- An erasure is stored, by a majority, before it is acknowledged. What it has to do it finds anew in
+  every step, so it goes on wherever it was killed.
+- It is done when a pass over everything has found nothing, and that pass began after every write
+  for the person must have ended: every instance knew of the erasure by then
+  (:mod:`quickpoll.personal.departures`), and the marks of what was under way have run out.
+- What was sent before and comes later still, along a stalled wire, is looked for during an hour:
+  only what was made before the end, since whoever was erased may come back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from time import monotonic
+
+import structlog
+from prometheus_client import Counter
+from pymongo.errors import PyMongoError
+
+from quickpoll.foundation.concurrency.periodic import Periodic
+from quickpoll.foundation.concurrency.time_limits import (
+    LOOK_SECONDS,
+    MARGIN_SECONDS,
+    MARK_SECONDS,
+)
+from quickpoll.foundation.stores.redis import RedisAway
+from quickpoll.people.erasing import Eraser
+from quickpoll.people.erasing.passing import Passing
+from quickpoll.people.lease import Lease
+from quickpoll.personal.departures import STALE_SECONDS
+from quickpoll.personal.jobs import ErasureStore
+from quickpoll.personal.models import DONE, Erasure
+
+log = structlog.get_logger(__name__)
+
+erased = Counter("quickpoll_erasures_total", "Erasures of a person's data that were carried out")
+
+SETTLED_SECONDS = STALE_SECONDS + MARK_SECONDS + MARGIN_SECONDS
+"""After an erasure was seen nothing is written for its person any more."""
+
+CLOCKS_APART = timedelta(seconds=1.5)
+"""How far the clocks of two instances may be apart, and a little more."""
+
+AT_ONCE = 8
+
+
+class LeaseLost(Exception):
+    """Another instance carries on."""
+
+
+class Erasures:
+    """Carries out erasures."""
+
+    def __init__(
+        self,
+        jobs: ErasureStore,
+        lease: Lease,
+        erasers: Sequence[Eraser],
+        passing: Passing,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._jobs = jobs
+        self._lease = lease
+        self.erasers = erasers
+        self._passing = passing
+        self._clock = clock
+        self._seen: dict[tuple[str, int], float] = {}  # {(erasure, run): when it was seen first}
+        self._loop = Periodic("erasures", LOOK_SECONDS, self.round)
+
+    def start(self) -> None:
+        """Start the rounds."""
+        self._loop.start()
+
+    async def aclose(self) -> None:
+        """Stop, and leave the lease to another instance."""
+        await self._loop.aclose()
+        with suppress(PyMongoError):
+            await self._lease.leave()
+
+    async def request(self, user_id: str) -> Erasure:
+        """The erasure of this person; the same one again, unless they have left something since it
+        was done: then it begins once more. Raises a MongoDB error."""
+        erasure = await self._jobs.request(user_id)
+        if erasure.status == DONE and await self.left(user_id):
+            await self._jobs.again(erasure, user_id)
+        return erasure
+
+    async def left(self, user_id: str) -> int:
+        """How much is held of a person. Raises a MongoDB error."""
+        return sum(await asyncio.gather(*[one.left(user_id) for one in self.erasers]))
+
+    async def round(self) -> None:
+        """Carry on what is under way, where this instance holds the lease."""
+        running, to_sweep = await self._jobs.running(), await self._jobs.to_sweep()
+        self._seen = {key: self._seen.get(key, self._clock()) for key in map(_key, running)}
+        if not (running or to_sweep) or not await self._lease.hold():
+            return
+        for start in range(0, len(running), AT_ONCE):
+            await asyncio.gather(*map(self._carry_on, running[start : start + AT_ONCE]))
+        for erasure in to_sweep:
+            await self._sweep(erasure)
+
+    async def _carry_on(self, erasure: Erasure) -> None:
+        user_id = str(erasure.user_id)
+        settled = self._clock() >= self._seen[_key(erasure)] + SETTLED_SECONDS
+        if not await self._erase_all(user_id) or not settled:
+            return
+        with suppress(RedisAway):  # then nobody can say what its keys hold
+            if not await self._passing.holds(user_id):
+                await self._jobs.finish(erasure)
+                erased.inc()
+                log.info("person_erased", job_id=str(erasure.id))
+
+    async def _erase_all(self, user_id: str, before: datetime | None = None) -> bool:
+        """Pass over everything until nothing is found; false where the lease went meanwhile."""
+        with suppress(LeaseLost):
+            while sum([await self._exhaust(one, user_id, before) for one in self.erasers]):
+                continue
+            return True
+        return False
+
+    async def _exhaust(self, eraser: Eraser, user_id: str, before: datetime | None) -> int:
+        """One step after the other; answers how many found something. Raises
+        :class:`LeaseLost`."""
+        steps = 0
+        while await self._hold() and await eraser.some(user_id, before):
+            steps += 1
+        return steps
+
+    async def _hold(self) -> bool:
+        if not await self._lease.hold():
+            raise LeaseLost
+        return True
+
+    async def _sweep(self, erasure: Erasure) -> None:
+        user_id = await self._jobs.person_of(erasure)
+        if user_id is None or erasure.done_at is None:
+            return
+        if await self._erase_all(user_id, erasure.done_at - CLOCKS_APART):
+            await self._jobs.swept(erasure)
+
+
+def _key(erasure: Erasure) -> tuple[str, int]:
+    return str(erasure.id), erasure.runs
