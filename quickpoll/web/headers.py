@@ -46,7 +46,7 @@ def _page(frame_ancestors: tuple[str, ...], **more: str) -> dict[str, str]:
 
 def live_page(frame_ancestors: tuple[str, ...]) -> dict[str, str]:
     """Nothing inline, nothing from elsewhere; text can become markup nowhere. The one policy of
-    trusted types names the one worker that there is (``js/proof.js``)."""
+    trusted types names the one worker that there is (``js/proof-of-work.js``)."""
     return _page(
         frame_ancestors,
         worker_src="'self'",

@@ -14,10 +14,11 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from quickpoll.localrun.embedded import StoreAddresses
+from tests.browser.test_accessibility import _findings
 from tests.browser.visitors import Visitors
 from tests.builders import create_poll, look, option
 from tests.conftest import Instance, bearer, environment
-from tests.guests import guest_key
+from tests.guests import forged, guest_key
 
 owner = "65f1c0ffee0000000000d001"
 refusals = r"status of 40[134]"
@@ -123,8 +124,6 @@ async def test_the_fourth_of_an_address_does_a_sum(
 
 
 async def test_a_token_is_renewed_before_it_ends(desk: httpx.AsyncClient, phones: Visitors) -> None:
-    from tests.guests import forged
-
     poll = await create_poll(desk, owner, guests="open")
     page = await phones.open(f"/polls/{poll['id']}", token="", **at("192.0.2.5"))
     await page.get_by_role("button", name="Join and vote").click()
@@ -184,6 +183,18 @@ async def test_an_owner_makes_a_poll_and_invites(desk: httpx.AsyncClient, phones
     await page.get_by_role("button", name="Withdraw those not used").click()
     await expect(cards).to_have_count(0)
     await expect(page.locator("#invites-words")).to_contain_text("withdrawn")
+
+
+async def test_everybody_can_use_these_pages(desk: httpx.AsyncClient, phones: Visitors) -> None:
+    for guests in ("open", "invited"):
+        poll = await create_poll(desk, owner, guests=guests)
+        page = await phones.open(f"/polls/{poll['id']}", token="", **at("192.0.2.9"))
+        await expect(page.locator("#join-as-guest")).to_be_visible()
+        assert await _findings(page) == []
+    mine = await phones.open(f"/polls/{poll['id']}", owner)
+    await mine.get_by_role("button", name="Make invitations").click()
+    await expect(mine.locator("#cards .card")).to_have_count(30)
+    assert await _findings(mine) == []
 
 
 async def test_whoever_is_shut_out_is_told(desk: httpx.AsyncClient, phones: Visitors) -> None:

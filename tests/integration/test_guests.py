@@ -260,8 +260,7 @@ async def test_an_old_memory_of_a_poll_lets_nobody_in(
 ) -> None:
     poll = await create_poll(client, owner, guests="open", allowVoteChange=True)
     guest = Guest(client, (await join(client))["token"])
-    before = services.polls.known(poll["id"])
-    assert before is not None
+    before = await services.polls.get(poll["id"])
     path = f"/api/poll/update-poll/{poll['id']}"
     await client.patch(path, json={"guests": "off"}, headers=bearer(owner))
 
@@ -286,8 +285,7 @@ async def test_an_old_memory_of_a_poll_keeps_nobody_out(
 ) -> None:
     poll = await create_poll(client, owner)
     guest = Guest(client, (await join(client))["token"])
-    before = services.polls.known(poll["id"])
-    assert before is not None
+    before = await services.polls.get(poll["id"])
     path = f"/api/poll/update-poll/{poll['id']}"
     await client.patch(path, json={"guests": "open"}, headers=bearer(owner))
     services.polls.forget(poll["id"])

@@ -77,6 +77,13 @@ async def test_an_invite_is_good_for_its_poll_alone(client: httpx.AsyncClient) -
     assert (answer.status_code, answer.json()["code"]) == (403, "guests_not_allowed")
 
 
+async def test_an_invite_opens_no_poll_that_admits_nobody(client: httpx.AsyncClient) -> None:
+    poll = await create_poll(client, owner)
+    guest = await join(client, invite=(await invite(client, poll))[0])
+    answer = await cast(client, poll, 0, guest["token"])
+    assert (answer.status_code, answer.json()["code"]) == (403, "guests_not_allowed")
+
+
 async def test_a_fresh_token_of_an_invited_guest_is_as_good(client: httpx.AsyncClient) -> None:
     poll = await create_poll(client, owner, guests="invited")
     guest = await join(client, invite=(await invite(client, poll))[0])

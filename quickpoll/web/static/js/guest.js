@@ -41,7 +41,7 @@ async function come(how, token, working) {
     const challenge = error instanceof ApiError && error.code === "proof_required" && error.problem.challenge;
     if (!challenge || how.proof) throw error;
     working();
-    const { solve } = await import("./proof.js");
+    const { solve } = await import("./proof-of-work.js");
     await come({ ...how, proof: await solve(challenge) }, token, working);
   }
 }
