@@ -98,7 +98,7 @@ async def test_a_picture_of_the_stage_and_of_a_phone(
     for shown in (stage, phone):
         await expect(shown.locator("#voters")).to_have_text(str(sum(votes) + 1))
     await expect(stage.locator("#qr")).to_be_visible()
-    await phone.evaluate("document.activeElement.blur()")
+    await phone.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
     await _take(stage, album / "stage.png")
     await phone.screenshot(path=album / "phone.png", animations="disabled")
 

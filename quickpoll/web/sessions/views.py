@@ -12,6 +12,9 @@ from quickpoll.foundation.http.requests import wants_page
 
 Render = Callable[..., Awaitable[Response]]
 
+TEXTS = "session"
+"""The part of a catalogue that these pages need beside the common one."""
+
 _SESSION_ID = re.compile("[0-9a-fA-F]{24}")
 
 
@@ -20,7 +23,7 @@ def add_session_pages(web: Blueprint, render: Render) -> None:
 
     @web.get("/sessions", strict_slashes=False)
     async def sessions() -> Response:
-        return await render("sessions.html")
+        return await render("sessions.html", part=TEXTS)
 
     @web.get("/sessions/<session_id>", strict_slashes=False)
     async def session(session_id: str) -> Response:
@@ -33,7 +36,7 @@ def add_session_pages(web: Blueprint, render: Render) -> None:
 
 async def _of_session(render: Render, template: str, session_id: str) -> Response:
     if _SESSION_ID.fullmatch(session_id):
-        return await render(template, session_id=session_id.lower())
+        return await render(template, part=TEXTS, session_id=session_id.lower())
     if not wants_page(request.accept_mimetypes):
         raise NotFound
     answer = await render("nowhere.html", 404)
