@@ -162,16 +162,17 @@ class PollChanges:
     ) -> KnownPoll | None:
         await self._history.keep_last(poll)
         row = rules.row_of(poll, wanted.name, changed, wanted.caller, now)
-        only_if: rules.Fields = {}
-        if rules.needs_no_votes(poll, changed, now):
-            only_if["votedOn"] = {"$ne": True}
-        if "guests" in changed:
-            await self.uses.check_guests(str(poll.id), changed["guests"])
-            # Whoever has taken it up since it was read is not found yet, or will find it changed.
-            only_if["takenUp"] = poll.taken_up or {"$in": [0, None]}
+        unvoted = {"votedOn": {"$ne": True}} if rules.needs_no_votes(poll, changed, now) else {}
+        untaken = await self._untaken(poll, changed["guests"]) if "guests" in changed else {}
         return await self._polls.change(
-            poll, rules.stored(changed) | {"lastChange": row}, **only_if
+            poll, rules.stored(changed) | {"lastChange": row}, **unvoted, **untaken
         )
+
+    async def _untaken(self, poll: Poll, guests: str) -> rules.Fields:
+        """What a change of the guests compares: whoever has taken the poll up since it was read is
+        not among its uses yet, or will find it changed."""
+        await self.uses.check_guests(str(poll.id), guests)
+        return {"takenUp": poll.taken_up or {"$in": [0, None]}}
 
 
 PASSED_DEADLINE = Wanted("closed", rules.close_overdue, None)

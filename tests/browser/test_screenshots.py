@@ -89,8 +89,9 @@ async def test_a_picture_of_the_stage_and_of_a_phone(
         *(vote(api, poll, place, token_hex(12)) for place, n in enumerate(votes) for _ in range(n))
     )
     evening = await _an_evening(api, owner, poll["id"])
-    size = {"viewport": {"width": width, "height": height}, "device_scale_factor": density}
-    small = {"viewport": {"width": 360, "height": height}, "device_scale_factor": density}
+    sharp: dict[str, Any] = {"device_scale_factor": density}
+    size = {"viewport": {"width": width, "height": height}, **sharp}
+    small = {"viewport": {"width": 360, "height": height}, **sharp}
     stage = await visitors.open(f"/sessions/{evening}/present", owner, **size)
     phone = await visitors.open(f"/sessions/{evening}", **small)
     await phone.get_by_role("radio", name=texts[2]).check()
