@@ -207,15 +207,16 @@ class PollChanges:
     ) -> KnownPoll | None:
         await self._history.keep_last(poll)
         row = rules.row_of(poll, wanted.name, changed, wanted.caller, now)
-        only_if: rules.Fields = {}
-        if rules.needs_no_votes(poll, changed, now):
-            only_if["votedOn"] = {"$ne": True}
-        if "guests" in changed:
-            await self.uses.check_guests(str(poll.id), changed["guests"])
-            # Whoever has taken it up since it was read is not found yet, or will find it changed.
-            only_if["takenUp"] = poll.taken_up or {"$in": [0, None]}
-        fields = rules.stored(changed | self._due(poll, changed))
-        return await self._polls.change(poll, fields | {"lastChange": row}, **only_if)
+        unvoted = {"votedOn": {"$ne": True}} if rules.needs_no_votes(poll, changed, now) else {}
+        untaken = await self._untaken(poll, changed["guests"]) if "guests" in changed else {}
+        fields = rules.stored(changed | self._due(poll, changed)) | {"lastChange": row}
+        return await self._polls.change(poll, fields, **unvoted, **untaken)
+
+    async def _untaken(self, poll: Poll, guests: str) -> rules.Fields:
+        """What a change of the guests compares: whoever has taken the poll up since it was read is
+        not among its uses yet, or will find it changed."""
+        await self.uses.check_guests(str(poll.id), guests)
+        return {"takenUp": poll.taken_up or {"$in": [0, None]}}
 
     def _due(self, poll: Poll, changed: rules.Fields) -> rules.Fields:
         """What the poll remembers so that its log follows the change."""

@@ -51,7 +51,12 @@ def blueprint(
     """The pages, the files they load, and the documentation of the API."""
     web = Blueprint("web", __name__, template_folder="templates")
     texts = read_all()
-    assets = Assets(made={_texts_file(one): texts[one].module for one in texts})
+    made = {
+        _texts_file(one, part): module
+        for one in texts
+        for part, module in texts[one].modules.items()
+    }
+    assets = Assets(made=made)
     render = partial(_render, assets, texts, pages)
     live_page = partial(render, headers.live_page(pages.frame_ancestors))
     _add_live_pages(web, live_page, guests_of, previews)
@@ -137,8 +142,8 @@ def _add_files(web: Blueprint, assets: Assets) -> None:
         return answer
 
 
-def _texts_file(language: str) -> str:
-    return f"texts/{language}.js"
+def _texts_file(language: str, part: str = "") -> str:
+    return f"texts/{language}-{part}.js" if part else f"texts/{language}.js"
 
 
 async def _render(
@@ -148,6 +153,7 @@ async def _render(
     policy: Mapping[str, str],
     template: str,
     status: int = 200,
+    part: str = "",
     **values: Any,
 ) -> Response:
     asset = partial(address_of, "web.asset", digest=assets.digest)
@@ -160,7 +166,7 @@ async def _render(
         origin=pages.public_origin.instead_of(request.host_url),
         pages=pages,
         t=texts[language],
-        texts_address=asset(name=_texts_file(language)),
+        texts_address=asset(name=_texts_file(language, part)),
         **values,
     )
     found = content(page.encode(), is_text=True)

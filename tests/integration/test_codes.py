@@ -54,6 +54,8 @@ async def test_a_code_is_the_same_again_and_leads_to_the_poll(
     for typed in (code, code.lower(), f"{code[:3]}-{code[3:]}", f" {code[:2]} {code[2:]} "):
         answer = await client.get(f"/j/{typed}")
         assert (answer.status_code, answer.headers["Location"]) == (302, f"/polls/{poll['id']}")
+    assert (await client.get(f"/J/{code}?lang=fr")).headers["Location"].endswith("?lang=fr")
+    assert (await client.head(f"/j/{code}")).status_code == 302
     form = await client.get("/j", params={"code": code.lower()})
     assert form.headers["Location"] == f"/polls/{poll['id']}"
 
@@ -84,6 +86,8 @@ async def test_owners_and_admins_share_and_nobody_else(
 
 
 async def test_the_pages_of_codes(client: httpx.AsyncClient) -> None:
+    for path in ("/j/", "/J", "/j?lang=de"):
+        assert (await client.get(path)).status_code == 200
     empty = await client.get("/j")
     assert empty.status_code == 200
     assert "form-action 'self'" in empty.headers["Content-Security-Policy"]

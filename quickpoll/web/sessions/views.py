@@ -15,6 +15,9 @@ Render = Callable[..., Awaitable[Response]]
 GuestsOf = Callable[[str], Awaitable[str]]
 """What a session says of guests, as far as a visitor may know: ``open``, ``invited``, nothing."""
 
+TEXTS = "session"
+"""The part of a catalogue that these pages need beside the common one."""
+
 _SESSION_ID = re.compile("[0-9a-fA-F]{24}")
 
 
@@ -23,7 +26,7 @@ def add_session_pages(web: Blueprint, render: Render, guests_of: GuestsOf) -> No
 
     @web.get("/sessions", strict_slashes=False)
     async def sessions() -> Response:
-        return await render("sessions.html")
+        return await render("sessions.html", part=TEXTS)
 
     @web.get("/sessions/<session_id>", strict_slashes=False)
     async def session(session_id: str) -> Response:
@@ -39,7 +42,7 @@ async def _of_session(
 ) -> Response:
     if _SESSION_ID.fullmatch(session_id):
         guests = await guests_of(session_id.lower())
-        return await render(template, session_id=session_id.lower(), guests=guests)
+        return await render(template, part=TEXTS, session_id=session_id.lower(), guests=guests)
     if not wants_page(request.accept_mimetypes):
         raise NotFound
     answer = await render("nowhere.html", 404)
