@@ -1,7 +1,8 @@
 """What pages say: one catalogue a language, and which language somebody reads.
 
-A catalogue has two parts: ``page`` for what the service renders, ``script`` for what the page's
-script says, which is served as a file. A text is a sentence, or one for each plural category of
+A catalogue has three parts: ``page`` for what the service renders, ``script`` for what the page's
+script says, which is served as a file, and ``later``, another file, for scripts that a page loads
+when all else is there. A text is a sentence, or one for each plural category of
 the language (CLDR); only scripts have those, as they know the numbers.
 """
 
@@ -32,6 +33,7 @@ class Texts:
         self.direction = "rtl" if language in _FROM_RIGHT else "ltr"
         self._texts = {**catalogue["script"], **catalogue["page"]}
         self.module = _as_module(catalogue["script"])
+        self.later = _as_module(catalogue["later"])
 
     def __call__(self, name: str, /, **values: str) -> Markup:
         """The text, with values in its places. What is no markup is escaped."""

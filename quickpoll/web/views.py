@@ -34,7 +34,8 @@ def blueprint(pages: PageOptions) -> Blueprint:
     """The pages, the files they load, and the documentation of the API."""
     web = Blueprint("web", __name__, template_folder="templates")
     texts = read_all()
-    assets = Assets(made={_texts_file(one): texts[one].module for one in texts})
+    made = {_texts_file(one): texts[one].module for one in texts}
+    assets = Assets(made=made | {f"texts/{one}-later.js": texts[one].later for one in texts})
     render = partial(_render, assets, texts, pages)
     live_page = partial(render, headers.live_page(pages.frame_ancestors))
     _add_live_pages(web, live_page)
