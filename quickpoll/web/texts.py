@@ -1,9 +1,10 @@
 """What pages say: one catalogue a language, and which language somebody reads.
 
-A catalogue has parts: ``page`` for what the service renders, ``script`` for what scripts of pages
-say, which is served as a file, and ``session`` for what those of sessions say beside it: pages of
-polls need not load it. A text is a sentence, or one for each plural category of the language
-(CLDR); only scripts have those, as they know the numbers.
+A catalogue has parts: ``page`` for what the service renders; ``script`` for what scripts of pages
+say, which is served as a file; ``session`` for what those of sessions say beside it, since pages of
+polls need not load it; ``later``, another file, for scripts that a page loads when all else is
+there. A text is a sentence, or one for each plural category of the language (CLDR); only scripts
+have those, as they know the numbers.
 """
 
 from __future__ import annotations
@@ -31,9 +32,11 @@ class Texts:
     def __init__(self, language: str, catalogue: Mapping[str, Mapping[str, Any]]) -> None:
         self.language = language
         self.direction = "rtl" if language in _FROM_RIGHT else "ltr"
-        self.all = {**catalogue["session"], **catalogue["script"], **catalogue["page"]}
+        parts = ("later", "session", "script", "page")
+        self.all = {name: text for part in parts for name, text in catalogue[part].items()}
         whole = {**catalogue["script"], **catalogue["session"]}
         self.modules = {"": _as_module(catalogue["script"]), "session": _as_module(whole)}
+        self.later = _as_module(catalogue["later"])
 
     def __call__(self, name: str, /, **values: str) -> Markup:
         """The text, with values in its places. What is no markup is escaped."""

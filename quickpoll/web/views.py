@@ -56,7 +56,7 @@ def blueprint(
         for one in texts
         for part, module in texts[one].modules.items()
     }
-    assets = Assets(made=made)
+    assets = Assets(made=made | {f"texts/{one}-later.js": texts[one].later for one in texts})
     render = partial(_render, assets, texts, pages)
     live_page = partial(render, headers.live_page(pages.frame_ancestors))
     _add_live_pages(web, live_page, guests_of, previews)

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.test_accessibility import findings as findings
+from tests.browser.test_accessibility import findings
 from tests.browser.test_stage import clipped, full, outside, overlapping
 from tests.browser.visitors import Visitors
 from tests.builders import create_poll, vote

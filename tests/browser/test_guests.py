@@ -14,7 +14,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from quickpoll.localrun.embedded import StoreAddresses
-from tests.browser.test_accessibility import _findings
+from tests.browser.test_accessibility import findings
 from tests.browser.visitors import Visitors
 from tests.builders import create_poll, look, option
 from tests.conftest import Instance, bearer, environment
@@ -190,11 +190,11 @@ async def test_everybody_can_use_these_pages(desk: httpx.AsyncClient, phones: Vi
         poll = await create_poll(desk, owner, guests=guests)
         page = await phones.open(f"/polls/{poll['id']}", token="", **at("192.0.2.9"))
         await expect(page.locator("#join-as-guest")).to_be_visible()
-        assert await _findings(page) == []
+        assert await findings(page) == []
     mine = await phones.open(f"/polls/{poll['id']}", owner)
     await mine.get_by_role("button", name="Make invitations").click()
     await expect(mine.locator("#cards .card")).to_have_count(30)
-    assert await _findings(mine) == []
+    assert await findings(mine) == []
 
 
 async def test_whoever_is_shut_out_is_told(desk: httpx.AsyncClient, phones: Visitors) -> None:

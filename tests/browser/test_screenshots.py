@@ -59,6 +59,36 @@ async def test_the_pictures_show_a_poll_in_use(
     visitors: Visitors, api: httpx.AsyncClient, album: Path
 ) -> None:
     poll = await _scene(api)
+    size: dict[str, Any] = {
+        "viewport": {"width": width, "height": height},
+        "device_scale_factor": density,
+    }
+    page = await visitors.open(f"/polls/{poll['id']}", **size)
+    wall = await visitors.open(f"/polls/{poll['id']}/present", color_scheme="dark", **size)
+
+    await page.get_by_role("radio", name=texts[2]).check()
+    await page.get_by_role("button", name="Cast your vote").click()
+    await page.get_by_role("button", name="Like").click()
+
+    for shown in (page, wall):
+        await expect(shown.locator("#voters")).to_have_text(str(sum(votes) + 1))
+        await expect(shown.locator("#qr")).to_be_visible()
+    await expect(page.get_by_role("button", name="Like")).to_contain_text(str(likes + 1))
+    await page.mouse.move(0, 0)
+    await page.evaluate("document.activeElement.blur()")
+    await _take(page, album / "live-page.png")
+    await _take(wall, album / "presenter.png")
+
+
+async def test_a_picture_of_the_stage_and_of_a_phone(
+    visitors: Visitors, api: httpx.AsyncClient, album: Path
+) -> None:
+    owner = token_hex(12)
+    poll = await create_poll(api, owner, question=question, texts=texts)
+    await asyncio.gather(
+        *(vote(api, poll, place, token_hex(12)) for place, n in enumerate(votes) for _ in range(n))
+    )
+    evening = await _an_evening(api, owner, poll["id"])
     sharp: dict[str, Any] = {"device_scale_factor": density}
     size = {"viewport": {"width": width, "height": height}, **sharp}
     small = {"viewport": {"width": 360, "height": height}, **sharp}

@@ -32,6 +32,7 @@ export class Proof {
   constructor(poll) {
     this.poll = poll;
     this.memory = new LogMemory(poll.id);
+    if (!byId("proof-words")) byId("proof").append(...section());
     this.words = byId("proof-words");
     byId("proof-check").addEventListener("click", () => this.#check());
     byId("proof-receipt").addEventListener("click", () => this.#save());
@@ -151,6 +152,20 @@ export class Proof {
       save(blob, name);
     });
   }
+}
+
+// What is in the section; other polls' pages do not carry it.
+function section() {
+  const button = (/** @type {string} */ id, /** @type {string} */ words) =>
+    el("button", { type: "button", class: "plain", id }, words);
+  return [
+    el("h2", { id: "proof-title" }, t("proof_title")),
+    el("p", { class: "quiet" }, t("proof_what")),
+    el("div", { class: "actions" }, button("proof-check", t("proof_check")), button("proof-receipt", t("proof_receipt"))),
+    el("div", { class: "notice", id: "proof-notice", role: "alert", hidden: true }),
+    el("p", { id: "proof-words", role: "status" }),
+    el("ul", { id: "proof-findings", role: "alert" }),
+  ];
 }
 
 /**
