@@ -198,17 +198,18 @@ async def test_an_expired_token_of_a_frame_is_told_to_its_host(
         await expect(inside.get_by_text("Your token has expired")).to_be_hidden()
 
 
-async def test_a_token_is_heard_from_the_named_origins_alone(
-    guests: Visitors, polls: httpx.AsyncClient, port: int
+@pytest.mark.parametrize("sandbox", ["", 'sandbox="allow-scripts"'])
+async def test_a_token_is_heard_from_the_page_that_holds_the_frame_alone(
+    guests: Visitors, polls: httpx.AsyncClient, port: int, sandbox: str
 ) -> None:
     poll = await create_poll(polls, token_hex(12))
     page = await guests.blank(forgiven=another)
-    # A frame beside it, of no origin, speaks to it as the host does.
-    stranger = """<iframe title="Other" sandbox="allow-scripts" srcdoc="<script>
-      addEventListener('message', ({ data }) => {
-        parent.frames[0].postMessage({ quickpoll: 1, type: 'token', token: data }, '*');
-        parent.postMessage({ type: 'done' }, '*');
-      });
+    # A frame beside it, of the host's origin or of none, speaks to it as the host does.
+    stranger = f"""<iframe title="Other" {sandbox} srcdoc="<script>
+      addEventListener('message', ({{ data }}) => {{
+        parent.frames[0].postMessage({{ quickpoll: 1, type: 'token', token: data }}, '*');
+        parent.postMessage({{ type: 'done' }}, '*');
+      }});
     </script>"></iframe>"""
     async with site(port, frame(guests.url, poll) + stranger) as outside:
         await page.goto(outside)
