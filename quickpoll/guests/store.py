@@ -7,7 +7,7 @@ remembered, and costs no further look.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from bson import ObjectId
@@ -72,6 +72,11 @@ class InviteStore:
     async def delete_all(self, topic_id: str) -> None:
         """Delete every invite to a poll or session, which is gone."""
         await self._invites.delete_many({"topicId": ObjectId(topic_id)})
+
+    def forget_of(self, user_ids: Iterable[str]) -> None:
+        """Drop what is remembered of guests."""
+        for user_id in user_ids:
+            self._used.pop(user_id, None)
 
     async def forget(self, user_id: str) -> None:
         """Delete the invite by which a guest has come: it leads nowhere any more."""

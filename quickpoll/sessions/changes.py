@@ -197,6 +197,19 @@ class SessionChanges:
             return
         raise Unavailable
 
+    async def erase(self, session: Session, now: datetime) -> None:
+        """Delete a session whose owner is erased, and let it be nobody's."""
+        await self._path.whole(self._erase(session, now))
+
+    async def _erase(self, session: Session, now: datetime) -> None:
+        if session.deleted_at is None:
+            deleted = await self._sessions.change(session, rules.delete(now))
+            if deleted is None:
+                return  # somebody else has changed it: it is found again
+            await self._events.announce(str(session.id), deleted.revision)
+        await self._invites.delete_all(str(session.id))
+        await self._sessions.disown(session.id)
+
     # -- polls and their guests --------------------------------------------------------------------
 
     async def _check_polls(self, caller: Caller, guests: str, wanted: list[str]) -> None:

@@ -12,6 +12,8 @@ from pymongo.errors import DuplicateKeyError
 
 from quickpoll.errors import NotFound
 from quickpoll.foundation.stores.bulk_writes import change_once
+from quickpoll.foundation.stores.mongo import Document
+from quickpoll.polls.models import NOBODY
 from quickpoll.sessions.models import Session
 
 NO_SESSION = "There is no such session."
@@ -65,6 +67,19 @@ class SessionStore:
         wanted = {"pollIds": ObjectId(poll_id), "deletedAt": None}
         rows = await self._sessions.find(wanted).to_list(None)
         return [Session.model_validate_doc(row) for row in rows]
+
+    async def some(self, query: Document, most: int) -> list[Session]:
+        """Some sessions, deleted ones included."""
+        rows = await self._sessions.find(query).limit(most).to_list(most)
+        return [Session.model_validate_doc(row) for row in rows]
+
+    async def count(self, query: Document) -> int:
+        """How many sessions there are, deleted ones included."""
+        return await self._sessions.count_documents(query)
+
+    async def disown(self, session_id: ObjectId) -> None:
+        """Make a deleted session nobody's."""
+        await self._sessions.update_one({"_id": session_id}, {"$set": {"userId": NOBODY}})
 
     async def holds(self, session_id: str, poll_id: str) -> bool:
         """Whether a poll is in a session."""

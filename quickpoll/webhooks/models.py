@@ -71,6 +71,11 @@ class Intent(Model):
         "indexes": lambda: [
             Index(Intent.topic, name="topic"),
             Index(Intent.look_at, name="due"),
+            IndexModel(
+                [("stash.owner", 1)],
+                name="owner",
+                partialFilterExpression={"stash.owner": {"$gt": ObjectId("0" * 24)}},
+            ),
         ],
     }
 

@@ -12,50 +12,28 @@ from quickpoll.auth.caller import Caller
 from quickpoll.auth.issuers import issuer_of, tokens_of
 from quickpoll.auth.limits import RateLimit, Unlimited
 from quickpoll.auth.sharing import LimitSharing
-from quickpoll.counting.counted_path import CountedPath
-from quickpoll.counting.counters import Counters
-from quickpoll.counting.direct import DirectCounts
-from quickpoll.counting.events import PollEvents
-from quickpoll.counting.former import FormerVersion
+from quickpoll.composition.stores import CountedStores
 from quickpoll.counting.keys import Keys
-from quickpoll.counting.reading import TallyReader
-from quickpoll.counting.uncounted import Uncounted
 from quickpoll.counting.versions import VersionClock
 from quickpoll.errors import Unavailable
 from quickpoll.foundation.concurrency.overload import Overload
 from quickpoll.foundation.http.request_middleware import refuse_unread
-from quickpoll.foundation.stores.mongo import open_client, open_engine
-from quickpoll.foundation.stores.mongo_trouble import MongoTrouble
-from quickpoll.foundation.stores.redis import RedisLink
-from quickpoll.guests.models import Invite
-from quickpoll.guests.parts import GuestParts
 from quickpoll.holdings import HOLDINGS
-from quickpoll.idempotency.models import Claim
 from quickpoll.idempotency.once import Once
 from quickpoll.idempotency.store import ClaimStore
 from quickpoll.likes.handlers import LikeHandlers
 from quickpoll.likes.liking import Liking
-from quickpoll.likes.models import Like
-from quickpoll.likes.store import LikeStore
 from quickpoll.management.changes import PollChanges
 from quickpoll.management.deadlines import Deadlines
 from quickpoll.management.deletion import Erase, PollDeletion
-from quickpoll.management.models import Deletion, HistoryRow
 from quickpoll.management.store import DeletionStore, HistoryStore
 from quickpoll.operations.health import Health
 from quickpoll.operations.loop_lag import LoopLag
-from quickpoll.operations.schema import Schema
-from quickpoll.operations.store_watch import StoreWatch
 from quickpoll.operations.traces import Traces
 from quickpoll.people.parts import PeopleParts
-from quickpoll.personal.models import PERSONAL_MODELS
-from quickpoll.personal.parts import PersonalParts
 from quickpoll.polls.creation import PollCreation
-from quickpoll.polls.entry import PollEntry
 from quickpoll.polls.handlers import PollHandlers
-from quickpoll.polls.models import Poll
 from quickpoll.polls.rules import Offers
-from quickpoll.polls.store import PollStore
 from quickpoll.realtime.audience import Audience
 from quickpoll.realtime.following import Following
 from quickpoll.realtime.relay import Relay
@@ -64,41 +42,27 @@ from quickpoll.realtime.server import LiveServer
 from quickpoll.realtime.shut_out import ShutOut
 from quickpoll.realtime.topic_relay import TopicRelay
 from quickpoll.repair.finality import Finality
-from quickpoll.repair.rebuild import Rebuilder
-from quickpoll.repair.reconcile import Reconciler
-from quickpoll.repair.restored import RestoreWatch
 from quickpoll.results.caller_state import CallerStateReader
-from quickpoll.results.census import MongoCensus
-from quickpoll.results.fences import MongoFences
 from quickpoll.results.handlers import ResultHandlers
 from quickpoll.results.listing import PollListing
 from quickpoll.results.poll_view import PollViews
 from quickpoll.results.timeline import Timeline
 from quickpoll.sessions.announcing import SESSION_UPDATE
-from quickpoll.sessions.models import Session
+from quickpoll.sessions.eraser import SessionEraser
 from quickpoll.sessions.parts import SessionParts
 from quickpoll.settings import Settings
-from quickpoll.sharing.models import ShareCode
 from quickpoll.sharing.parts import SharingParts
 from quickpoll.socketio.idle_reaper import IdleReaper
 from quickpoll.socketio.server import make_server
-from quickpoll.transparency.room import LOG_MODELS, LogRoom
+from quickpoll.transparency.room import LogRoom
 from quickpoll.votes.casting import Casting
 from quickpoll.votes.handlers import VoteHandlers
-from quickpoll.votes.models import Vote
-from quickpoll.votes.store import VoteStore
 from quickpoll.web.previews.reading import Previews
-from quickpoll.webhooks.outbox import OUTBOX_MODELS, Outbox
-
-MODELS = (
-    *(Poll, Vote, Like, HistoryRow, Deletion, Claim, Invite, ShareCode, Session),
-    *LOG_MODELS,
-    *OUTBOX_MODELS,
-    *PERSONAL_MODELS,
-)
+from quickpoll.webhooks.eraser import WebhookEraser
+from quickpoll.webhooks.outbox import Outbox
 
 
-class Services:
+class Services(CountedStores):
     """The parts of one instance. Building them opens nothing; ``lifespan`` starts and ends
     them.
 
@@ -122,6 +86,7 @@ class Services:
         self._admit(settings)
         self._go_live(settings)
         self._hold_sessions(settings)
+        self._know_people()
 
     async def enter(self, authorization: str | None, address: str, writes: bool = False) -> Caller:
         """Let a caller in, to any route under ``/api/``; ``writes`` of whoever is being erased are
@@ -151,53 +116,6 @@ class Services:
     async def forget_polls(self) -> None:
         """Drop the polls in memory: changes of them may have been missed, and are looked for."""
         self.relay.missed()
-
-    def _open_stores(self, settings: Settings) -> None:
-        self.mongo = open_client(settings.api_database_url.get_secret_value())
-        self.engine = open_engine(self.mongo, settings.database_name)
-        self.mongo_trouble = MongoTrouble()
-        self.schema = Schema(self.engine, MODELS, self.mongo_trouble)
-        self.redis = RedisLink(settings.redis_address)
-        self.store_watch = StoreWatch(self.mongo, self.redis, self.mongo_trouble)
-        self.personal = PersonalParts(self.engine)
-        self.polls = PollStore(self.engine)
-        self.votes = VoteStore(self.engine)
-        self.likes = LikeStore(self.engine)
-        self.guests = GuestParts(settings, self.engine)
-        self.entry = PollEntry(self.polls, self.guests.doors)
-
-    def _keep_counts(self) -> None:
-        keys, database = (
-            Keys(self.settings.redis_prefix),
-            self.mongo[self.settings.database_name],
-        )
-        self.uncounted = Uncounted(self.instance, database)
-        self.counters = Counters(self.redis, keys, self.uncounted, self.clock)
-        self.events = PollEvents(self.instance, self.redis, keys)
-        self.former = FormerVersion(self.counters)
-        self.census = MongoCensus(self.polls, self.votes, self.likes)
-        self.fences = MongoFences(self.polls, self.votes, self.likes)
-        self.direct = DirectCounts(database, self.census, self.clock)
-        self.rebuilder = Rebuilder(self.counters, self.census, self.fences, self.direct)
-        self.reconciler = Reconciler(
-            self.instance,
-            self.counters,
-            self.census,
-            self.fences,
-            self.rebuilder,
-            RestoreWatch(database, self.counters),
-            self.polls.recent,
-        )
-        self.tallies = TallyReader(
-            self.counters,
-            self.census,
-            self.direct,
-            self.rebuilder.recount,
-            self.reconciler.was_read,
-        )
-        self.path = CountedPath(
-            self.counters, self.events, self.fences, self.rebuilder.recount_soon
-        )
 
     def _take_votes(self, settings: Settings) -> None:
         self.creation = PollCreation(self.polls, self.path, self.log_room.rounds)
@@ -237,7 +155,6 @@ class Services:
         self.deadlines = Deadlines(self.engine, self.changes)
         stores = self.engine, self.polls, self.tallies
         self.outbox = Outbox(self.instance, *stores, finality, self.settings)
-        self.people = PeopleParts(self, HOLDINGS)
 
     def _delete(self, history: HistoryStore, delete_log: Erase) -> None:
         stores = self.polls, self.votes, self.likes, history, DeletionStore(self.engine)
@@ -270,6 +187,17 @@ class Services:
             (self.sessions.shared,),
             settings.api_public_address,
         )
+
+    def _know_people(self) -> None:
+        outbox, sessions = self.outbox, self.sessions
+        erasers = (
+            SessionEraser(sessions.store, sessions.changes),
+            WebhookEraser(outbox.webhooks, outbox.deliveries, outbox.listeners),
+        )
+        self.people = PeopleParts(self, HOLDINGS, erasers)
+        shown = self.polls.forget_of, self.result_handlers.encodings.forget_of
+        known = self.tokens.forget, self.limit_sharing.forget, self.live.let_go
+        self.personal.departures.on_leaving(*shown, *known, self.guests.invites.forget_of)
 
     def _admit(self, settings: Settings) -> None:
         self.issuer = issuer_of(settings)
@@ -320,7 +248,4 @@ class Services:
             self.polls, self.votes, self.tallies, self.audience, fanout, shut_out, checkpoints
         )
         self.live.on_subscribed = self.relay.subscribed
-        shown = self.polls.forget_of, self.result_handlers.encodings.forget_of
-        known = self.tokens.forget, self.limit_sharing.forget, self.live.let_go
-        self.personal.departures.on_leaving(*shown, *known)
         self.screens = StaleScreens(self.relay, self.audience, self.counters)
