@@ -140,10 +140,11 @@ class Erasures:
 
     async def _sweep(self, erasure: Erasure) -> None:
         user_id = await self._jobs.person_of(erasure)
-        if user_id is None or erasure.done_at is None:
-            return
-        if await self._erase_all(user_id, erasure.done_at - CLOCKS_APART):
-            await self._jobs.swept(erasure)
+        if user_id is not None and erasure.done_at is not None:
+            before = erasure.done_at - CLOCKS_APART
+            if not await self._erase_all(user_id, before):
+                return
+        await self._jobs.swept(erasure)
 
 
 def _key(erasure: Erasure) -> tuple[str, int]:

@@ -100,7 +100,7 @@ class ErasureStore:
         if erasure.user_id is not None:
             return str(erasure.user_id)
         await self._people.ready()
-        return self._people.open(erasure.sealed, str(erasure.id)) if erasure.sealed else None
+        return self._people.opened(erasure.sealed, str(erasure.id)) if erasure.sealed else None
 
     async def _hash(self, user_id: str) -> bytes:
         await self._people.ready()

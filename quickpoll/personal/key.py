@@ -11,6 +11,7 @@ from hashlib import sha256
 from secrets import token_bytes
 
 from bson import ObjectId
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from odmantic import AIOEngine
 from pymongo.errors import DuplicateKeyError
@@ -53,10 +54,13 @@ class People:
         nonce = token_bytes(NONCE_BYTES)
         return nonce + self._cipher().encrypt(nonce, ObjectId(user_id).binary, about.encode())
 
-    def open(self, sealed: bytes, about: str) -> str:
-        """The id that was sealed."""
+    def opened(self, sealed: bytes, about: str) -> str | None:
+        """The id that was sealed; ``None`` where that was done with a key that is lost."""
         nonce, rest = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
-        return ObjectId(self._cipher().decrypt(nonce, rest, about.encode())).__str__()
+        try:
+            return str(ObjectId(self._cipher().decrypt(nonce, rest, about.encode())))
+        except InvalidTag:
+            return None
 
     def _cipher(self) -> AESGCM:
         return AESGCM(self._mac("seal"))

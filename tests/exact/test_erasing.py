@@ -121,7 +121,7 @@ async def test_whoever_dies_at_whatever_step_the_other_one_ends_it(
 ) -> None:
     """At each wait of the first instance in turn; nobody votes twice, nothing is counted twice."""
     nth = 0
-    every = 43  # of some three hundred; each of them was tried once
+    every = 61  # of some three hundred; each of them was tried once
     while True:
         left = await leave(steps)
         await steps.a.people.erasures.request(left.user)

@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Iterable
 from datetime import datetime
 from typing import Protocol
 
-SOME = 50
-"""Documents of one step: far less than a second's work, so that the lease is kept."""
+SOME = 100
+"""Documents of one step: less than a second's work, so that the lease is kept."""
 
 AT_ONCE = 8
 """Changes of polls that a step makes at the same time."""
