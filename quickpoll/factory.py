@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncGenerator, Callable
-from functools import lru_cache, partial
+from functools import lru_cache
 from time import time
 from typing import Any
 
 import socketio
-from quart import Quart, Response, request
+from quart import Blueprint, Quart, Response, request
 from quart_schema import HttpSecurityScheme, Info
 from werkzeug.exceptions import HTTPException
 
@@ -19,6 +19,7 @@ from quickpoll.auth.guest_routes import check_route
 from quickpoll.auth.web import admit
 from quickpoll.cli import add_commands
 from quickpoll.composition import Services
+from quickpoll.composition.readings import readings
 from quickpoll.errors import PayloadTooLarge
 from quickpoll.fast_path import routes
 from quickpoll.fast_path.dispatch import FastPath
@@ -31,13 +32,12 @@ from quickpoll.foundation.http.requests import MOST_BYTES, StrictRequest
 from quickpoll.foundation.observability import metrics
 from quickpoll.foundation.observability.logs import configure_logs
 from quickpoll.foundation.openapi.pages import Documentation
-from quickpoll.foundation.stores.mongo import is_reachable
 from quickpoll.guests import views as guests_views
 from quickpoll.lifespan import serving
 from quickpoll.likes import views as likes_views
 from quickpoll.management import views as management_views
 from quickpoll.operations import views as operations_views
-from quickpoll.operations.gauges import Read, Readings, registry_of
+from quickpoll.operations.gauges import registry_of
 from quickpoll.people import views as people_views
 from quickpoll.polls import views as polls_views
 from quickpoll.realtime import messages as realtime_messages
@@ -140,18 +140,13 @@ Live updates come over Socket.IO at `/ws/updates`; errors are problem documents 
 
 
 def _add_routes(app: Quart, services: Services) -> None:
-    settings = services.settings
-    token = settings.api_metrics_token
-    pages = PageOptions(
-        settings.api_frame_ancestors or ("'none'",),
-        __version__,
-        settings.jwt_user_id_claim,
-        settings.api_login_url,
-        services.offers.guests,
-        services.sharing.origin,
-        services.offers.logs,
-    )
-    blueprints = (
+    for one in (*_api(services), *_around(app, services)):
+        app.register_blueprint(one)
+
+
+def _api(services: Services) -> tuple[Blueprint, ...]:
+    """What programs and pages ask, and webhooks are set up by."""
+    return (
         polls_views.blueprint(services.poll_handlers),
         votes_views.blueprint(services.vote_handlers),
         likes_views.blueprint(services.like_handlers),
@@ -165,13 +160,30 @@ def _add_routes(app: Quart, services: Services) -> None:
         log_views.blueprint(services.log_room.files),
         log_views.receipts_blueprint(services.log_room.receipts),
         webhooks_views.blueprint(services.outbox.handlers, on=services.outbox.on),
+        realtime_views.blueprint(*live_messages()),
+        previews_views.blueprint(services.previews),
+    )
+
+
+def _around(app: Quart, services: Services) -> tuple[Blueprint, ...]:
+    """Pages, and what operators look at."""
+    settings = services.settings
+    token = settings.api_metrics_token
+    pages = PageOptions(
+        settings.api_frame_ancestors or ("'none'",),
+        __version__,
+        settings.jwt_user_id_claim,
+        settings.api_login_url,
+        services.offers.guests,
+        services.sharing.origin,
+        services.offers.logs,
+    )
+    return (
         operations_views.blueprint(
             services.health,
             registry_of(readings(services, lambda: _middleware_of(app).in_hand)),
             token.get_secret_value() if token else None,
         ),
-        realtime_views.blueprint(*live_messages()),
-        previews_views.blueprint(services.previews),
         web_views.blueprint(
             pages,
             services.guests_of,
@@ -180,44 +192,6 @@ def _add_routes(app: Quart, services: Services) -> None:
             services.previews,
         ),
     )
-    for one in blueprints:
-        app.register_blueprint(one)
-
-
-def readings(services: Services, in_hand: Read) -> Readings:
-    """What a scrape of the metrics reads."""
-    lookups = {"polls": services.polls, "tokens": services.tokens}
-    issuer = services.issuer
-    return Readings(
-        in_hand=in_hand,
-        queues={
-            "votes": lambda: services.casting.batcher.depth,
-            "likes": lambda: services.liking.batcher.depth,
-        },
-        lookups={
-            (name, outcome): partial(getattr, cache, count)
-            for name, cache in lookups.items()
-            for outcome, count in (("hit", "hits"), ("miss", "misses"))
-        },
-        socket_clients=lambda: len(services.audience),
-        socket_subscriptions=lambda: services.audience.subscriptions,
-        redis=lambda: services.redis.available,
-        mongodb=lambda: is_reachable(services.mongo),
-        limits={
-            "votes": services.settings.api_vote_queue,
-            "socket_clients": services.settings.api_socket_clients,
-        },
-        failing=partial(_failing, services),
-        skews=lambda: services.store_watch.skews,
-        shed_share=lambda: services.overload.share,
-        unfinished_indexes=lambda: len(services.schema.unfinished),
-        keys_fetched_at=lambda: issuer.fetched_at if issuer else None,
-    )
-
-
-def _failing(services: Services) -> dict[str, str]:
-    found = {"mongodb": services.mongo_trouble.failure, "redis": services.redis.failure}
-    return {store: one.cause for store, one in found.items() if one is not None}
 
 
 def live_messages() -> tuple[tuple[Event, ...], tuple[Request, ...]]:

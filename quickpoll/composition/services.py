@@ -174,6 +174,7 @@ class Services(CountedStores):
             self.claims,
             self.offers,
             self.guests,
+            self.result_handlers.guests_in,
         )
         self.changes.uses = self.deletion.uses = self.sessions.changes
         self.sessions.changes.tell = self.outbox.record_session_update

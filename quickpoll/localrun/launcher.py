@@ -14,7 +14,6 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from quickpoll.auth.signing import sign_token
 from quickpoll.localrun.child_process import LOOPBACK, until
 from quickpoll.localrun.demo.seeding import seed_once
 from quickpoll.localrun.embedded import EmbeddedStoreFailed, EmbeddedStores, StoreAddresses
+from quickpoll.localrun.environment import environment_of_run
 from quickpoll.localrun.way_in import (
     EVERYWHERE,
     WayIn,
@@ -39,7 +39,6 @@ from quickpoll.settings import (
     BadSettings,
     Settings,
     given_variables,
-    guests_of_run,
     load_settings,
 )
 from quickpoll.settings.run_record import (
@@ -52,9 +51,6 @@ from quickpoll.settings.run_record import (
 PACKAGE = Path(__file__).parent.parent
 DEVELOPMENT_USER = "5eed5eed5eed5eed5eed0001"
 DEVELOPMENT_TOKEN_LIFE = timedelta(days=30)
-THIS_MACHINE = "localhost,127.0.0.0/8,::1"
-"""Where webhooks of a run may go beside public addresses: to receivers that somebody is writing."""
-
 START_SECONDS = 60.0
 LOOK_SECONDS = 0.5
 NOWHERE = StoreAddresses("mongodb://127.0.0.1:1/quickpoll", LOOPBACK, 1)
@@ -147,33 +143,6 @@ def refuse_taken_port(port: int, host: str = LOOPBACK) -> None:
             probe.listen()
         except OSError as error:
             raise _port_error(port, host, error) from error
-
-
-def environment_of_run(
-    given: Mapping[str, str | None], addresses: StoreAddresses, directory: RunDirectory
-) -> dict[str, str]:
-    """The variables that this run sets: its stores always, the rest where nobody ``given`` it."""
-    environment = {
-        "API_DATABASE_URL": addresses.database_url,
-        "API_REDIS_HOST": addresses.redis_host,
-        "API_REDIS_PORT": str(addresses.redis_port),
-    }
-    if given.get("API_REDIS_URL"):  # it would win over host and port
-        environment["API_REDIS_URL"] = f"redis://{addresses.redis_host}:{addresses.redis_port}"
-    if not given.get("JWT_SECRET_KEY"):
-        environment["JWT_SECRET_KEY"] = directory.secret()
-    environment |= guests_of_run(given, directory)
-    if given.get("API_PUBLIC_ADDRESS"):
-        environment["API_PUBLIC_ADDRESS"] = str(given["API_PUBLIC_ADDRESS"])
-    if not given.get("API_LOG_KEY"):
-        environment["API_LOG_KEY"] = directory.log_key()
-    if not given.get("API_WEBHOOKS"):
-        environment["API_WEBHOOKS"] = "on"
-    if not given.get("API_WEBHOOK_ALLOW"):
-        environment["API_WEBHOOK_ALLOW"] = THIS_MACHINE
-    if not given.get("API_LOG_FORMAT"):
-        environment["API_LOG_FORMAT"] = "console"
-    return environment
 
 
 def development_token(settings: Settings) -> str | None:

@@ -7,11 +7,14 @@ from typing import Any
 
 from quickpoll.auth.admission import Admission
 from quickpoll.errors import InvalidToken, invalid
+from quickpoll.foundation.asyncapi.messages import sent
 from quickpoll.foundation.concurrency.time_limits import ANSWER_SECONDS
 from quickpoll.foundation.http.problems import as_error
 from quickpoll.polls.ids import ID_SENTENCE, is_id
 from quickpoll.realtime.audience import Audience, Client
+from quickpoll.realtime.messages import Done, NotDone
 from quickpoll.realtime.server import LiveServer, told
+from quickpoll.realtime.session_messages import Followed
 from quickpoll.realtime.topic_relay import TopicRelay
 
 FIELD = "sessionId"
@@ -36,7 +39,7 @@ class Following:
             async with asyncio.timeout(ANSWER_SECONDS):
                 return await self._answer(sid, session_id)
         except Exception as error:
-            return {"error": told(as_error(error))}
+            return sent(NotDone, {"error": told(as_error(error))})
 
     async def _answer(self, sid: str, session_id: str) -> dict[str, Any]:
         client = self._client(sid)
@@ -54,7 +57,7 @@ class Following:
                 if self._audience.get(sid) is not client:
                     self._relay.leave_all(sid)
         session = dict(snapshot.payload)
-        return {"session": session, "poll": session.pop("poll")}
+        return sent(Followed, {"session": session, "poll": session.pop("poll")})
 
     async def _unfollow(self, sid: str, *arguments: Any) -> dict[str, Any]:
         try:
@@ -63,8 +66,8 @@ class Following:
             async with client.turn:
                 self._relay.leave(sid, session_id)
         except Exception as error:
-            return {"error": told(as_error(error))}
-        return {}
+            return sent(NotDone, {"error": told(as_error(error))})
+        return sent(Done, {})
 
     def _client(self, sid: str) -> Client:
         client = self._audience.get(sid)

@@ -72,9 +72,9 @@ class ResultHandlers:
         headers = {"Content-Disposition": name}
         if kind == "csv":
             return Reply(200, export.as_csv(view).encode(), headers, "text/csv; charset=utf-8")
-        return json_reply(export.as_json(view, await self._guests(view)), headers=headers)
+        return json_reply(export.as_json(view, await self.guests_in(view)), headers=headers)
 
-    async def _guests(self, view: PollView) -> int:
+    async def guests_in(self, view: PollView) -> int:
         """How many ballots are guests': none where the poll admits none, as that is fixed with the
         first of them."""
         if view.known.poll.guests == NO_GUESTS:

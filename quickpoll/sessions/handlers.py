@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,7 +17,7 @@ from quickpoll.idempotency.once import Asked, Made, Once
 from quickpoll.polls.ids import checked_id
 from quickpoll.polls.rules import manages as manages_poll
 from quickpoll.results.cursors import read_cursor, write_cursor
-from quickpoll.results.poll_view import PollViews
+from quickpoll.results.poll_view import PollView, PollViews
 from quickpoll.sessions import export
 from quickpoll.sessions.bodies import NewSession, SessionQuery, SessionUpdate, Step, fields_of
 from quickpoll.sessions.changes import SessionChanges
@@ -39,6 +40,7 @@ class SessionHandlers:
         once: Once,
         path: CountedPath,
         doors: Doors,
+        guests_in: Callable[[PollView], Awaitable[int]],
     ) -> None:
         self._sessions = sessions
         self._changes = changes
@@ -46,6 +48,7 @@ class SessionHandlers:
         self._once = once
         self._path = path
         self._doors = doors
+        self._guests_in = guests_in
 
     async def create(self, caller: Caller, new: NewSession) -> Reply:
         """Create a session."""
@@ -131,7 +134,8 @@ class SessionHandlers:
         if kind == "csv":
             body = export.as_csv(views).encode()
             return Reply(200, body, headers, "text/csv; charset=utf-8")
-        return json_reply(export.as_json(views), headers=headers)
+        counted = [(view, await self._guests_in(view)) for view in views]
+        return json_reply(export.as_json(counted), headers=headers)
 
 
 def _checked(session_id: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from odmantic import AIOEngine
 
 from quickpoll.counting.counted_path import CountedPath
@@ -13,7 +15,7 @@ from quickpoll.idempotency.once import Once
 from quickpoll.idempotency.store import ClaimStore
 from quickpoll.polls.rules import Offers
 from quickpoll.polls.store import PollStore
-from quickpoll.results.poll_view import PollViews
+from quickpoll.results.poll_view import PollView, PollViews
 from quickpoll.sessions.announcing import SessionEvents
 from quickpoll.sessions.changes import SessionChanges
 from quickpoll.sessions.handlers import SessionHandlers
@@ -37,6 +39,7 @@ class SessionParts:
         claims: ClaimStore,
         offers: Offers,
         guests: GuestParts,
+        guests_in: Callable[[PollView], Awaitable[int]],
     ) -> None:
         self.store = SessionStore(engine)
         guests.doors.session_holds = self.store.holds
@@ -45,7 +48,7 @@ class SessionParts:
             self.store, polls, path, self.events, claims, guests.invites, offers
         )
         self.handlers = SessionHandlers(
-            self.store, self.changes, views, Once(claims), path, guests.doors
+            self.store, self.changes, views, Once(claims), path, guests.doors, guests_in
         )
         self.snapshots = SessionSnapshots(self.store, polls, guests.doors)
         self.shared = SharedSessions(self.store)

@@ -14,11 +14,9 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Iterable
-from datetime import datetime
 from secrets import token_hex
 
 import structlog
-from bson import ObjectId
 from pymongo.errors import PyMongoError
 
 from quickpoll.errors import AlreadyVoted, PollNotFound, QuickPollError, Unavailable
@@ -27,11 +25,11 @@ from quickpoll.personal.departures import Departed, leaving_now
 from quickpoll.polls.entry import check_still_admits
 from quickpoll.polls.store import KnownPoll, PollStore
 from quickpoll.votes import rules
+from quickpoll.votes.ballots import new_document, outcome_of, renewed
 from quickpoll.votes.batch import Batch, Outcome, Wish, WishEntry
 from quickpoll.votes.log_entries import (
     brought_by_choices,
     brought_by_retraction,
-    fields_of_cast,
     owed_for,
 )
 from quickpoll.votes.logged import logged_of
@@ -112,7 +110,7 @@ class BallotWriter:
         if not entries:
             return
         token = token_hex(8)
-        ballots = [_document(batch.polls[e.item.poll_id], e.item, token) for e in entries]
+        ballots = [new_document(batch.polls[e.item.poll_id], e.item, token) for e in entries]
         inserted = await self._votes.insert(ballots)
         for index in inserted.stored:
             self._created(batch, entries[index], ballots[index])
@@ -177,7 +175,7 @@ class BallotWriter:
         if not poll.allow_vote_change:
             entries = _of_the_first_choice(batch, entries)
         choices, last = [entry.item.option_ids for entry in entries], entries[-1].item
-        ballot = standing if standing.option_ids else _renewed(standing, last.moment)
+        ballot = standing if standing.option_ids else renewed(standing, last.moment)
         brought = brought_by_choices(poll, standing, choices)
         if standing.option_ids == last.option_ids and brought.lines is None:
             write = self._votes.confirm(standing)
@@ -190,7 +188,7 @@ class BallotWriter:
         before = standing.option_ids
         for entry, choice, owed in zip(entries, choices, brought.owed, strict=True):
             held = ballot._replace(option_ids=choice)
-            batch.settle(entry, _outcome(before, choice), held, owed)
+            batch.settle(entry, outcome_of(before, choice), held, owed)
             before = choice
 
     async def _retract(self, batch: Batch, poll_id: str, entries: list[WishEntry]) -> None:
@@ -286,30 +284,6 @@ def _pair(entry: WishEntry) -> tuple[str, str]:
 def _has_tombstones(batch: Batch, entry: WishEntry) -> bool:
     known = batch.polls.get(entry.item.poll_id)
     return known is not None and known.poll.tombstones
-
-
-def _renewed(standing: Ballot, moment: datetime) -> Ballot:
-    return standing._replace(id=str(ObjectId()), created_at=moment)
-
-
-def _outcome(before: tuple[str, ...], after: tuple[str, ...]) -> Outcome:
-    if not before:
-        return Outcome.CREATED
-    return Outcome.SAME if before == after else Outcome.CHANGED
-
-
-def _document(known: KnownPoll, wish: Wish, token: str) -> Document:
-    ballot: Document = {
-        **fields_of_cast(known.poll, wish.user_id, wish.option_ids, token),
-        "_id": ObjectId(),
-        "userId": ObjectId(wish.user_id),
-        "pollId": known.poll.id,
-        "optionIds": [known.object_ids[option] for option in wish.option_ids],
-        "createdAt": wish.moment,
-        "castAt": wish.moment,
-        "revision": 0,
-    }
-    return ballot if wish.guests is None else {**ballot, "guest": True}
 
 
 async def _some_at_once(writes: Iterable[Awaitable[None]]) -> None:

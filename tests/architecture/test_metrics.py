@@ -9,7 +9,8 @@ from typing import Any
 from prometheus_client import REGISTRY
 from prometheus_client.core import Metric
 
-from quickpoll.factory import create_app, readings
+from quickpoll.composition.readings import readings
+from quickpoll.factory import create_app
 from quickpoll.foundation.http.request_middleware import RequestMiddleware
 from quickpoll.operations.gauges import registry_of
 from tests.architecture.house import root

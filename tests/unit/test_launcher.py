@@ -17,11 +17,11 @@ from quickpoll.localrun import launcher
 from quickpoll.localrun.child_process import LOOPBACK, free_port
 from quickpoll.localrun.demo.seeding import POLLS
 from quickpoll.localrun.embedded import StoreAddresses
+from quickpoll.localrun.environment import environment_of_run
 from quickpoll.localrun.launcher import (
     DEVELOPMENT_USER,
     LaunchFailed,
     development_token,
-    environment_of_run,
     public_address,
     refuse_taken_port,
     welcome,
