@@ -18,7 +18,6 @@ from quart import Quart
 
 from quickpoll.errors import TooManySubscriptions, leaves
 from quickpoll.settings import Settings
-from tests.architecture.test_errors import to_come
 from tests.builders import create_poll, option, vote
 from tests.conftest import Instance, bearer, root, sign
 from tests.guests import with_guests
@@ -127,7 +126,7 @@ def test_every_error_is_there_with_an_example(document: Document) -> None:
                 told.add(code)
     # No one operation answers these: an address that is none, a method, a fault of ours.
     elsewhere = {"method_not_allowed", "internal_error", TooManySubscriptions.code}
-    assert told == {leaf.code for leaf in leaves()} - elsewhere - to_come
+    assert told == {leaf.code for leaf in leaves()} - elsewhere
 
 
 def test_every_example_keeps_its_own_schema(document: Document) -> None:
