@@ -6,13 +6,7 @@ import { byId } from "./dom.js";
 import { number, plural } from "./locale.js";
 
 /** @type {Record<string, string | Record<string, string>>} */
-const catalogue = (await import(byId("texts").href)).default;
-
-/** Fetch the texts of what a page loads later. */
-export async function moreTexts() {
-  const address = byId("texts").href.replace(/\.js$/, "-later.js");
-  Object.assign(catalogue, (await import(address)).default);
-}
+export const catalogue = (await import(byId("texts").href)).default;
 
 /**
  * The text of this name. Numbers get the language's digits, `n` chooses the plural.
