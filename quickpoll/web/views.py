@@ -10,6 +10,7 @@ from typing import Any
 
 from quart import Blueprint, Response, render_template, request
 from quart import url_for as address_of
+from quart_cors import cors_exempt
 from werkzeug.exceptions import NotFound
 
 from quickpoll.errors import PollNotFound
@@ -132,7 +133,9 @@ def _add_documentation(web: Blueprint, render: Render) -> None:
 
 
 def _add_files(web: Blueprint, assets: Assets) -> None:
+    # For our own pages alone: what others' may read of answers is no part of a file's.
     @web.get("/static/<digest>/<path:name>")
+    @cors_exempt
     async def asset(digest: str, name: str) -> Response:
         if name not in assets:
             raise NotFound

@@ -9,7 +9,7 @@ import { LogMemory } from "./log-memory.js";
 import { whileBusy } from "./page.js";
 import { save } from "./save.js";
 import { holder } from "./session.js";
-import { t } from "./texts.js";
+import { catalogue, t } from "./texts.js";
 
 /** @typedef {import("./poll-state.js").PollState} PollState */
 
@@ -32,7 +32,6 @@ export class Proof {
   constructor(poll) {
     this.poll = poll;
     this.memory = new LogMemory(poll.id);
-    if (!byId("proof-words")) byId("proof").append(...section());
     this.words = byId("proof-words");
     byId("proof-check").addEventListener("click", () => this.#check());
     byId("proof-receipt").addEventListener("click", () => this.#save());
@@ -56,6 +55,7 @@ export class Proof {
     return whileBusy(byId("proof-check"), byId("proof-notice"), async () => {
       say(this.words, t("proof_checking"));
       byId("proof-findings").replaceChildren();
+      byId("proof-findings").classList.remove("notice");
       const receipt = await this.#receipt();
       const report = await this.#look(receipt.bytes);
       if (!report) return say(this.words, t("proof_cannot"));
@@ -142,8 +142,8 @@ export class Proof {
       return el("li", {}, `${t(name)} `, el("code", { dir: "ltr" }, codes.join(" ")));
     });
     byId("proof-findings").replaceChildren(...rows);
+    byId("proof-findings").classList.add("notice");
     show(byId("proof"));
-    byId("proof").classList.add("wrong-proof");
   }
 
   #save() {
@@ -154,7 +154,24 @@ export class Proof {
   }
 }
 
-// What is in the section; other polls' pages do not carry it.
+/** @type {Promise<Proof> | undefined} */
+let begun;
+
+/** The proof of the page's poll; its texts are fetched, and its section is made, once. @param {PollState} poll */
+export function begin(poll) {
+  begun ??= make(poll);
+  return begun;
+}
+
+/** @param {PollState} poll */
+async function make(poll) {
+  const more = byId("texts").href.replace(/\.js$/, "-later.js");
+  Object.assign(catalogue, (await import(more)).default);
+  byId("owner").before(el("section", { class: "changes", id: "proof", "aria-labelledby": "proof-title" }, ...section()));
+  return new Proof(poll);
+}
+
+// Other polls' pages do not carry it.
 function section() {
   const button = (/** @type {string} */ id, /** @type {string} */ words) =>
     el("button", { type: "button", class: "plain", id }, words);

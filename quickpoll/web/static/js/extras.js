@@ -6,7 +6,7 @@ import { ask, known } from "./api.js";
 import { byId, el, show } from "./dom.js";
 import { moment } from "./locale.js";
 import { Later } from "./pace.js";
-import { moreTexts, t } from "./texts.js";
+import { t } from "./texts.js";
 
 /** @typedef {import("./poll-state.js").PollState} PollState */
 
@@ -41,15 +41,10 @@ export class Extras {
   // Whoever watches a verifiable poll is a witness of its log.
   async #prove() {
     if (this.poll.view.verifiable && !this.proof) {
-      const [{ Proof }] = await Promise.all([import("./check-vote.js"), moreTexts()]);
-      this.proof ??= new Proof(this.poll);
+      const { begin } = await import("./check-vote.js");
+      this.proof = await begin(this.poll);
     }
     this.proof?.show();
-  }
-
-  /** What a vote was answered. @param {unknown} vote */
-  promised(vote) {
-    this.proof?.promised(vote);
   }
 
   /** Show what was changed, to everyone who votes. */

@@ -8,12 +8,6 @@ import { fromRight, number, plural } from "./locale.js";
 /** @type {Record<string, string | Record<string, string>>} */
 export const catalogue = (await import(byId("texts").href)).default;
 
-/** Fetch the texts of what a page loads later. */
-export async function moreTexts() {
-  const address = byId("texts").href.replace(/\.js$/, "-later.js");
-  Object.assign(catalogue, (await import(address)).default);
-}
-
 /**
  * The text of this name. Numbers get the language's digits, `n` chooses the plural.
  * @param {string} name
