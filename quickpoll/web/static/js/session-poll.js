@@ -239,6 +239,8 @@ function notReadYet(poll) {
     results: "owner",
     allowVoteChange: false,
     visibility: "unlisted",
+    guests: "off",
+    verifiable: false,
     counts: { likes: 0 },
     version: 0,
     userVotes: [],
