@@ -341,3 +341,19 @@ async def test_a_voter_who_changes_again_and_again_fits_into_steps(
     found = await lines(steps.a, poll)
     assert found[1:-1] == wanted
     assert found[-1].startswith("close 1 ")
+
+
+async def test_who_wakes_late_moves_nothing(steps: Steps) -> None:
+    """Its step was ended, and another one made, while it slept before its last write."""
+    poll = await verifiable(steps)
+    await cast(steps.a, poll, token_hex(12))
+    store, nth, asleep = steps.a.log_room.store, 0, None
+    while asleep is None or asleep.journal is None:
+        work = steps.a.log_room.sequencer.keep_up(str(poll.id), with_ballots=True)
+        assert await cut_off(work, nth, "late")
+        asleep, nth = await store.read(str(poll.id)), nth + 1
+    await cast(steps.b, poll, token_hex(12))
+    await steps.b.log_room.sequencer.keep_up(str(poll.id), with_ballots=True)
+    before = await lines(steps.b, poll)
+    assert not await store.end(asleep, asleep.size, asleep.published)
+    assert await lines(steps.b, poll) == before
