@@ -345,6 +345,8 @@ export interface components {
             version: number;
             /** Format: date-time */
             at: string;
+            /** @description With verifiable polls. */
+            checkpoint?: components["schemas"]["Checkpoint"];
         };
         /**
          * @description Why the connection is about to be ended.

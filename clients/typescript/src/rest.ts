@@ -207,6 +207,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/poll/invite-guests/{poll_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make invites to a poll; for its owner and admins.
+         * @description Each lets one guest vote, on however many devices, where the poll's `guests` is `invited`.
+         *     Only their hashes are kept.
+         */
+        post: operations["invite_guests"];
+        /** Withdraw the invites to a poll that nobody has used; for its owner and admins. */
+        delete: operations["withdraw_invites"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/poll/like-poll/{poll_id}": {
         parameters: {
             query?: never;
@@ -260,6 +282,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/poll/receipt/{poll_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Proof that the caller's present ballot is in the published log of a verifiable poll. */
+        get: operations["receipt"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/poll/reopen-poll/{poll_id}": {
         parameters: {
             query?: never;
@@ -271,6 +310,26 @@ export interface paths {
         put?: never;
         /** Open a poll again; a deadline that has passed is cleared. */
         post: operations["reopen_poll"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/poll/share-poll/{poll_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A short code that leads to the poll: the same again as long as it lives.
+         * @description It ends a day after the poll was closed, and at once where that is deleted.
+         */
+        post: operations["share_poll"];
         delete?: never;
         options?: never;
         head?: never;
@@ -321,6 +380,259 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/session/create-session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create a session; it begins in the lobby.
+         * @description Its polls are the caller's own, and admit the same guests as the session.
+         */
+        post: operations["create_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/delete-session/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete a session; its polls stay. The same again, within a day, is the same. */
+        delete: operations["delete_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/end-session/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End a session; an ended one stays ended. Its polls stay as they are. */
+        post: operations["end_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/export-session/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The results of all its polls, in their order: a list of what `export-poll` answers, or
+         * @description one table. Polls that were deleted are not in it.
+         */
+        get: operations["export_session"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/get-session/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A session, for whoever has its id. */
+        get: operations["get_session"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/get-sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller's own sessions, newest first. */
+        get: operations["get_sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/invite-guests/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make invites to a session, good for all its polls; for its owner and admins.
+         * @description Each lets one guest vote, on however many devices, where `guests` is `invited`. Only their
+         *     hashes are kept.
+         */
+        post: operations["invite_to_session"];
+        /** Withdraw the invites to a session that nobody has used; for its owner and admins. */
+        delete: operations["withdraw_session_invites"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/share-session/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A short code that leads to the session: the same again as long as it lives.
+         * @description It ends a day after the session has ended, and at once where that is deleted.
+         */
+        post: operations["share_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/step-session/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Go to a poll, or to the lobby; everybody's page follows.
+         * @description Where it is there already nothing changes. Otherwise `ifVersion` has to be the present
+         *     version: `session_changed` answers the session as it is, so that two presenters, or a
+         *     double click, skip nothing.
+         */
+        post: operations["step_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/update-session/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change title and polls.
+         * @description A poll that was shown keeps its place (`locked`); the others may be reordered, and go. Once
+         *     the session has ended its polls stay as they are (`session_ended`).
+         */
+        patch: operations["update_session"];
+        trace?: never;
+    };
+    "/api/user/erase-user/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Erase a person's data, for that person and administrators.
+         * @description Ballots and likes on open polls are taken back, on closed ones they belong to nobody and the
+         *     result stays. Own polls go, or are nobody's where others have voted; histories name nobody.
+         *     Until it is done nothing new is taken from the person (403). Afterwards they are somebody
+         *     new, but on polls where they had voted: there they have voted already (409).
+         */
+        post: operations["erase_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/user/erasure/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far an erasure is, for whose it is and administrators. */
+        get: operations["erasure"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/user/export-user/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A person's data to take home, for that person and administrators.
+         * @description No counts are in it: what a poll of somebody else hides stays hidden.
+         */
+        get: operations["export_user"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/user/me": {
         parameters: {
             query?: never;
@@ -334,6 +646,133 @@ export interface paths {
          *     in the token (`JWT_USER_IDS`).
          */
         get: operations["me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhook/create-webhook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have another service told of what happens to polls: up to ten webhooks a user.
+         * @description An owner's hears of their own polls and sessions, an administrator's of everybody's; one
+         *     with `pollId` of that poll alone. Whatever happens after the answer is told. Where the
+         *     operator has not switched webhooks on (`API_WEBHOOKS`), all of these routes are 404.
+         */
+        post: operations["create_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhook/delete-webhook/{webhook_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete a webhook; nothing is sent to it any more. */
+        delete: operations["delete_webhook"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhook/get-webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller's own webhooks, the newest first. */
+        get: operations["get_webhooks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhook/replay-webhook/{webhook_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send everything since a moment again: the same ids and bodies, in the same order. */
+        post: operations["replay_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhook/test-webhook/{webhook_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a message of the type `webhook.test`, once, whatever the webhook's status.
+         * @description What came of it is in `webhook-deliveries`.
+         */
+        post: operations["test_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhook/update-webhook/{webhook_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change a webhook; `status: active` enables it again. */
+        patch: operations["update_webhook"];
+        trace?: never;
+    };
+    "/api/webhook/webhook-deliveries/{webhook_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The latest 100 messages to a webhook, with every attempt; they are kept for 30 days. */
+        get: operations["webhook_deliveries"];
         put?: never;
         post?: never;
         delete?: never;
@@ -376,6 +815,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/guest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get a guest's token, without an account.
+         * @description It is good for 12 hours, for polls and sessions that admit guests. With a guest's own token
+         *     in `Authorization`, good or expired for less than 30 days, the fresh one is the same
+         *     guest's. Where many new guests come from one address, each has to bring a proof of work:
+         *     solve the `challenge` and send the same with `proof`.
+         */
+        post: operations["enter_as_guest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health/live": {
         parameters: {
             query?: never;
@@ -402,6 +864,80 @@ export interface paths {
         };
         /** Whether requests are served: 503 while MongoDB is away, `degraded` while Redis is. */
         get: operations["ready"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/log/key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The keys by which logs are signed (C2SP signed-note); the first one signs new logs. */
+        get: operations["log_key"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/log/{poll_id}/checkpoint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How long the log of a verifiable poll is, and what is in it, signed (C2SP
+         * @description tlog-checkpoint).
+         */
+        get: operations["log_checkpoint"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/log/{poll_id}/openings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What lies under the commitments of a closed poll; never with fewer than five ballots. */
+        get: operations["log_openings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/log/{poll_id}/tile/{tile}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A tile of hashes, `<level>/<number>`, or a bundle of entries, `entries/<number>`, each
+         * @description perhaps with `.p/<width>` (C2SP tlog-tiles).
+         */
+        get: operations["log_tile"];
         put?: never;
         post?: never;
         delete?: never;
@@ -482,9 +1018,147 @@ export interface paths {
         trace?: never;
     };
 }
-export type webhooks = Record<string, never>;
+export interface webhooks {
+    "poll.closed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "poll.created": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "poll.deleted": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "poll.reopened": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "poll.results": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "poll.updated": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "session.updated": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "webhook.test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
 export interface components {
     schemas: {
+        /** @description One attempt to deliver a message. */
+        Attempt: {
+            /** Format: date-time */
+            at: string;
+            /** @description Why there was no answer: `timeout`, `refused_address`, `unknown_host`, `connection`, `certificate`, `no_http`. Left out where there was one. */
+            error?: string;
+            /** @description The status that was answered; null: there was none. */
+            status: number | null;
+        };
         /**
          * @description The whole ballot; the order of the options has no meaning.
          * @example {
@@ -496,6 +1170,13 @@ export interface components {
         BallotChoice: {
             /** @description None of them twice. */
             optionIds: string[];
+        };
+        /** @description Whose ballots: of people with an account, and of guests. */
+        Ballots: {
+            /** Format: int64 */
+            accounts: number;
+            /** Format: int64 */
+            guests: number;
         };
         /**
          * @description What came of each poll, in the order in which they were sent.
@@ -541,6 +1222,31 @@ export interface components {
         CreatedPolls: {
             results: components["schemas"]["CreationResult"][];
         };
+        /**
+         * @description A new webhook, with the secret that its messages are signed with.
+         * @example {
+         *       "events": [
+         *         "poll.closed",
+         *         "poll.results"
+         *       ],
+         *       "id": "65f1c0ffee0000000000e001",
+         *       "pollId": null,
+         *       "secret": "whsec_c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IDEyMw==",
+         *       "status": "active",
+         *       "url": "https://hooks.example/quickpoll"
+         *     }
+         */
+        CreatedWebhook: {
+            events: ("poll.created" | "poll.updated" | "poll.closed" | "poll.reopened" | "poll.deleted" | "poll.results" | "session.updated")[];
+            id: string;
+            /** @description Null: it hears of all that it may. */
+            pollId: string | null;
+            /** @description Shown this once. `whsec_` and base64, as libraries take it. */
+            secret: string;
+            /** @enum {string} */
+            status: "active" | "disabled";
+            url: string;
+        };
         /** @description What came of one of several polls: ``poll`` or ``error`` is there. */
         CreationResult: {
             error?: components["schemas"]["Problem"];
@@ -549,8 +1255,65 @@ export interface components {
             status: number;
         };
         /**
+         * @description A message to a webhook.
+         * @example {
+         *       "attempts": [
+         *         {
+         *           "at": "2030-01-31T12:00:00.000Z",
+         *           "error": "timeout",
+         *           "status": null
+         *         },
+         *         {
+         *           "at": "2030-01-31T12:00:15.000Z",
+         *           "status": 204
+         *         }
+         *       ],
+         *       "id": "msg_65f1c0ffee0000000000a001_7",
+         *       "state": "delivered",
+         *       "type": "poll.closed"
+         *     }
+         */
+        Delivery: {
+            /** @description Oldest first; empty where it was not sent yet. */
+            attempts: components["schemas"]["Attempt"][];
+            /** @description What its header `webhook-id` says. */
+            id: string;
+            /**
+             * @description `waiting` for its first or next attempt, or for a message before it; `given_up` after ten attempts (a test: after one).
+             * @enum {string}
+             */
+            state: "waiting" | "delivered" | "given_up";
+            /** @description The event, or `webhook.test`. */
+            type: string;
+        };
+        /**
+         * @description An erasure that was asked for, under whose id its end can be waited for.
+         * @example {
+         *       "jobId": "65f1c0ffee0000000000e001"
+         *     }
+         */
+        Erasure: {
+            jobId: string;
+        };
+        /**
+         * @description How far an erasure is.
+         * @example {
+         *       "jobId": "65f1c0ffee0000000000e001",
+         *       "status": "running"
+         *     }
+         */
+        ErasureStatus: {
+            jobId: string;
+            /** @enum {string} */
+            status: "running" | "done";
+        };
+        /**
          * @description A poll's results to take home.
          * @example {
+         *       "ballots": {
+         *         "accounts": 19,
+         *         "guests": 0
+         *       },
          *       "likes": 3,
          *       "options": [
          *         {
@@ -602,6 +1365,7 @@ export interface components {
          *     }
          */
         Export: {
+            ballots: components["schemas"]["Ballots"];
             /** Format: int64 */
             likes: number;
             options: components["schemas"]["ExportOption"][];
@@ -623,6 +1387,40 @@ export interface components {
         FieldError: {
             field: string;
             message: string;
+        };
+        /** @description A like that the person has given. */
+        GivenLike: {
+            /** Format: date-time */
+            createdAt: string;
+            pollId: string;
+        };
+        /**
+         * @description A guest, and the token that they send as everybody sends theirs.
+         * @example {
+         *       "expiresAt": "2030-01-31T12:00:00.000Z",
+         *       "token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJxdWlja3BvbGwifQ.c2ln",
+         *       "userId": "65f1c0ffee0000000000c002"
+         *     }
+         */
+        Guest: {
+            /** Format: date-time */
+            expiresAt: string;
+            token: string;
+            userId: string;
+        };
+        /**
+         * @description How a guest comes in: ``{}``, or with an invite. A proof of work only where one was asked
+         *     for.
+         * @example {}
+         * @example {
+         *       "invite": "7K3M-9QTX-2HVC"
+         *     }
+         */
+        GuestEntry: {
+            /** @description In any case; blanks and dashes are ignored. One invite is one guest, on however many devices. */
+            invite?: string;
+            /** @description The payload of a solved `challenge`, as ALTCHA's widget makes it; good once, for 10 minutes. */
+            proof?: string;
         };
         /**
          * @description Who changed a poll: its owner, an administrator (``admin``, of another's poll), or the
@@ -668,6 +1466,18 @@ export interface components {
             };
         };
         /**
+         * @description New invites: shown this once, and never again.
+         * @example {
+         *       "invites": [
+         *         "7K3M-9QTX-2HVC",
+         *         "B8DN-W4RZ-6YQE"
+         *       ]
+         *     }
+         */
+        Invites: {
+            invites: string[];
+        };
+        /**
          * @description Whether the caller likes the poll, and how many do.
          * @example {
          *       "liked": true,
@@ -692,6 +1502,20 @@ export interface components {
         Live: {
             status: string;
         };
+        /** @description A change that the person has made of a poll, as its history has it. */
+        MadeChange: {
+            /** Format: date-time */
+            at: string;
+            /** @enum {string} */
+            change: "updated" | "closed" | "reopened";
+            from: {
+                [key: string]: unknown;
+            };
+            pollId: string;
+            to: {
+                [key: string]: unknown;
+            };
+        };
         /**
          * @description Whom the service takes the caller for.
          * @example {
@@ -707,6 +1531,15 @@ export interface components {
             expiresAt: string;
             roles: string[];
             userId: string;
+        };
+        /**
+         * @description How many invites to make.
+         * @example {
+         *       "count": 30
+         *     }
+         */
+        NewInvites: {
+            count: number;
         };
         /** @description An option of a new poll. */
         NewOption: {
@@ -791,6 +1624,48 @@ export interface components {
         NewPolls: {
             polls: components["schemas"]["NewPoll"][];
         };
+        /**
+         * @description A session to create.
+         * @example {
+         *       "pollIds": [
+         *         "65f1c0ffee0000000000a001"
+         *       ],
+         *       "title": "Summer party"
+         *     }
+         */
+        NewSession: {
+            /**
+             * @description Who may take part without an account. The polls say the same of themselves. Default: `"off"`.
+             * @enum {string}
+             */
+            guests?: "off" | "open" | "invited";
+            /** @description Polls of your own, in order, none twice. Default: `[]`. */
+            pollIds?: string[];
+            title: string;
+            /** @description Whose session it is to be; only administrators may say so. Left out: the caller's. */
+            userId?: string;
+        };
+        /**
+         * @description A webhook to create.
+         * @example {
+         *       "events": [
+         *         "poll.closed",
+         *         "poll.results"
+         *       ],
+         *       "url": "https://hooks.example/quickpoll"
+         *     }
+         */
+        NewWebhook: {
+            /** @description What it wants to hear of, none twice. */
+            events: ("poll.created" | "poll.updated" | "poll.closed" | "poll.reopened" | "poll.deleted" | "poll.results" | "session.updated")[];
+            /** @description The one poll that it is to hear of. Left out: all of the caller's own, an administrator's hears of everybody's. Default: `null`. */
+            pollId?: string | null;
+            /**
+             * Format: uri
+             * @description `https`, and a public address, unless the operator allows it; no log-in, no fragment, any port.
+             */
+            url: string;
+        };
         /** @description An option of a poll. */
         Option: {
             id: string;
@@ -801,6 +1676,96 @@ export interface components {
         OptionUpdate: {
             id?: string;
             text: string;
+        };
+        /**
+         * @description Everything that the service holds of a person. No list is ever absent.
+         * @example {
+         *       "ballots": [
+         *         {
+         *           "createdAt": "2030-01-31T12:00:00.000Z",
+         *           "id": "65f1c0ffee0000000000d001",
+         *           "optionId": "65f1c0ffee0000000000b001",
+         *           "optionIds": [
+         *             "65f1c0ffee0000000000b001"
+         *           ],
+         *           "pollId": "65f1c0ffee0000000000a001",
+         *           "userId": "65f1c0ffee0000000000c001"
+         *         }
+         *       ],
+         *       "changes": [
+         *         {
+         *           "at": "2030-01-31T12:00:00.000Z",
+         *           "change": "closed",
+         *           "from": {
+         *             "closedAt": null,
+         *             "status": "open"
+         *           },
+         *           "pollId": "65f1c0ffee0000000000a001",
+         *           "to": {
+         *             "closedAt": "2030-01-31T12:00:00.000Z",
+         *             "status": "closed"
+         *           }
+         *         }
+         *       ],
+         *       "likes": [
+         *         {
+         *           "createdAt": "2030-01-31T12:00:00.000Z",
+         *           "pollId": "65f1c0ffee0000000000a001"
+         *         }
+         *       ],
+         *       "polls": [
+         *         {
+         *           "allowVoteChange": true,
+         *           "closedAt": null,
+         *           "closesAt": null,
+         *           "context": {
+         *             "room": "blue"
+         *           },
+         *           "createdAt": "2030-01-31T12:00:00.000Z",
+         *           "guests": "off",
+         *           "id": "65f1c0ffee0000000000a001",
+         *           "maxChoices": 1,
+         *           "minChoices": 1,
+         *           "options": [
+         *             {
+         *               "id": "65f1c0ffee0000000000b001",
+         *               "pollId": "65f1c0ffee0000000000a001",
+         *               "text": "Monday"
+         *             },
+         *             {
+         *               "id": "65f1c0ffee0000000000b002",
+         *               "pollId": "65f1c0ffee0000000000a001",
+         *               "text": "Tuesday"
+         *             }
+         *           ],
+         *           "question": "When shall we meet?",
+         *           "results": "always",
+         *           "status": "open",
+         *           "userId": "65f1c0ffee0000000000c001",
+         *           "verifiable": false,
+         *           "visibility": "public"
+         *         }
+         *       ],
+         *       "sessions": [],
+         *       "webhooks": []
+         *     }
+         */
+        Person: {
+            /** @description What the person has voted, on whatever polls. */
+            ballots: components["schemas"]["Vote"][];
+            /** @description Rows of histories that the person has made. */
+            changes: components["schemas"]["MadeChange"][];
+            likes: components["schemas"]["GivenLike"][];
+            /** @description The person's own polls. */
+            polls: components["schemas"]["Poll"][];
+            /** @description The person's own sessions. */
+            sessions: {
+                [key: string]: unknown;
+            }[];
+            /** @description The person's webhooks, without secrets. */
+            webhooks: {
+                [key: string]: unknown;
+            }[];
         };
         /**
          * @description A poll.
@@ -866,6 +1831,51 @@ export interface components {
             verifiable: boolean;
             /** @enum {string} */
             visibility: "public" | "unlisted";
+        };
+        /**
+         * @description Something has happened to a poll; ``data`` is the poll as it was then.
+         * @example {
+         *       "data": {
+         *         "allowVoteChange": true,
+         *         "closedAt": null,
+         *         "closesAt": null,
+         *         "context": {
+         *           "room": "blue"
+         *         },
+         *         "createdAt": "2030-01-31T12:00:00.000Z",
+         *         "guests": "off",
+         *         "id": "65f1c0ffee0000000000a001",
+         *         "maxChoices": 1,
+         *         "minChoices": 1,
+         *         "options": [
+         *           {
+         *             "id": "65f1c0ffee0000000000b001",
+         *             "pollId": "65f1c0ffee0000000000a001",
+         *             "text": "Monday"
+         *           },
+         *           {
+         *             "id": "65f1c0ffee0000000000b002",
+         *             "pollId": "65f1c0ffee0000000000a001",
+         *             "text": "Tuesday"
+         *           }
+         *         ],
+         *         "question": "When shall we meet?",
+         *         "results": "always",
+         *         "status": "open",
+         *         "userId": "65f1c0ffee0000000000c001",
+         *         "verifiable": false,
+         *         "visibility": "public"
+         *       },
+         *       "timestamp": "2030-01-31T12:00:00.000Z",
+         *       "type": "poll.created"
+         *     }
+         */
+        PollMessage: {
+            data: components["schemas"]["Poll"];
+            /** Format: date-time */
+            timestamp: string;
+            /** @enum {string} */
+            type: "poll.created" | "poll.updated" | "poll.closed" | "poll.reopened" | "poll.deleted";
         };
         /**
          * @description The fields to change; those left out stay. ``closesAt: null`` takes the deadline away.
@@ -1036,6 +2046,10 @@ export interface components {
         };
         /** @description An error (RFC 9457); ``code`` is for programs, ``detail`` for people. */
         Problem: {
+            /** @description with `proof_required`: what has to be solved, in ALTCHA's form */
+            challenge?: {
+                [key: string]: unknown;
+            };
             /** @enum {string} */
             code: "missing_token" | "invalid_token" | "expired_token" | "forbidden" | "results_hidden" | "guests_not_allowed" | "proof_required" | "rate_limited" | "malformed_json" | "method_not_allowed" | "payload_too_large" | "unsupported_media_type" | "invalid_request" | "not_implemented" | "idempotency_key_reused" | "too_many_subscriptions" | "internal_error" | "unavailable" | "overloaded" | "not_found" | "poll_not_found" | "option_not_found" | "already_voted" | "poll_closed" | "poll_has_votes" | "vote_change_not_allowed" | "locked" | "session_changed" | "session_ended" | "guests_differ" | "too_many_webhooks" | "receipt_pending";
             detail: string;
@@ -1043,9 +2057,28 @@ export interface components {
             errors?: components["schemas"]["FieldError"][];
             /** @description with `already_voted`: the present ballot */
             optionIds?: string[];
+            /** @description with `session_changed`: the session as it is now */
+            session?: {
+                [key: string]: unknown;
+            };
             status: number;
             title: string;
             type: string;
+        };
+        /**
+         * @description A signed word that an entry will be in the log of its poll: keep it, and hold the log to it.
+         *
+         *     ``pepper`` and ``salt`` open the entry, ``index`` and ``path`` lead from it to the root of a
+         *     small tree, which ``note`` (C2SP signed-note) signs.
+         */
+        Promise: {
+            entry: string;
+            /** Format: int64 */
+            index: number;
+            note: string;
+            path: string[];
+            pepper: string;
+            salt?: string;
         };
         /**
          * @description ``ready``, or ``degraded`` with what is missing.
@@ -1065,6 +2098,68 @@ export interface components {
                 [key: string]: string;
             };
             status: string;
+        };
+        /**
+         * @description What is sent again.
+         * @example {
+         *       "messages": 12
+         *     }
+         */
+        Replay: {
+            /** Format: int64 */
+            messages: number;
+        };
+        /**
+         * @description From when on messages are to be sent again.
+         * @example {
+         *       "since": "2030-01-31T12:00:00Z"
+         *     }
+         */
+        ReplayRequest: {
+            /** Format: date-time */
+            since: string;
+        };
+        /** @description The counts of a poll, whoever may see them otherwise. */
+        ResultsData: {
+            /** @description `likes`, and each option's votes under its id. */
+            counts: {
+                [key: string]: number;
+            };
+            /** @description True after the close: these are the final ones. */
+            final: boolean;
+            pollId: string;
+            /** Format: int64 */
+            version: number;
+            /** Format: int64 */
+            votersCount: number;
+            /** Format: int64 */
+            votesCount: number;
+        };
+        /**
+         * @description The counts of a poll have changed, or are final.
+         * @example {
+         *       "data": {
+         *         "counts": {
+         *           "65f1c0ffee0000000000b001": 12,
+         *           "65f1c0ffee0000000000b002": 7,
+         *           "likes": 3
+         *         },
+         *         "final": true,
+         *         "pollId": "65f1c0ffee0000000000a001",
+         *         "version": 1895400000000000,
+         *         "votersCount": 19,
+         *         "votesCount": 19
+         *       },
+         *       "timestamp": "2030-01-31T12:00:00.000Z",
+         *       "type": "poll.results"
+         *     }
+         */
+        ResultsMessage: {
+            data: components["schemas"]["ResultsData"];
+            /** Format: date-time */
+            timestamp: string;
+            /** @enum {string} */
+            type: "poll.results";
         };
         /**
          * @description A poll in a frame.
@@ -1111,6 +2206,125 @@ export interface components {
             version: string;
         };
         /**
+         * @description A session: its polls in order, and where it is.
+         * @example {
+         *       "at": 0,
+         *       "createdAt": "2030-01-31T12:00:00.000Z",
+         *       "guests": "off",
+         *       "id": "65f1c0ffee0000000000e001",
+         *       "pollIds": [
+         *         "65f1c0ffee0000000000a001"
+         *       ],
+         *       "status": "running",
+         *       "title": "Summer party",
+         *       "userId": "65f1c0ffee0000000000c001",
+         *       "version": 3
+         *     }
+         */
+        Session: {
+            /** @description The place of the present poll in `pollIds`; null in the lobby and at the end. */
+            at: number | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** @enum {string} */
+            guests: "off" | "open" | "invited";
+            id: string;
+            pollIds: string[];
+            /** @enum {string} */
+            status: "lobby" | "running" | "ended";
+            title: string;
+            userId: string;
+            /** Format: int64 */
+            version: number;
+        };
+        /**
+         * @description A session has changed; ``data`` is the session as it was then.
+         * @example {
+         *       "data": {
+         *         "at": 0,
+         *         "id": "65f1c0ffee0000000000f001",
+         *         "status": "running"
+         *       },
+         *       "timestamp": "2030-01-31T12:00:00.000Z",
+         *       "type": "session.updated"
+         *     }
+         */
+        SessionMessage: {
+            /** @description As `get-session` answers it. */
+            data: {
+                [key: string]: unknown;
+            };
+            /** Format: date-time */
+            timestamp: string;
+            /** @enum {string} */
+            type: "session.updated";
+        };
+        /**
+         * @description The fields to change; those left out stay.
+         * @example {
+         *       "ifVersion": 3,
+         *       "title": "Summer party 2030"
+         *     }
+         */
+        SessionUpdate: {
+            /**
+             * Format: int64
+             * @description Only if this is the present version, else `session_changed`.
+             */
+            ifVersion?: number;
+            /** @description The whole list as it is to be. A poll that was shown keeps its place. */
+            pollIds?: string[];
+            title?: string;
+        };
+        /**
+         * @description A code, and the address that it makes.
+         * @example {
+         *       "address": "https://polls.example/j/7K3M9Q",
+         *       "code": "7K3M9Q"
+         *     }
+         */
+        Share: {
+            /** @description Where it leads on from, for people and QR codes. */
+            address: string;
+            code: string;
+        };
+        /**
+         * @description Where to go: the place of a poll in `pollIds`, or null for the lobby.
+         * @example {
+         *       "at": 1,
+         *       "ifVersion": 3
+         *     }
+         */
+        Step: {
+            at: number | null;
+            /**
+             * Format: int64
+             * @description The version that the presenter sees.
+             */
+            ifVersion: number;
+        };
+        /** @description Which webhook it was. */
+        TestData: {
+            webhookId: string;
+        };
+        /**
+         * @description What was asked for, to see whether it comes.
+         * @example {
+         *       "data": {
+         *         "webhookId": "65f1c0ffee0000000000e001"
+         *       },
+         *       "timestamp": "2030-01-31T12:00:00.000Z",
+         *       "type": "webhook.test"
+         *     }
+         */
+        TestMessage: {
+            data: components["schemas"]["TestData"];
+            /** Format: date-time */
+            timestamp: string;
+            /** @enum {string} */
+            type: "webhook.test";
+        };
+        /**
          * @description The counts at the end of one bucket of time that saw a ballot.
          * @example {
          *       "at": "2030-01-31T12:01:00.000Z",
@@ -1148,14 +2362,253 @@ export interface components {
             optionId: string;
             optionIds: string[];
             pollId: string;
+            /** @description With the answer to a write, on a verifiable poll. */
+            promise?: components["schemas"]["Promise"];
             userId: string;
+        };
+        /**
+         * @description Where messages go. It is ``disabled`` when its receiver has answered 410, or its owner said
+         *     so.
+         * @example {
+         *       "events": [
+         *         "poll.closed",
+         *         "poll.results"
+         *       ],
+         *       "id": "65f1c0ffee0000000000e001",
+         *       "pollId": null,
+         *       "status": "active",
+         *       "url": "https://hooks.example/quickpoll"
+         *     }
+         */
+        Webhook: {
+            events: ("poll.created" | "poll.updated" | "poll.closed" | "poll.reopened" | "poll.deleted" | "poll.results" | "session.updated")[];
+            id: string;
+            /** @description Null: it hears of all that it may. */
+            pollId: string | null;
+            /** @enum {string} */
+            status: "active" | "disabled";
+            url: string;
+        };
+        /**
+         * @description The fields to change; those left out stay. ``pollId: null`` takes the restriction away.
+         * @example {
+         *       "status": "active"
+         *     }
+         */
+        WebhookUpdate: {
+            /** @description What it wants to hear of, none twice. */
+            events?: ("poll.created" | "poll.updated" | "poll.closed" | "poll.reopened" | "poll.deleted" | "poll.results" | "session.updated")[];
+            pollId?: string | null;
+            /**
+             * @description `active` enables it again, and what has waited is sent; `disabled` has it hear of nothing meanwhile.
+             * @enum {string}
+             */
+            status?: "active" | "disabled";
+            /**
+             * Format: uri
+             * @description `https`, and a public address, unless the operator allows it; no log-in, no fragment, any port.
+             */
+            url?: string;
         };
     };
     responses: never;
     parameters: never;
     requestBodies: never;
     headers: never;
-    pathItems: never;
+    pathItems: {
+        poll_closed: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            get?: never;
+            put?: never;
+            /**
+             * A poll was closed, by hand or by its deadline.
+             * @description Signed as Standard Webhooks 1.0 says, with three headers:
+             *
+             *     - `webhook-id`: the name of the message, the same for every attempt and replay
+             *     - `webhook-timestamp`: when this attempt was made, in seconds since 1970
+             *     - `webhook-signature`: `v1,` and base64 of HMAC-SHA256 over `id.timestamp.body` under the secret
+             */
+            post: operations["poll_closed"];
+            delete?: never;
+            options?: never;
+            head?: never;
+            patch?: never;
+            trace?: never;
+        };
+        poll_created: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            get?: never;
+            put?: never;
+            /**
+             * A poll was created.
+             * @description Signed as Standard Webhooks 1.0 says, with three headers:
+             *
+             *     - `webhook-id`: the name of the message, the same for every attempt and replay
+             *     - `webhook-timestamp`: when this attempt was made, in seconds since 1970
+             *     - `webhook-signature`: `v1,` and base64 of HMAC-SHA256 over `id.timestamp.body` under the secret
+             */
+            post: operations["poll_created"];
+            delete?: never;
+            options?: never;
+            head?: never;
+            patch?: never;
+            trace?: never;
+        };
+        poll_deleted: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            get?: never;
+            put?: never;
+            /**
+             * A poll was deleted; the poll as it last was.
+             * @description Signed as Standard Webhooks 1.0 says, with three headers:
+             *
+             *     - `webhook-id`: the name of the message, the same for every attempt and replay
+             *     - `webhook-timestamp`: when this attempt was made, in seconds since 1970
+             *     - `webhook-signature`: `v1,` and base64 of HMAC-SHA256 over `id.timestamp.body` under the secret
+             */
+            post: operations["poll_deleted"];
+            delete?: never;
+            options?: never;
+            head?: never;
+            patch?: never;
+            trace?: never;
+        };
+        poll_reopened: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            get?: never;
+            put?: never;
+            /**
+             * A poll was opened again.
+             * @description Signed as Standard Webhooks 1.0 says, with three headers:
+             *
+             *     - `webhook-id`: the name of the message, the same for every attempt and replay
+             *     - `webhook-timestamp`: when this attempt was made, in seconds since 1970
+             *     - `webhook-signature`: `v1,` and base64 of HMAC-SHA256 over `id.timestamp.body` under the secret
+             */
+            post: operations["poll_reopened"];
+            delete?: never;
+            options?: never;
+            head?: never;
+            patch?: never;
+            trace?: never;
+        };
+        poll_results: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            get?: never;
+            put?: never;
+            /**
+             * The counts of a poll: at most once in 5 s, the last ones always, final ones after the close.
+             * @description Signed as Standard Webhooks 1.0 says, with three headers:
+             *
+             *     - `webhook-id`: the name of the message, the same for every attempt and replay
+             *     - `webhook-timestamp`: when this attempt was made, in seconds since 1970
+             *     - `webhook-signature`: `v1,` and base64 of HMAC-SHA256 over `id.timestamp.body` under the secret
+             */
+            post: operations["poll_results"];
+            delete?: never;
+            options?: never;
+            head?: never;
+            patch?: never;
+            trace?: never;
+        };
+        poll_updated: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            get?: never;
+            put?: never;
+            /**
+             * A poll was changed; the poll as it was then.
+             * @description Signed as Standard Webhooks 1.0 says, with three headers:
+             *
+             *     - `webhook-id`: the name of the message, the same for every attempt and replay
+             *     - `webhook-timestamp`: when this attempt was made, in seconds since 1970
+             *     - `webhook-signature`: `v1,` and base64 of HMAC-SHA256 over `id.timestamp.body` under the secret
+             */
+            post: operations["poll_updated"];
+            delete?: never;
+            options?: never;
+            head?: never;
+            patch?: never;
+            trace?: never;
+        };
+        session_updated: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            get?: never;
+            put?: never;
+            /**
+             * A session has changed; the session as it was then.
+             * @description Signed as Standard Webhooks 1.0 says, with three headers:
+             *
+             *     - `webhook-id`: the name of the message, the same for every attempt and replay
+             *     - `webhook-timestamp`: when this attempt was made, in seconds since 1970
+             *     - `webhook-signature`: `v1,` and base64 of HMAC-SHA256 over `id.timestamp.body` under the secret
+             */
+            post: operations["session_updated"];
+            delete?: never;
+            options?: never;
+            head?: never;
+            patch?: never;
+            trace?: never;
+        };
+        webhook_test: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            get?: never;
+            put?: never;
+            /**
+             * What `test-webhook` sends.
+             * @description Signed as Standard Webhooks 1.0 says, with three headers:
+             *
+             *     - `webhook-id`: the name of the message, the same for every attempt and replay
+             *     - `webhook-timestamp`: when this attempt was made, in seconds since 1970
+             *     - `webhook-signature`: `v1,` and base64 of HMAC-SHA256 over `id.timestamp.body` under the secret
+             */
+            post: operations["webhook_test"];
+            delete?: never;
+            options?: never;
+            head?: never;
+            patch?: never;
+            trace?: never;
+        };
+    };
 }
 export type $defs = Record<string, never>;
 export interface operations {
@@ -1235,6 +2688,15 @@ export interface operations {
             401: {
                 headers: {
                     "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation. */
+            403: {
+                headers: {
                     [name: string]: unknown;
                 };
                 content: {
@@ -1368,6 +2830,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation.; `forbidden`: You may not see or change this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `poll_not_found`: There is no such poll.; `option_not_found`: This poll has no such option. */
             404: {
                 headers: {
@@ -1453,6 +2924,8 @@ export interface operations {
             /** @description There is no ballot of the caller now. */
             204: {
                 headers: {
+                    /** @description on a verifiable poll, the promise as base64 of its JSON */
+                    "Quickpoll-Promise"?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -1461,6 +2934,15 @@ export interface operations {
             401: {
                 headers: {
                     "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation.; `forbidden`: You may not see or change this. */
+            403: {
+                headers: {
                     [name: string]: unknown;
                 };
                 content: {
@@ -1583,7 +3065,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not see or change this. */
+            /** @description `forbidden`: You may not see or change this.; `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1730,7 +3212,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not see or change this. */
+            /** @description `forbidden`: You may not see or change this.; `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1890,6 +3372,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation.; `forbidden`: You may not see or change this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `payload_too_large`: The body is larger than 64 KiB. */
             413: {
                 headers: {
@@ -1971,7 +3462,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not see or change this. */
+            /** @description `forbidden`: You may not see or change this.; `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2089,6 +3580,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation.; `forbidden`: You may not see or change this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `poll_not_found`: There is no such poll. */
             404: {
                 headers: {
@@ -2160,6 +3660,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "ballots": {
+                     *         "accounts": 19,
+                     *         "guests": 0
+                     *       },
                      *       "likes": 3,
                      *       "options": [
                      *         {
@@ -2229,7 +3733,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not see or change this. */
+            /** @description `forbidden`: You may not see or change this.; `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2398,7 +3902,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not see or change this. */
+            /** @description `forbidden`: You may not see or change this.; `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2526,6 +4030,15 @@ export interface operations {
             401: {
                 headers: {
                     "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation. */
+            403: {
+                headers: {
                     [name: string]: unknown;
                 };
                 content: {
@@ -2698,8 +4211,216 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not see or change this. */
+            /** @description `forbidden`: You may not see or change this.; `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_request`: Some of what was sent is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests; wait a moment and try again. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The service cannot reach what it needs at the moment; try again shortly.; `overloaded`: More requests are waiting than can be served; try again in a moment. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    invite_guests: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The poll's id, in either case.
+                 * @example 65f1c0ffee0000000000a001
+                 */
+                poll_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "count": 30
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewInvites"];
+            };
+        };
+        responses: {
+            /** @description The invites, shown this once. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "invites": [
+                     *         "7K3M-9QTX-2HVC",
+                     *         "B8DN-W4RZ-6YQE"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Invites"];
+                };
+            };
+            /** @description `malformed_json`: The body is not valid JSON in UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_token`: Send a token: Authorization: Bearer <token>.; `invalid_token`: The token is not one that this service accepts.; `expired_token`: The token has expired; ask its issuer for a new one. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: You may not see or change this.; `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `poll_not_found`: There is no such poll. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: Send the body as application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_request`: Some of what was sent is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests; wait a moment and try again. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The service cannot reach what it needs at the moment; try again shortly.; `overloaded`: More requests are waiting than can be served; try again in a moment. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdraw_invites: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The poll's id, in either case.
+                 * @example 65f1c0ffee0000000000a001
+                 */
+                poll_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Nobody can enter any more by an invite that was not used. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `missing_token`: Send a token: Authorization: Bearer <token>.; `invalid_token`: The token is not one that this service accepts.; `expired_token`: The token has expired; ask its issuer for a new one. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: You may not see or change this.; `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `poll_not_found`: There is no such poll. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2774,6 +4495,15 @@ export interface operations {
             401: {
                 headers: {
                     "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation.; `forbidden`: You may not see or change this. */
+            403: {
+                headers: {
                     [name: string]: unknown;
                 };
                 content: {
@@ -2862,6 +4592,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation.; `forbidden`: You may not see or change this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `poll_not_found`: There is no such poll. */
             404: {
                 headers: {
@@ -2938,6 +4677,15 @@ export interface operations {
             401: {
                 headers: {
                     "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation.; `forbidden`: You may not see or change this. */
+            403: {
+                headers: {
                     [name: string]: unknown;
                 };
                 content: {
@@ -3038,6 +4786,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `poll_not_found`: There is no such poll. */
             404: {
                 headers: {
@@ -3129,7 +4886,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `results_hidden`: You may not see the results of this poll yet. */
+            /** @description `results_hidden`: You may not see the results of this poll yet.; `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3140,6 +4897,118 @@ export interface operations {
             };
             /** @description `poll_not_found`: There is no such poll. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_request`: Some of what was sent is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests; wait a moment and try again. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The service cannot reach what it needs at the moment; try again shortly.; `overloaded`: More requests are waiting than can be served; try again in a moment. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    receipt: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Whether it shows the choice. Without, it proves that the ballot is there and shows nobody what it says. Default: `true`.
+                 * @example false
+                 */
+                opening?: boolean;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The poll's id, in either case.
+                 * @example 65f1c0ffee0000000000a001
+                 */
+                poll_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A proof (C2SP tlog-proof). */
+            200: {
+                headers: {
+                    /** @description attachment, with a file name */
+                    "Content-Disposition"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example c2sp.org/tlog-proof@v1
+                     *     extra e30=
+                     *     index 3
+                     *     n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=
+                     *
+                     *     polls.example.org/log/65f1c0ffee0000000000a001
+                     *     12
+                     *     n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=
+                     *
+                     *     — polls.example.org Dzpcd4…
+                     */
+                    "text/plain": string;
+                };
+            };
+            /** @description `missing_token`: Send a token: Authorization: Bearer <token>.; `invalid_token`: The token is not one that this service accepts.; `expired_token`: The token has expired; ask its issuer for a new one. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `poll_not_found`: There is no such poll.; `not_found`: There is nothing here. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `receipt_pending`: Your ballot is not in the published log yet; ask again in a moment. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3245,7 +5114,96 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not see or change this. */
+            /** @description `forbidden`: You may not see or change this.; `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `poll_not_found`: There is no such poll. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_request`: Some of what was sent is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests; wait a moment and try again. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The service cannot reach what it needs at the moment; try again shortly.; `overloaded`: More requests are waiting than can be served; try again in a moment. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    share_poll: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The poll's id, in either case.
+                 * @example 65f1c0ffee0000000000a001
+                 */
+                poll_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The code. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "address": "https://polls.example/j/7K3M9Q",
+                     *       "code": "7K3M9Q"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Share"];
+                };
+            };
+            /** @description `missing_token`: Send a token: Authorization: Bearer <token>.; `invalid_token`: The token is not one that this service accepts.; `expired_token`: The token has expired; ask its issuer for a new one. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: You may not see or change this.; `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3380,7 +5338,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not see or change this. */
+            /** @description `forbidden`: You may not see or change this.; `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3528,6 +5486,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation.; `forbidden`: You may not see or change this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `poll_not_found`: There is no such poll.; `option_not_found`: This poll has no such option. */
             404: {
                 headers: {
@@ -3539,6 +5506,1600 @@ export interface operations {
             };
             /** @description `already_voted`: You have voted on this poll already, and a vote on it cannot be changed.; `poll_closed`: This poll is closed: votes are neither taken nor changed. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_request`: Some of what was sent is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests; wait a moment and try again. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The service cannot reach what it needs at the moment; try again shortly.; `overloaded`: More requests are waiting than can be served; try again in a moment. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_session: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 64 visible ASCII characters of your own: the same body again under the same key is the same session, for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "pollIds": [
+                 *         "65f1c0ffee0000000000a001"
+                 *       ],
+                 *       "title": "Summer party"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewSession"];
+            };
+        };
+        responses: {
+            /** @description The new session. */
+            201: {
+                headers: {
+                    /** @description `true` where this was answered before, under the same key */
+                    "Idempotent-Replayed"?: string;
+                    /** @description where the session is */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "at": 0,
+                     *       "createdAt": "2030-01-31T12:00:00.000Z",
+                     *       "guests": "off",
+                     *       "id": "65f1c0ffee0000000000e001",
+                     *       "pollIds": [
+                     *         "65f1c0ffee0000000000a001"
+                     *       ],
+                     *       "status": "running",
+                     *       "title": "Summer party",
+                     *       "userId": "65f1c0ffee0000000000c001",
+                     *       "version": 3
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description `malformed_json`: The body is not valid JSON in UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_token`: Send a token: Authorization: Bearer <token>.; `invalid_token`: The token is not one that this service accepts.; `expired_token`: The token has expired; ask its issuer for a new one. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: You may not see or change this.; `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `poll_not_found`: There is no such poll. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `guests_differ`: A session and its polls admit the same guests, or none. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: Send the body as application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This key was sent with another body; take a new key for a new request.; `invalid_request`: Some of what was sent is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests; wait a moment and try again. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The service cannot reach what it needs at the moment; try again shortly.; `overloaded`: More requests are waiting than can be served; try again in a moment. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The session's id, in either case.
+                 * @example 65f1c0ffee0000000000a001
+                 */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The session is gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `missing_token`: Send a token: Authorization: Bearer <token>.; `invalid_token`: The token is not one that this service accepts.; `expired_token`: The token has expired; ask its issuer for a new one. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: You may not see or change this.; `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: There is nothing here. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_request`: Some of what was sent is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests; wait a moment and try again. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The service cannot reach what it needs at the moment; try again shortly.; `overloaded`: More requests are waiting than can be served; try again in a moment. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The session's id, in either case.
+                 * @example 65f1c0ffee0000000000a001
+                 */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The session as it now is. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "at": 0,
+                     *       "createdAt": "2030-01-31T12:00:00.000Z",
+                     *       "guests": "off",
+                     *       "id": "65f1c0ffee0000000000e001",
+                     *       "pollIds": [
+                     *         "65f1c0ffee0000000000a001"
+                     *       ],
+                     *       "status": "running",
+                     *       "title": "Summer party",
+                     *       "userId": "65f1c0ffee0000000000c001",
+                     *       "version": 3
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description `missing_token`: Send a token: Authorization: Bearer <token>.; `invalid_token`: The token is not one that this service accepts.; `expired_token`: The token has expired; ask its issuer for a new one. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: You may not see or change this.; `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: There is nothing here. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_request`: Some of what was sent is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests; wait a moment and try again. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The service cannot reach what it needs at the moment; try again shortly.; `overloaded`: More requests are waiting than can be served; try again in a moment. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_session: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Which kind of file. Default: `"json"`.
+                 * @example csv
+                 */
+                format?: "csv" | "json";
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The session's id, in either case.
+                 * @example 65f1c0ffee0000000000a001
+                 */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The results as a file. */
+            200: {
+                headers: {
+                    /** @description attachment, with a file name */
+                    "Content-Disposition"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "ballots": {
+                     *           "accounts": 19,
+                     *           "guests": 0
+                     *         },
+                     *         "likes": 3,
+                     *         "options": [
+                     *           {
+                     *             "id": "65f1c0ffee0000000000b001",
+                     *             "percent": 63.2,
+                     *             "text": "Monday",
+                     *             "votes": 12
+                     *           },
+                     *           {
+                     *             "id": "65f1c0ffee0000000000b002",
+                     *             "percent": 36.8,
+                     *             "text": "Tuesday",
+                     *             "votes": 7
+                     *           }
+                     *         ],
+                     *         "poll": {
+                     *           "allowVoteChange": true,
+                     *           "closedAt": null,
+                     *           "closesAt": null,
+                     *           "context": {
+                     *             "room": "blue"
+                     *           },
+                     *           "createdAt": "2030-01-31T12:00:00.000Z",
+                     *           "guests": "off",
+                     *           "id": "65f1c0ffee0000000000a001",
+                     *           "maxChoices": 1,
+                     *           "minChoices": 1,
+                     *           "options": [
+                     *             {
+                     *               "id": "65f1c0ffee0000000000b001",
+                     *               "pollId": "65f1c0ffee0000000000a001",
+                     *               "text": "Monday"
+                     *             },
+                     *             {
+                     *               "id": "65f1c0ffee0000000000b002",
+                     *               "pollId": "65f1c0ffee0000000000a001",
+                     *               "text": "Tuesday"
+                     *             }
+                     *           ],
+                     *           "question": "When shall we meet?",
+                     *           "results": "always",
+                     *           "status": "open",
+                     *           "userId": "65f1c0ffee0000000000c001",
+                     *           "verifiable": false,
+                     *           "visibility": "public"
+                     *         },
+                     *         "votersCount": 19,
+                     *         "votesCount": 19
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["Export"][];
+                    /**
+                     * @example poll,option,votes,percent
+                     *     When shall we meet?,Monday,12,63.2
+                     */
+                    "text/csv": string;
+                };
+            };
+            /** @description `missing_token`: Send a token: Authorization: Bearer <token>.; `invalid_token`: The token is not one that this service accepts.; `expired_token`: The token has expired; ask its issuer for a new one. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: You may not see or change this.; `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: There is nothing here. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_request`: Some of what was sent is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests; wait a moment and try again. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The service cannot reach what it needs at the moment; try again shortly.; `overloaded`: More requests are waiting than can be served; try again in a moment. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The session's id, in either case.
+                 * @example 65f1c0ffee0000000000a001
+                 */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The session. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "at": 0,
+                     *       "createdAt": "2030-01-31T12:00:00.000Z",
+                     *       "guests": "off",
+                     *       "id": "65f1c0ffee0000000000e001",
+                     *       "pollIds": [
+                     *         "65f1c0ffee0000000000a001"
+                     *       ],
+                     *       "status": "running",
+                     *       "title": "Summer party",
+                     *       "userId": "65f1c0ffee0000000000c001",
+                     *       "version": 3
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description `missing_token`: Send a token: Authorization: Bearer <token>.; `invalid_token`: The token is not one that this service accepts.; `expired_token`: The token has expired; ask its issuer for a new one. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: There is nothing here. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_request`: Some of what was sent is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests; wait a moment and try again. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The service cannot reach what it needs at the moment; try again shortly.; `overloaded`: More requests are waiting than can be served; try again in a moment. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_sessions: {
+        parameters: {
+            query?: {
+                /**
+                 * @description How many sessions a page has. Default: `50`.
+                 * @example 20
+                 */
+                limit?: number;
+                /** @description From the `Link` of the page before; absent for the first. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of sessions. */
+            200: {
+                headers: {
+                    /** @description the next page, rel="next"; absent on the last */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "at": 0,
+                     *         "createdAt": "2030-01-31T12:00:00.000Z",
+                     *         "guests": "off",
+                     *         "id": "65f1c0ffee0000000000e001",
+                     *         "pollIds": [
+                     *           "65f1c0ffee0000000000a001"
+                     *         ],
+                     *         "status": "running",
+                     *         "title": "Summer party",
+                     *         "userId": "65f1c0ffee0000000000c001",
+                     *         "version": 3
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["Session"][];
+                };
+            };
+            /** @description `missing_token`: Send a token: Authorization: Bearer <token>.; `invalid_token`: The token is not one that this service accepts.; `expired_token`: The token has expired; ask its issuer for a new one. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_request`: Some of what was sent is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests; wait a moment and try again. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The service cannot reach what it needs at the moment; try again shortly.; `overloaded`: More requests are waiting than can be served; try again in a moment. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    invite_to_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The session's id, in either case.
+                 * @example 65f1c0ffee0000000000a001
+                 */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "count": 30
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewInvites"];
+            };
+        };
+        responses: {
+            /** @description The invites, shown this once. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "invites": [
+                     *         "7K3M-9QTX-2HVC",
+                     *         "B8DN-W4RZ-6YQE"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Invites"];
+                };
+            };
+            /** @description `malformed_json`: The body is not valid JSON in UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_token`: Send a token: Authorization: Bearer <token>.; `invalid_token`: The token is not one that this service accepts.; `expired_token`: The token has expired; ask its issuer for a new one. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: You may not see or change this.; `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: There is nothing here. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: Send the body as application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_request`: Some of what was sent is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests; wait a moment and try again. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The service cannot reach what it needs at the moment; try again shortly.; `overloaded`: More requests are waiting than can be served; try again in a moment. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdraw_session_invites: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The session's id, in either case.
+                 * @example 65f1c0ffee0000000000a001
+                 */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Nobody can enter any more by an invite that was not used. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `missing_token`: Send a token: Authorization: Bearer <token>.; `invalid_token`: The token is not one that this service accepts.; `expired_token`: The token has expired; ask its issuer for a new one. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: You may not see or change this.; `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: There is nothing here. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_request`: Some of what was sent is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests; wait a moment and try again. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The service cannot reach what it needs at the moment; try again shortly.; `overloaded`: More requests are waiting than can be served; try again in a moment. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    share_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The session's id, in either case.
+                 * @example 65f1c0ffee0000000000a001
+                 */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The code. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "address": "https://polls.example/j/7K3M9Q",
+                     *       "code": "7K3M9Q"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Share"];
+                };
+            };
+            /** @description `missing_token`: Send a token: Authorization: Bearer <token>.; `invalid_token`: The token is not one that this service accepts.; `expired_token`: The token has expired; ask its issuer for a new one. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: You may not see or change this.; `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: There is nothing here. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_request`: Some of what was sent is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests; wait a moment and try again. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The service cannot reach what it needs at the moment; try again shortly.; `overloaded`: More requests are waiting than can be served; try again in a moment. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    step_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The session's id, in either case.
+                 * @example 65f1c0ffee0000000000a001
+                 */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "at": 1,
+                 *       "ifVersion": 3
+                 *     }
+                 */
+                "application/json": components["schemas"]["Step"];
+            };
+        };
+        responses: {
+            /** @description The session as it now is. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "at": 0,
+                     *       "createdAt": "2030-01-31T12:00:00.000Z",
+                     *       "guests": "off",
+                     *       "id": "65f1c0ffee0000000000e001",
+                     *       "pollIds": [
+                     *         "65f1c0ffee0000000000a001"
+                     *       ],
+                     *       "status": "running",
+                     *       "title": "Summer party",
+                     *       "userId": "65f1c0ffee0000000000c001",
+                     *       "version": 3
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description `malformed_json`: The body is not valid JSON in UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_token`: Send a token: Authorization: Bearer <token>.; `invalid_token`: The token is not one that this service accepts.; `expired_token`: The token has expired; ask its issuer for a new one. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: You may not see or change this.; `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: There is nothing here. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_changed`: Somebody else has changed this session; look at it as it is now.; `session_ended`: This session has ended: nothing more is shown in it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: Send the body as application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_request`: Some of what was sent is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests; wait a moment and try again. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The service cannot reach what it needs at the moment; try again shortly.; `overloaded`: More requests are waiting than can be served; try again in a moment. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The session's id, in either case.
+                 * @example 65f1c0ffee0000000000a001
+                 */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "ifVersion": 3,
+                 *       "title": "Summer party 2030"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SessionUpdate"];
+            };
+        };
+        responses: {
+            /** @description The session as it now is. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "at": 0,
+                     *       "createdAt": "2030-01-31T12:00:00.000Z",
+                     *       "guests": "off",
+                     *       "id": "65f1c0ffee0000000000e001",
+                     *       "pollIds": [
+                     *         "65f1c0ffee0000000000a001"
+                     *       ],
+                     *       "status": "running",
+                     *       "title": "Summer party",
+                     *       "userId": "65f1c0ffee0000000000c001",
+                     *       "version": 3
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description `malformed_json`: The body is not valid JSON in UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_token`: Send a token: Authorization: Bearer <token>.; `invalid_token`: The token is not one that this service accepts.; `expired_token`: The token has expired; ask its issuer for a new one. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: You may not see or change this.; `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: There is nothing here.; `poll_not_found`: There is no such poll. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `locked`: Somebody has voted, and voters rely on this setting: it can no longer be changed so.; `guests_differ`: A session and its polls admit the same guests, or none.; `session_changed`: Somebody else has changed this session; look at it as it is now.; `session_ended`: This session has ended: nothing more is shown in it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: Send the body as application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_request`: Some of what was sent is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests; wait a moment and try again. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The service cannot reach what it needs at the moment; try again shortly.; `overloaded`: More requests are waiting than can be served; try again in a moment. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    erase_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The user's id, in either case.
+                 * @example 65f1c0ffee0000000000a001
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It will be done, whatever dies; the same again is the same job. */
+            202: {
+                headers: {
+                    /** @description where its status is */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "jobId": "65f1c0ffee0000000000e001"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            /** @description `missing_token`: Send a token: Authorization: Bearer <token>.; `invalid_token`: The token is not one that this service accepts.; `expired_token`: The token has expired; ask its issuer for a new one. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: You may not see or change this.; `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: There is nothing here. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_request`: Some of what was sent is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests; wait a moment and try again. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The service cannot reach what it needs at the moment; try again shortly.; `overloaded`: More requests are waiting than can be served; try again in a moment. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    erasure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The job's id, in either case.
+                 * @example 65f1c0ffee0000000000a001
+                 */
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How far it is. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "jobId": "65f1c0ffee0000000000e001",
+                     *       "status": "running"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErasureStatus"];
+                };
+            };
+            /** @description `missing_token`: Send a token: Authorization: Bearer <token>.; `invalid_token`: The token is not one that this service accepts.; `expired_token`: The token has expired; ask its issuer for a new one. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: There is nothing here. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_request`: Some of what was sent is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests; wait a moment and try again. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The service cannot reach what it needs at the moment; try again shortly.; `overloaded`: More requests are waiting than can be served; try again in a moment. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The user's id, in either case.
+                 * @example 65f1c0ffee0000000000a001
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Everything that is held of the person. */
+            200: {
+                headers: {
+                    /** @description attachment, with a file name */
+                    "Content-Disposition"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "ballots": [
+                     *         {
+                     *           "createdAt": "2030-01-31T12:00:00.000Z",
+                     *           "id": "65f1c0ffee0000000000d001",
+                     *           "optionId": "65f1c0ffee0000000000b001",
+                     *           "optionIds": [
+                     *             "65f1c0ffee0000000000b001"
+                     *           ],
+                     *           "pollId": "65f1c0ffee0000000000a001",
+                     *           "userId": "65f1c0ffee0000000000c001"
+                     *         }
+                     *       ],
+                     *       "changes": [
+                     *         {
+                     *           "at": "2030-01-31T12:00:00.000Z",
+                     *           "change": "closed",
+                     *           "from": {
+                     *             "closedAt": null,
+                     *             "status": "open"
+                     *           },
+                     *           "pollId": "65f1c0ffee0000000000a001",
+                     *           "to": {
+                     *             "closedAt": "2030-01-31T12:00:00.000Z",
+                     *             "status": "closed"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "likes": [
+                     *         {
+                     *           "createdAt": "2030-01-31T12:00:00.000Z",
+                     *           "pollId": "65f1c0ffee0000000000a001"
+                     *         }
+                     *       ],
+                     *       "polls": [
+                     *         {
+                     *           "allowVoteChange": true,
+                     *           "closedAt": null,
+                     *           "closesAt": null,
+                     *           "context": {
+                     *             "room": "blue"
+                     *           },
+                     *           "createdAt": "2030-01-31T12:00:00.000Z",
+                     *           "guests": "off",
+                     *           "id": "65f1c0ffee0000000000a001",
+                     *           "maxChoices": 1,
+                     *           "minChoices": 1,
+                     *           "options": [
+                     *             {
+                     *               "id": "65f1c0ffee0000000000b001",
+                     *               "pollId": "65f1c0ffee0000000000a001",
+                     *               "text": "Monday"
+                     *             },
+                     *             {
+                     *               "id": "65f1c0ffee0000000000b002",
+                     *               "pollId": "65f1c0ffee0000000000a001",
+                     *               "text": "Tuesday"
+                     *             }
+                     *           ],
+                     *           "question": "When shall we meet?",
+                     *           "results": "always",
+                     *           "status": "open",
+                     *           "userId": "65f1c0ffee0000000000c001",
+                     *           "verifiable": false,
+                     *           "visibility": "public"
+                     *         }
+                     *       ],
+                     *       "sessions": [],
+                     *       "webhooks": []
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Person"];
+                };
+            };
+            /** @description `missing_token`: Send a token: Authorization: Bearer <token>.; `invalid_token`: The token is not one that this service accepts.; `expired_token`: The token has expired; ask its issuer for a new one. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: You may not see or change this.; `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: There is nothing here. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3614,6 +7175,776 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests; wait a moment and try again. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The service cannot reach what it needs at the moment; try again shortly.; `overloaded`: More requests are waiting than can be served; try again in a moment. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "events": [
+                 *         "poll.closed",
+                 *         "poll.results"
+                 *       ],
+                 *       "url": "https://hooks.example/quickpoll"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewWebhook"];
+            };
+        };
+        responses: {
+            /** @description The new webhook, with its secret. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "events": [
+                     *         "poll.closed",
+                     *         "poll.results"
+                     *       ],
+                     *       "id": "65f1c0ffee0000000000e001",
+                     *       "pollId": null,
+                     *       "secret": "whsec_c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IDEyMw==",
+                     *       "status": "active",
+                     *       "url": "https://hooks.example/quickpoll"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CreatedWebhook"];
+                };
+            };
+            /** @description `malformed_json`: The body is not valid JSON in UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_token`: Send a token: Authorization: Bearer <token>.; `invalid_token`: The token is not one that this service accepts.; `expired_token`: The token has expired; ask its issuer for a new one. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: You may not see or change this.; `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: There is nothing here.; `poll_not_found`: There is no such poll. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many_webhooks`: You have as many webhooks as you may have; delete one first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: Send the body as application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_request`: Some of what was sent is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests; wait a moment and try again. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The service cannot reach what it needs at the moment; try again shortly.; `overloaded`: More requests are waiting than can be served; try again in a moment. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The webhook's id, in either case.
+                 * @example 65f1c0ffee0000000000a001
+                 */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The webhook and its messages are gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `missing_token`: Send a token: Authorization: Bearer <token>.; `invalid_token`: The token is not one that this service accepts.; `expired_token`: The token has expired; ask its issuer for a new one. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: You may not see or change this.; `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: There is nothing here. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_request`: Some of what was sent is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests; wait a moment and try again. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The service cannot reach what it needs at the moment; try again shortly.; `overloaded`: More requests are waiting than can be served; try again in a moment. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_webhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The webhooks. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "events": [
+                     *           "poll.closed",
+                     *           "poll.results"
+                     *         ],
+                     *         "id": "65f1c0ffee0000000000e001",
+                     *         "pollId": null,
+                     *         "status": "active",
+                     *         "url": "https://hooks.example/quickpoll"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["Webhook"][];
+                };
+            };
+            /** @description `missing_token`: Send a token: Authorization: Bearer <token>.; `invalid_token`: The token is not one that this service accepts.; `expired_token`: The token has expired; ask its issuer for a new one. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: There is nothing here. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests; wait a moment and try again. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The service cannot reach what it needs at the moment; try again shortly.; `overloaded`: More requests are waiting than can be served; try again in a moment. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replay_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The webhook's id, in either case.
+                 * @example 65f1c0ffee0000000000a001
+                 */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "since": "2030-01-31T12:00:00Z"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReplayRequest"];
+            };
+        };
+        responses: {
+            /** @description They are being sent. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "messages": 12
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Replay"];
+                };
+            };
+            /** @description `malformed_json`: The body is not valid JSON in UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_token`: Send a token: Authorization: Bearer <token>.; `invalid_token`: The token is not one that this service accepts.; `expired_token`: The token has expired; ask its issuer for a new one. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: You may not see or change this.; `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: There is nothing here. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: Send the body as application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_request`: Some of what was sent is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests; wait a moment and try again. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The service cannot reach what it needs at the moment; try again shortly.; `overloaded`: More requests are waiting than can be served; try again in a moment. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    test_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The webhook's id, in either case.
+                 * @example 65f1c0ffee0000000000a001
+                 */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The message, which is being sent. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "attempts": [
+                     *         {
+                     *           "at": "2030-01-31T12:00:00.000Z",
+                     *           "error": "timeout",
+                     *           "status": null
+                     *         },
+                     *         {
+                     *           "at": "2030-01-31T12:00:15.000Z",
+                     *           "status": 204
+                     *         }
+                     *       ],
+                     *       "id": "msg_65f1c0ffee0000000000a001_7",
+                     *       "state": "delivered",
+                     *       "type": "poll.closed"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+            /** @description `missing_token`: Send a token: Authorization: Bearer <token>.; `invalid_token`: The token is not one that this service accepts.; `expired_token`: The token has expired; ask its issuer for a new one. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: You may not see or change this.; `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: There is nothing here. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_request`: Some of what was sent is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests; wait a moment and try again. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The service cannot reach what it needs at the moment; try again shortly.; `overloaded`: More requests are waiting than can be served; try again in a moment. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The webhook's id, in either case.
+                 * @example 65f1c0ffee0000000000a001
+                 */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "status": "active"
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookUpdate"];
+            };
+        };
+        responses: {
+            /** @description The webhook as it now is. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "events": [
+                     *         "poll.closed",
+                     *         "poll.results"
+                     *       ],
+                     *       "id": "65f1c0ffee0000000000e001",
+                     *       "pollId": null,
+                     *       "status": "active",
+                     *       "url": "https://hooks.example/quickpoll"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description `malformed_json`: The body is not valid JSON in UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_token`: Send a token: Authorization: Bearer <token>.; `invalid_token`: The token is not one that this service accepts.; `expired_token`: The token has expired; ask its issuer for a new one. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: You may not see or change this.; `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: There is nothing here.; `poll_not_found`: There is no such poll. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: Send the body as application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_request`: Some of what was sent is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests; wait a moment and try again. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The service cannot reach what it needs at the moment; try again shortly.; `overloaded`: More requests are waiting than can be served; try again in a moment. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    webhook_deliveries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The webhook's id, in either case.
+                 * @example 65f1c0ffee0000000000a001
+                 */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The messages, the newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "attempts": [
+                     *           {
+                     *             "at": "2030-01-31T12:00:00.000Z",
+                     *             "error": "timeout",
+                     *             "status": null
+                     *           },
+                     *           {
+                     *             "at": "2030-01-31T12:00:15.000Z",
+                     *             "status": 204
+                     *           }
+                     *         ],
+                     *         "id": "msg_65f1c0ffee0000000000a001_7",
+                     *         "state": "delivered",
+                     *         "type": "poll.closed"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["Delivery"][];
+                };
+            };
+            /** @description `missing_token`: Send a token: Authorization: Bearer <token>.; `invalid_token`: The token is not one that this service accepts.; `expired_token`: The token has expired; ask its issuer for a new one. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: You may not see or change this.; `guests_not_allowed`: Guests may not do this; it takes an account, or an invitation. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: There is nothing here. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_request`: Some of what was sent is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `rate_limited`: Too many requests; wait a moment and try again. */
             429: {
                 headers: {
@@ -3676,6 +8007,138 @@ export interface operations {
             };
         };
     };
+    enter_as_guest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["GuestEntry"];
+            };
+        };
+        responses: {
+            /** @description A fresh token of a guest who was here before. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "expiresAt": "2030-01-31T12:00:00.000Z",
+                     *       "token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJxdWlja3BvbGwifQ.c2ln",
+                     *       "userId": "65f1c0ffee0000000000c002"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Guest"];
+                };
+            };
+            /** @description A new guest; with an invite, the first to come by it. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "expiresAt": "2030-01-31T12:00:00.000Z",
+                     *       "token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJxdWlja3BvbGwifQ.c2ln",
+                     *       "userId": "65f1c0ffee0000000000c002"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Guest"];
+                };
+            };
+            /** @description `malformed_json`: The body is not valid JSON in UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_token`: The token is not one that this service accepts. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `proof_required`: Many have come from your address; solve the challenge and send it as proof. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: There is nothing here. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: Send the body as application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_request`: Some of what was sent is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests; wait a moment and try again. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The service cannot reach what it needs at the moment; try again shortly. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     live: {
         parameters: {
             query?: never;
@@ -3728,6 +8191,205 @@ export interface operations {
             503: {
                 headers: {
                     "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    log_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A verifier key a line. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example polls.example.org+0f3a5c77+AaFjbL0nX3vNNWUvqC1T0dOyEwD8nPtp6ZlVt0F0uZ1O */
+                    "text/plain": string;
+                };
+            };
+            /** @description `not_found`: There is nothing here. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    log_checkpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The poll's id, in either case.
+                 * @example 65f1c0ffee0000000000a001
+                 */
+                poll_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A signed note. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example polls.example.org/log/65f1c0ffee0000000000a001
+                     *     12
+                     *     n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=
+                     *
+                     *     — polls.example.org Dzpcd4…
+                     */
+                    "text/plain": string;
+                };
+            };
+            /** @description `not_found`: There is nothing here. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_request`: Some of what was sent is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    log_openings: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag of the answer that the caller has */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /**
+                 * @description The poll's id, in either case.
+                 * @example 65f1c0ffee0000000000a001
+                 */
+                poll_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description An opening a line. */
+            200: {
+                headers: {
+                    /** @description a tag */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example {"tag":"1111111111111111111111111111111111111111111111111111111111111111","salt":"2222222222222222222222222222222222222222222222222222222222222222","optionIds":["65f1c0ffee0000000000b001"]} */
+                    "application/x-ndjson": string;
+                };
+            };
+            /** @description The caller has this answer already. */
+            304: {
+                headers: {
+                    /** @description the same tag */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `results_hidden`: You may not see the results of this poll yet. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: There is nothing here. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_request`: Some of what was sent is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    log_tile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The poll's id, in either case.
+                 * @example 65f1c0ffee0000000000a001
+                 */
+                poll_id: string;
+                /**
+                 * @description Which tile, by its path.
+                 * @example entries/000
+                 */
+                tile: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tile. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example … */
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description `not_found`: There is nothing here. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_request`: Some of what was sent is not valid. */
+            422: {
+                headers: {
                     [name: string]: unknown;
                 };
                 content: {
@@ -3885,6 +8547,517 @@ export interface operations {
                 content: {
                     "text/html": string;
                 };
+            };
+        };
+    };
+    poll_closed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "allowVoteChange": true,
+                 *         "closedAt": null,
+                 *         "closesAt": null,
+                 *         "context": {
+                 *           "room": "blue"
+                 *         },
+                 *         "createdAt": "2030-01-31T12:00:00.000Z",
+                 *         "guests": "off",
+                 *         "id": "65f1c0ffee0000000000a001",
+                 *         "maxChoices": 1,
+                 *         "minChoices": 1,
+                 *         "options": [
+                 *           {
+                 *             "id": "65f1c0ffee0000000000b001",
+                 *             "pollId": "65f1c0ffee0000000000a001",
+                 *             "text": "Monday"
+                 *           },
+                 *           {
+                 *             "id": "65f1c0ffee0000000000b002",
+                 *             "pollId": "65f1c0ffee0000000000a001",
+                 *             "text": "Tuesday"
+                 *           }
+                 *         ],
+                 *         "question": "When shall we meet?",
+                 *         "results": "always",
+                 *         "status": "open",
+                 *         "userId": "65f1c0ffee0000000000c001",
+                 *         "verifiable": false,
+                 *         "visibility": "public"
+                 *       },
+                 *       "timestamp": "2030-01-31T12:00:00.000Z",
+                 *       "type": "poll.closed"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PollMessage"];
+            };
+        };
+        responses: {
+            /** @description No more messages: the webhook is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It was taken. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It is sent again later, also where nothing is answered. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    poll_created: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "allowVoteChange": true,
+                 *         "closedAt": null,
+                 *         "closesAt": null,
+                 *         "context": {
+                 *           "room": "blue"
+                 *         },
+                 *         "createdAt": "2030-01-31T12:00:00.000Z",
+                 *         "guests": "off",
+                 *         "id": "65f1c0ffee0000000000a001",
+                 *         "maxChoices": 1,
+                 *         "minChoices": 1,
+                 *         "options": [
+                 *           {
+                 *             "id": "65f1c0ffee0000000000b001",
+                 *             "pollId": "65f1c0ffee0000000000a001",
+                 *             "text": "Monday"
+                 *           },
+                 *           {
+                 *             "id": "65f1c0ffee0000000000b002",
+                 *             "pollId": "65f1c0ffee0000000000a001",
+                 *             "text": "Tuesday"
+                 *           }
+                 *         ],
+                 *         "question": "When shall we meet?",
+                 *         "results": "always",
+                 *         "status": "open",
+                 *         "userId": "65f1c0ffee0000000000c001",
+                 *         "verifiable": false,
+                 *         "visibility": "public"
+                 *       },
+                 *       "timestamp": "2030-01-31T12:00:00.000Z",
+                 *       "type": "poll.created"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PollMessage"];
+            };
+        };
+        responses: {
+            /** @description No more messages: the webhook is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It was taken. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It is sent again later, also where nothing is answered. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    poll_deleted: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "allowVoteChange": true,
+                 *         "closedAt": null,
+                 *         "closesAt": null,
+                 *         "context": {
+                 *           "room": "blue"
+                 *         },
+                 *         "createdAt": "2030-01-31T12:00:00.000Z",
+                 *         "guests": "off",
+                 *         "id": "65f1c0ffee0000000000a001",
+                 *         "maxChoices": 1,
+                 *         "minChoices": 1,
+                 *         "options": [
+                 *           {
+                 *             "id": "65f1c0ffee0000000000b001",
+                 *             "pollId": "65f1c0ffee0000000000a001",
+                 *             "text": "Monday"
+                 *           },
+                 *           {
+                 *             "id": "65f1c0ffee0000000000b002",
+                 *             "pollId": "65f1c0ffee0000000000a001",
+                 *             "text": "Tuesday"
+                 *           }
+                 *         ],
+                 *         "question": "When shall we meet?",
+                 *         "results": "always",
+                 *         "status": "open",
+                 *         "userId": "65f1c0ffee0000000000c001",
+                 *         "verifiable": false,
+                 *         "visibility": "public"
+                 *       },
+                 *       "timestamp": "2030-01-31T12:00:00.000Z",
+                 *       "type": "poll.deleted"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PollMessage"];
+            };
+        };
+        responses: {
+            /** @description No more messages: the webhook is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It was taken. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It is sent again later, also where nothing is answered. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    poll_reopened: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "allowVoteChange": true,
+                 *         "closedAt": null,
+                 *         "closesAt": null,
+                 *         "context": {
+                 *           "room": "blue"
+                 *         },
+                 *         "createdAt": "2030-01-31T12:00:00.000Z",
+                 *         "guests": "off",
+                 *         "id": "65f1c0ffee0000000000a001",
+                 *         "maxChoices": 1,
+                 *         "minChoices": 1,
+                 *         "options": [
+                 *           {
+                 *             "id": "65f1c0ffee0000000000b001",
+                 *             "pollId": "65f1c0ffee0000000000a001",
+                 *             "text": "Monday"
+                 *           },
+                 *           {
+                 *             "id": "65f1c0ffee0000000000b002",
+                 *             "pollId": "65f1c0ffee0000000000a001",
+                 *             "text": "Tuesday"
+                 *           }
+                 *         ],
+                 *         "question": "When shall we meet?",
+                 *         "results": "always",
+                 *         "status": "open",
+                 *         "userId": "65f1c0ffee0000000000c001",
+                 *         "verifiable": false,
+                 *         "visibility": "public"
+                 *       },
+                 *       "timestamp": "2030-01-31T12:00:00.000Z",
+                 *       "type": "poll.reopened"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PollMessage"];
+            };
+        };
+        responses: {
+            /** @description No more messages: the webhook is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It was taken. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It is sent again later, also where nothing is answered. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    poll_results: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "counts": {
+                 *           "65f1c0ffee0000000000b001": 12,
+                 *           "65f1c0ffee0000000000b002": 7,
+                 *           "likes": 3
+                 *         },
+                 *         "final": true,
+                 *         "pollId": "65f1c0ffee0000000000a001",
+                 *         "version": 1895400000000000,
+                 *         "votersCount": 19,
+                 *         "votesCount": 19
+                 *       },
+                 *       "timestamp": "2030-01-31T12:00:00.000Z",
+                 *       "type": "poll.results"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ResultsMessage"];
+            };
+        };
+        responses: {
+            /** @description No more messages: the webhook is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It was taken. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It is sent again later, also where nothing is answered. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    poll_updated: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "allowVoteChange": true,
+                 *         "closedAt": null,
+                 *         "closesAt": null,
+                 *         "context": {
+                 *           "room": "blue"
+                 *         },
+                 *         "createdAt": "2030-01-31T12:00:00.000Z",
+                 *         "guests": "off",
+                 *         "id": "65f1c0ffee0000000000a001",
+                 *         "maxChoices": 1,
+                 *         "minChoices": 1,
+                 *         "options": [
+                 *           {
+                 *             "id": "65f1c0ffee0000000000b001",
+                 *             "pollId": "65f1c0ffee0000000000a001",
+                 *             "text": "Monday"
+                 *           },
+                 *           {
+                 *             "id": "65f1c0ffee0000000000b002",
+                 *             "pollId": "65f1c0ffee0000000000a001",
+                 *             "text": "Tuesday"
+                 *           }
+                 *         ],
+                 *         "question": "When shall we meet?",
+                 *         "results": "always",
+                 *         "status": "open",
+                 *         "userId": "65f1c0ffee0000000000c001",
+                 *         "verifiable": false,
+                 *         "visibility": "public"
+                 *       },
+                 *       "timestamp": "2030-01-31T12:00:00.000Z",
+                 *       "type": "poll.updated"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PollMessage"];
+            };
+        };
+        responses: {
+            /** @description No more messages: the webhook is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It was taken. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It is sent again later, also where nothing is answered. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    session_updated: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "at": 0,
+                 *         "id": "65f1c0ffee0000000000f001",
+                 *         "status": "running"
+                 *       },
+                 *       "timestamp": "2030-01-31T12:00:00.000Z",
+                 *       "type": "session.updated"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SessionMessage"];
+            };
+        };
+        responses: {
+            /** @description No more messages: the webhook is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It was taken. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It is sent again later, also where nothing is answered. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    webhook_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "webhookId": "65f1c0ffee0000000000e001"
+                 *       },
+                 *       "timestamp": "2030-01-31T12:00:00.000Z",
+                 *       "type": "webhook.test"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TestMessage"];
+            };
+        };
+        responses: {
+            /** @description No more messages: the webhook is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It was taken. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It is sent again later, also where nothing is answered. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
