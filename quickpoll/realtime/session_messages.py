@@ -79,7 +79,7 @@ class Followed(Body):
     model_config = _like({"session": _SESSION, "poll": _PRESENT})
 
     session: SessionState
-    poll: PresentPoll | None = Field(None, description="The present one.")
+    poll: PresentPoll | None = Field(description="The present one; null where there is none.")
 
 
 class SessionUpdate(SessionState):

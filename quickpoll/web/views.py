@@ -133,7 +133,8 @@ def _add_documentation(web: Blueprint, render: Render) -> None:
 
 
 def _add_files(web: Blueprint, assets: Assets) -> None:
-    # For our own pages alone: what others' may read of answers is no part of a file's.
+    # Without what other answers say to pages of other origins: our own pages load many files, and
+    # do not ask. Whoever says where they are from, as a frame without an origin does, may have them.
     @web.get("/static/<digest>/<path:name>")
     @cors_exempt
     async def asset(digest: str, name: str) -> Response:
@@ -142,6 +143,9 @@ def _add_files(web: Blueprint, assets: Assets) -> None:
         found = await asyncio.to_thread(assets.content, name)
         answer = await _answer(found, assets.media_type(name), headers.of_file(name))
         answer.headers["Cache-Control"] = assets.cache_control(digest)
+        answer.vary.add("Origin")
+        if "Origin" in request.headers:
+            answer.headers["Access-Control-Allow-Origin"] = "*"
         return answer
 
 

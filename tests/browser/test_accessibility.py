@@ -106,7 +106,7 @@ async def test_axe_finds_nothing_where_there_is_nothing(visitors: Visitors, path
     assert await findings(page) == []
 
 
-# What is theirs: Swagger UI puts a link within a button, and in ReDoc some examples scroll that no key
+# What is theirs: Swagger UI puts a link within a button, and in ReDoc examples scroll that no key
 # reaches. Whoever one of them troubles reads the other.
 @pytest.mark.parametrize(
     ("path", "ready", "its_own"),

@@ -14,10 +14,14 @@ from quickpoll.sessions.bodies import Step
 from quickpoll.settings import Settings
 from tests.builders import create_poll, vote
 from tests.conftest import bearer, free_port
+from tests.guests import forged, with_guests
 from tests.integration.realtime_harness import Live, Screen, running
 from tests.integration.test_sessions import Evening, an_evening, create, owner, stranger
 
-guest = {"roles": ["guest"]}
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return with_guests(settings)
 
 
 @pytest.fixture
@@ -101,7 +105,9 @@ async def test_what_cannot_be_followed_is_said(live: Live, evening: Evening) -> 
         assert set(told) == {"error"}
     assert await screen.ask("unfollow", {"sessionId": evening.id}) == {}
     assert (await screen.ask("unfollow", {}))["error"]["code"] == "invalid_request"
-    told = await follow(await live.screen(stranger, **guest), evening.id)
+    guest = await live.open()
+    await guest.join({"token": forged()})
+    told = await follow(guest, evening.id)
     assert told["error"]["code"] == "guests_not_allowed"
 
 

@@ -43,7 +43,7 @@ export const serverNow = () => Date.now() + serverAhead;
  * @returns {Promise<{ body: any, response: Response }>}
  */
 export async function ask(method, path, body, more) {
-  return request(method, base + path, body, { Authorization: `Bearer ${token()}`, ...more });
+  return request(method, addressOf(path), body, { Authorization: `Bearer ${token()}`, ...more });
 }
 
 /**
@@ -60,13 +60,16 @@ export async function request(method, address, body, headers) {
   return { body: text ? parse(text) : null, response };
 }
 
+/** Paths of polls begin below theirs, all others with `/api/`. @param {string} path */
+const addressOf = (path) => (path.startsWith("/api/") ? path : base + path);
+
 const cutOff = () => {
   throw new ApiError("offline");
 };
 
 /** Fetch a file that only the holder of the token gets. @param {string} path */
 export async function download(path) {
-  const response = await send("GET", base + path, undefined, { Authorization: `Bearer ${token()}` });
+  const response = await send("GET", addressOf(path), undefined, { Authorization: `Bearer ${token()}` });
   return { blob: await response.blob(), name: fileName(response) };
 }
 
