@@ -133,8 +133,8 @@ def _add_documentation(web: Blueprint, render: Render) -> None:
 
 
 def _add_files(web: Blueprint, assets: Assets) -> None:
-    # Without what other answers say to pages of other origins: our own pages load many files, and do
-    # not ask. Whoever says where they are from may have them: a frame without an origin does.
+    # Without what other answers say to pages of other origins: ours load many files, and do not ask.
+    # Whoever says where they are from may have them: a frame without an origin does.
     @web.get("/static/<digest>/<path:name>")
     @cors_exempt
     async def asset(digest: str, name: str) -> Response:

@@ -326,6 +326,7 @@ def fits(template: str, path: str) -> bool:
     return re.fullmatch(re.sub(r"\{[^}]+\}", "[^/]+", pattern), path) is not None
 
 
+@pytest.mark.timeout(400)  # one request after the other to some seventy operations
 def test_schemathesis_finds_nothing(
     start_instance: Callable[..., Instance], tmp_path: Path
 ) -> None:
@@ -334,10 +335,10 @@ def test_schemathesis_finds_nothing(
     config = root / "tests" / "schemathesis.toml"
     command = [
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(config)),
-        *("run", f"{instance.url}/openapi.json", "--max-examples", "12", "--no-color"),
+        *("run", f"{instance.url}/openapi.json", "--max-examples", "8", "--no-color"),
         *("--seed", "1", "--header", f"Authorization: Bearer {sign(owner, roles=['admin'])}"),
         "--warnings=off",
     ]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=110)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=380)
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
     assert json.dumps(done.stdout).count("passed") >= 3
