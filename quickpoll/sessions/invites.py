@@ -21,7 +21,7 @@ from quickpoll.sessions.store import SessionStore
 
 def blueprint(guests: GuestParts, sessions: SessionStore) -> Blueprint:
     """The routes. Where the service admits no guests, there is nothing there."""
-    views = Blueprint("session_invites", __name__, url_prefix="/api/session/invite-guests")
+    views = Blueprint("invites", __name__, url_prefix="/api/session/invite-guests")
 
     def made() -> InviteHandlers:
         if guests.handlers is None:

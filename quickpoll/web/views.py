@@ -133,7 +133,7 @@ def _add_documentation(web: Blueprint, render: Render) -> None:
 
 
 def _add_files(web: Blueprint, assets: Assets) -> None:
-    # Without what other answers say to pages of other origins: ours load many files, and do not ask.
+    # Without a word to pages of other origins: our own load many files, and ask for none of it.
     # Whoever says where they are from may have them: a frame without an origin does.
     @web.get("/static/<digest>/<path:name>")
     @cors_exempt

@@ -264,8 +264,8 @@ export interface components {
          */
         Followed: {
             session: components["schemas"]["SessionState"];
-            /** @description The present one. */
-            poll?: components["schemas"]["PresentPoll"];
+            /** @description The present one; null where there is none. */
+            poll: components["schemas"]["PresentPoll"] | null;
         };
         /**
          * @description The whole state of the counts, never a difference.

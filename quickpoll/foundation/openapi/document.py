@@ -184,6 +184,7 @@ _TAGS = {
     "management": "What its owner may do to a poll, and the history of it.",
     "guests": "People without an account, and invites for them.",
     "sessions": "Evenings of polls, through which a presenter leads.",
+    "invites": "Invites to a session, for guests.",
     "sharing": "Short codes that lead to polls and sessions.",
     "log": "The logs of verifiable polls, by which anybody can check a result. Open to all.",
     "receipts": "The proof that one's own ballot is in such a log.",
