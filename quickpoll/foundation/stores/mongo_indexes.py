@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
@@ -36,7 +37,7 @@ class Spec:
     @property
     def same_as(self) -> str:
         """Equal for indexes that are the same but for their name."""
-        return json.dumps([self.keys, sorted(self.options.items())], default=str)
+        return json.dumps([self.keys, sorted(self.options.items())], default=_told)
 
     @property
     def unique(self) -> bool:
@@ -111,6 +112,13 @@ def in_the_way(spec: Spec, old: Iterable[Spec]) -> tuple[Spec, ...]:
 def _may_go(old: Spec, new: Spec) -> bool:
     """A unique index keeps a promise: it goes only for one that keeps the same."""
     return not old.unique or (new.unique and new.fields == old.fields)
+
+
+def _told(value: Any) -> str:
+    """A moment is the same with a time zone, as models have it, and without, as it is read."""
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        value = value.astimezone(UTC).replace(tzinfo=None)
+    return str(value)
 
 
 def _number(direction: Any) -> Any:
