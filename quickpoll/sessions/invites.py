@@ -12,7 +12,6 @@ from quickpoll.foundation.http.answers import nothing
 from quickpoll.foundation.http.requests import answered_within
 from quickpoll.foundation.openapi.document import Answer, documented
 from quickpoll.guests.bodies import InvitesBody, NewInvites
-from quickpoll.guests.handlers import InviteHandlers
 from quickpoll.guests.parts import GuestParts
 from quickpoll.polls.ids import checked_id
 from quickpoll.sessions.rules import check_manages
@@ -23,10 +22,12 @@ def blueprint(guests: GuestParts, sessions: SessionStore) -> Blueprint:
     """The routes. Where the service admits no guests, there is nothing there."""
     views = Blueprint("invites", __name__, url_prefix="/api/session/invite-guests")
 
-    def made() -> InviteHandlers:
-        if guests.handlers is None:
+    made = guests.handlers
+
+    @views.before_request
+    async def only_where_guests_are() -> None:
+        if made is None:
             raise NotFound
-        return guests.handlers.invites
 
     async def own(session_id: str) -> str:
         session = await sessions.get(checked_id("session_id", session_id))
@@ -45,8 +46,8 @@ def blueprint(guests: GuestParts, sessions: SessionStore) -> Blueprint:
         Each lets one guest vote, on however many devices, where `guests` is `invited`. Only their
         hashes are kept.
         """
-        handlers = made()
-        return (await handlers.invite(await own(session_id), data.count)).response()
+        assert made is not None  # noqa: S101 - asked before each request
+        return (await made.invites.invite(await own(session_id), data.count)).response()
 
     @views.delete("/<session_id>")
     @documented(
@@ -55,8 +56,8 @@ def blueprint(guests: GuestParts, sessions: SessionStore) -> Blueprint:
     )
     async def withdraw_session_invites(session_id: str) -> Response:
         """Withdraw the invites to a session that nobody has used; for its owner and admins."""
-        handlers = made()
-        await handlers.withdraw(await own(session_id))
+        assert made is not None  # noqa: S101 - asked before each request
+        await made.invites.withdraw(await own(session_id))
         return nothing(204).response()
 
     return views

@@ -7,9 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
+from quickpoll.factory import create_app
 from quickpoll.settings import Settings
 from tests.builders import create_poll, option
-from tests.conftest import bearer
+from tests.conftest import bearer, served
 from tests.guests import as_guest, join, with_guests
 
 owner, stranger = "65f1c0ffee0000000000d001", "65f1c0ffee0000000000d002"
@@ -73,3 +74,12 @@ async def test_they_are_the_owners_to_make_and_go_with_the_session(
     assert (await client.post("/guest", json={"invite": used})).status_code == 404
     missing = await client.post(path, json={"count": 1}, headers=bearer(owner))
     assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
+
+
+async def test_where_no_guests_are_nothing_is_there(settings: Settings) -> None:
+    path = "/api/session/invite-guests/65f1c0ffee0000000000e001"
+    without = create_app(settings.model_copy(update={"api_guests": "off"}))
+    async with served(without) as client:
+        for method in ("POST", "DELETE"):
+            answer = await client.request(method, path, headers=bearer(owner))
+            assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
