@@ -100,6 +100,8 @@ def test_they_do_not_change() -> None:
         ("API_WEBHOOK_ALLOW", "10.0.0.0/40", "'10.0.0.0/40' is neither a host name nor"),
         ("API_WEBHOOK_ALLOW", "hooks.internal,10.0.0.256", "'10.0.0.256' is neither"),
         ("API_FRAME_ANCESTORS", "https://a.example; script-src *", "'https://a.example; script"),
+        ("API_FRAME_ANCESTORS", "https://a.example,https://b.example/page", "'https://b.example/p"),
+        ("API_FRAME_ANCESTORS", "https://", "'https://' is not an origin"),
         ("JWT_JWKS_URL", "https://", "it is not a web address"),
         ("JWT_JWKS_URL", "https://[", "it is not a web address"),
         ("JWT_USER_IDS", "uuid", "it is none of objectid, any"),
