@@ -72,6 +72,7 @@ async def test_scan_tap_cast(desk: httpx.AsyncClient, phones: Visitors) -> None:
     await cast(page, "green")
     await expect(page.locator("#worth")).to_have_text("One vote per device.")
     await expect(page.locator("#identity")).to_contain_text("(guest)")
+    await expect(page.get_by_role("button", name="Ask the same again")).to_be_hidden()
     assert (await look(desk, poll, owner))["counts"][option(poll, 1)] == 1
 
     await page.reload()

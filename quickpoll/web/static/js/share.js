@@ -2,6 +2,7 @@
 // The address of a poll, to be handed on. It never holds a token.
 
 import { byId, el, say, show } from "./dom.js";
+import { isGuest } from "./session.js";
 import { t } from "./texts.js";
 
 /** Where others reach this page: here, unless this is the service's own machine and nobody else's. */
@@ -35,8 +36,9 @@ export function showQr(image, path) {
 /** @type {Record<string, string>} */
 const copied = { open: "copied_open", invited: "copied_invited" };
 
-/** The address in a field, and a button that copies it. @param {string} id */
+/** The address in a field, and a button that copies it; guests make no polls. @param {string} id */
 export function offer(id) {
+  show(byId("duplicate"), !isGuest());
   const field = byId("address");
   field.value = addressOf(id);
   field.addEventListener("focus", () => field.select());
