@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from quickpoll.auth.caller import Caller
 from quickpoll.errors import NotFound, ReceiptPending
 from quickpoll.foundation.http.answers import Reply
+from quickpoll.polls.entry import PollEntry
 from quickpoll.polls.ids import checked_id
 from quickpoll.polls.models import Poll
 from quickpoll.polls.store import PollStore
@@ -30,18 +31,22 @@ RETRY_SECONDS = 1
 class Receipts:
     """Makes receipts."""
 
-    def __init__(self, polls: PollStore, votes: VoteStore, logs: LogStore) -> None:
+    def __init__(
+        self, polls: PollStore, votes: VoteStore, logs: LogStore, entry: PollEntry
+    ) -> None:
         self._polls = polls
         self._votes = votes
         self._logs = logs
+        self._entry = entry
 
     async def receipt(self, caller: Caller, poll_id: str, *, opening: bool) -> Reply:
         """The receipt of the caller's present ballot.
 
-        Raises :class:`~quickpoll.errors.NotFound` where there is none, and
-        :class:`~quickpoll.errors.ReceiptPending`.
+        Raises :class:`~quickpoll.errors.NotFound` where there is none,
+        :class:`~quickpoll.errors.GuestsNotAllowed` and :class:`~quickpoll.errors.ReceiptPending`.
         """
         poll = (await self._polls.fresh(checked_id("poll_id", poll_id))).poll
+        await self._entry.check(caller, poll)
         ballot = await self._votes.find(caller.user_id, str(poll.id))
         if not poll.verifiable or ballot is None or ballot.log is None:
             raise NotFound("There is no ballot of yours in a log of this poll.")

@@ -8,6 +8,7 @@ from odmantic import AIOEngine
 
 from quickpoll.counting.counters import Counters
 from quickpoll.counting.tally import Fences
+from quickpoll.polls.entry import PollEntry
 from quickpoll.polls.store import PollStore
 from quickpoll.repair.finality import Finality
 from quickpoll.repair.rebuild import Rebuilder
@@ -36,6 +37,7 @@ class Parts(Protocol):
     instance: str
     engine: AIOEngine
     polls: PollStore
+    entry: PollEntry
     votes: VoteStore
     counters: Counters
     rebuilder: Rebuilder
@@ -67,4 +69,4 @@ class LogRoom:
         lease, newest = SequencerLease(engine, parts.instance), self.signers.newest
         self.rounds = SequencerRounds(self.sequencer, lease, polls, self.waiting, newest_key=newest)
         self.files = LogFiles(polls, self.store, self.waiting, self.signers)
-        self.receipts = Receipts(polls, votes, self.store)
+        self.receipts = Receipts(polls, votes, self.store, parts.entry)
