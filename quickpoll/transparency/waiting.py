@@ -16,12 +16,9 @@ from quickpoll.votes.logged import MAY_BE_PUBLISHED, SEALED, mark, marks_of
 from quickpoll.votes.models import Vote
 from quickpoll.votes.store import LEAST_ID
 
-READ_AT_ONCE = 500
-"""Ballots of which nobody knows how many entries each has."""
-
-TAKEN_OFF_AT_ONCE = 100
-"""Ballots whose marks one write takes off: a slow store holds each to the mark of each other, and a
-write that outlasts its time limit would be begun for ever."""
+AT_ONCE = 100
+"""Ballots that one query names. The embedded store holds each document to each id in a list, so a
+long list takes the square of its time; what outlasts its time limit would be begun for ever."""
 
 _FIELDS = {"_id": 1, "unlogged": 1, "pollId": 1, "log.entry": 1, "log.waiting": 1}
 
@@ -83,8 +80,8 @@ class WaitingBallots:
         entries."""
         found: list[WaitingBallot] = []
         lines = 0
-        for start in range(0, len(ids), READ_AT_ONCE):
-            wanted = list(ids[start : start + READ_AT_ONCE])
+        for start in range(0, len(ids), AT_ONCE):
+            wanted = list(ids[start : start + AT_ONCE])
             query = {"_id": {"$in": wanted}, "unlogged": {"$gt": ""}}
             read = [_waiting(one) for one in await self._votes.find(query, _FIELDS).to_list(None)]
             found += read
@@ -101,8 +98,8 @@ class WaitingBallots:
         """
         ids = [key for key, _ in step.whole]
         matched = 0
-        for start in range(0, len(ids), TAKEN_OFF_AT_ONCE):
-            some = step.whole[start : start + TAKEN_OFF_AT_ONCE]
+        for start in range(0, len(ids), AT_ONCE):
+            some = step.whole[start : start + AT_ONCE]
             matched += await self._take_all_off(some, first)
         if step.parts or matched < len(ids):
             taken = frozenset(step.lines)
@@ -120,8 +117,8 @@ class WaitingBallots:
     async def _those_left(self, ids: Sequence[ObjectId]) -> list[Document]:
         """Those of which anything waits still."""
         found: list[Document] = []
-        for start in range(0, len(ids), READ_AT_ONCE):
-            some = {"_id": {"$in": list(ids[start : start + READ_AT_ONCE])}}
+        for start in range(0, len(ids), AT_ONCE):
+            some = {"_id": {"$in": list(ids[start : start + AT_ONCE])}}
             found += await self._votes.find({**some, "unlogged": {"$gt": ""}}, _FIELDS).to_list(
                 None
             )

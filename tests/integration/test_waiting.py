@@ -13,7 +13,7 @@ from pymongo import monitoring
 from quickpoll.foundation.stores.mongo import Document, open_engine
 from quickpoll.settings import Settings
 from quickpoll.transparency.state import Step, Told
-from quickpoll.transparency.waiting import TAKEN_OFF_AT_ONCE, WaitingBallots
+from quickpoll.transparency.waiting import AT_ONCE, WaitingBallots
 from quickpoll.votes.logged import Line, fields_of_new
 from quickpoll.votes.models import Vote
 
@@ -71,4 +71,4 @@ async def test_many_ballots_lose_their_marks_in_small_writes(
     await waiting.take_off(step, 1)
     assert await waiting.to_be_published(poll, 1000) == []
     assert sum(updates.ids) == 250
-    assert max(updates.ids) <= TAKEN_OFF_AT_ONCE
+    assert max(updates.ids) <= AT_ONCE
