@@ -37,6 +37,7 @@ class Parts(Protocol):
     instance: str
     engine: AIOEngine
     polls: PollStore
+    entry: PollEntry
     votes: VoteStore
     counters: Counters
     rebuilder: Rebuilder

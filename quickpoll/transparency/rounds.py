@@ -79,8 +79,7 @@ class SequencerRounds:
         await self._loop.aclose()
         await cancel(*self._tasks.values())
         if self.newest_key:
-            with suppress(PyMongoError):
-                await self._lease.leave()
+            await self._leave()
 
     async def round(self) -> None:
         """Look once, where this instance has the lease."""
@@ -135,6 +134,12 @@ class SequencerRounds:
                     await self._sequencer.keep_up(poll_id, with_ballots=True)
         except Exception as error:
             self._tell(poll_id, error)
+            if isinstance(error, NoSigner):
+                await self._leave()  # to an instance that may have the key
+
+    async def _leave(self) -> None:
+        with suppress(PyMongoError):
+            await self._lease.leave()
 
     async def _waits_for_company(self, poll_id: str) -> bool:
         """Whether so few ballots wait that others should come first, and have not waited long."""

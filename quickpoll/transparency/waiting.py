@@ -16,8 +16,9 @@ from quickpoll.votes.logged import MAY_BE_PUBLISHED, SEALED, mark, marks_of
 from quickpoll.votes.models import Vote
 from quickpoll.votes.store import LEAST_ID
 
-READ_AT_ONCE = 500
-"""Ballots of which nobody knows how many entries each has."""
+AT_ONCE = 100
+"""Ballots that one query names. The embedded store holds each document to each id in a list, so a
+long list takes the square of its time; what outlasts its time limit would be begun for ever."""
 
 _FIELDS = {"_id": 1, "unlogged": 1, "pollId": 1, "log.entry": 1, "log.waiting": 1}
 
@@ -79,8 +80,8 @@ class WaitingBallots:
         entries."""
         found: list[WaitingBallot] = []
         lines = 0
-        for start in range(0, len(ids), READ_AT_ONCE):
-            wanted = list(ids[start : start + READ_AT_ONCE])
+        for start in range(0, len(ids), AT_ONCE):
+            wanted = list(ids[start : start + AT_ONCE])
             query = {"_id": {"$in": wanted}, "unlogged": {"$gt": ""}}
             read = [_waiting(one) for one in await self._votes.find(query, _FIELDS).to_list(None)]
             found += read
@@ -97,16 +98,31 @@ class WaitingBallots:
         """
         ids = [key for key, _ in step.whole]
         matched = 0
-        if ids:
-            as_read = {"_id": {"$in": ids}, "unlogged": {"$in": [one for _, one in step.whole]}}
-            gone = {"unlogged": "", "log.waiting": ""}
-            change = {"$unset": gone, "$set": {"log.first": first}}
-            matched = (await self._votes.update_many(as_read, change)).matched_count
+        for start in range(0, len(ids), AT_ONCE):
+            some = step.whole[start : start + AT_ONCE]
+            matched += await self._take_all_off(some, first)
         if step.parts or matched < len(ids):
             taken = frozenset(step.lines)
-            left = {"_id": {"$in": [*ids, *step.parts]}, "unlogged": {"$gt": ""}}
-            for one in await self._votes.find(left, _FIELDS).to_list(None):
+            for one in await self._those_left([*ids, *step.parts]):
                 await self._take_some_off(one, taken, first)
+
+    async def _take_all_off(self, whole: Sequence[tuple[ObjectId, str]], first: int) -> int:
+        """Of ballots that are as they were read; answers how many are. Ballots that were cast
+        together have one mark."""
+        marks = list({one for _, one in whole})
+        as_read = {"_id": {"$in": [key for key, _ in whole]}, "unlogged": {"$in": marks}}
+        change = {"$unset": {"unlogged": "", "log.waiting": ""}, "$set": {"log.first": first}}
+        return (await self._votes.update_many(as_read, change)).matched_count
+
+    async def _those_left(self, ids: Sequence[ObjectId]) -> list[Document]:
+        """Those of which anything waits still."""
+        found: list[Document] = []
+        for start in range(0, len(ids), AT_ONCE):
+            some = {"_id": {"$in": list(ids[start : start + AT_ONCE])}}
+            found += await self._votes.find({**some, "unlogged": {"$gt": ""}}, _FIELDS).to_list(
+                None
+            )
+        return found
 
     async def _take_some_off(self, found: Document, taken: frozenset[str], first: int) -> None:
         """Of a ballot that was written to meanwhile, or has entries that may not be shown yet."""
