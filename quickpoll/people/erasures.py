@@ -25,7 +25,6 @@ from pymongo.errors import PyMongoError
 
 from quickpoll.foundation.concurrency.periodic import Periodic
 from quickpoll.foundation.concurrency.time_limits import (
-    LOOK_SECONDS,
     MARGIN_SECONDS,
     MARK_SECONDS,
 )
@@ -38,6 +37,9 @@ from quickpoll.personal.jobs import ErasureStore
 from quickpoll.personal.models import DONE, Erasure
 
 log = structlog.get_logger(__name__)
+
+ROUND_SECONDS = 2.0
+"""Between two looks: an erasure takes some seconds, and most of the time there is none."""
 
 erased = Counter("quickpoll_erasures_total", "Erasures of a person's data that were carried out")
 
@@ -71,7 +73,7 @@ class Erasures:
         self._passing = passing
         self._clock = clock
         self._seen: dict[tuple[str, int], float] = {}  # {(erasure, run): when it was seen first}
-        self._loop = Periodic("erasures", LOOK_SECONDS, self.round)
+        self._loop = Periodic("erasures", ROUND_SECONDS, self.round)
 
     def start(self) -> None:
         """Start the rounds."""

@@ -41,7 +41,6 @@ class Parts(Protocol):
     votes: VoteStore
     counters: Counters
     rebuilder: Rebuilder
-    entry: PollEntry
 
     @property
     def fences(self) -> Fences:

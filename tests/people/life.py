@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import bson
@@ -73,6 +74,25 @@ async def live(client: httpx.AsyncClient, user: str, others: str) -> Life:
     answer = await client.post("/api/poll/create-poll", json=body, headers=keyed)
     assert answer.status_code == 201
     return life
+
+
+async def leave_more(client: httpx.AsyncClient, places: Places, user: str) -> None:
+    """A session, and what a guest and the owner of a webhook leave, as their rooms keep it."""
+    answer = await client.post(
+        "/api/session/create-session", json={"title": "Evening"}, headers=bearer(user)
+    )
+    assert answer.status_code == 201, answer.text
+    person, now, database = ObjectId(user), datetime.now(UTC), places.database
+    await database["invite"].insert_one(
+        {"_id": person, "topicId": ObjectId(), "used": True, "createdAt": now}
+    )
+    webhook = {"url": "https://x.example", "events": [], "secret": "whsec_x", "status": "active"}
+    await database["webhook"].insert_one(
+        {**webhook, "userId": person, "slot": 1, "admin": False, "pollId": None, "since": now}
+    )
+    told = {"topic": ObjectId(), "at": now}
+    await database["webhook_delivery"].insert_one({**told, "_id": "x", "ownerId": person})
+    await database["webhook_intent"].insert_one({**told, "stash": {"owner": person}})
 
 
 async def ask_to_erase(client: httpx.AsyncClient, user: str) -> str:
