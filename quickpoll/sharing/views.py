@@ -13,6 +13,11 @@ from quickpoll.sharing.handlers import CodeHandlers
 _code = Answer(200, "The code.", ShareBody)
 
 
+def _asked_at() -> str:
+    """The origin that was asked; empty where the caller named no host that could be one."""
+    return request.host_url.rstrip("/") if request.host else ""
+
+
 def blueprint(handlers: CodeHandlers) -> Blueprint:
     """The routes of this package."""
     views = Blueprint("sharing", __name__)
@@ -24,7 +29,7 @@ def blueprint(handlers: CodeHandlers) -> Blueprint:
 
         It ends a day after the poll was closed, and at once where that is deleted.
         """
-        caller, origin = current_caller(), request.host_url.rstrip("/")
+        caller, origin = current_caller(), _asked_at()
         return (await handlers.share(caller, "poll", poll_id, origin)).response()
 
     @views.post("/api/session/share-session/<session_id>")
@@ -34,7 +39,7 @@ def blueprint(handlers: CodeHandlers) -> Blueprint:
 
         It ends a day after the session has ended, and at once where that is deleted.
         """
-        caller, origin = current_caller(), request.host_url.rstrip("/")
+        caller, origin = current_caller(), _asked_at()
         return (await handlers.share(caller, "session", session_id, origin)).response()
 
     return views

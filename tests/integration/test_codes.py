@@ -195,3 +195,11 @@ def test_codes_are_read_as_people_type_them() -> None:
     assert rules.read_code("\uff17\uff4b\uff13m \u2013 9Q\u200b") == "7K3M9Q"
     for wrong in ("", "7K3M9", "7K3M9QX", "7K3M9O", "7K3M9i", "ß" * 6, "7" * 65):
         assert rules.read_code(wrong) is None
+
+
+async def test_a_host_that_is_none_makes_no_broken_address(client: httpx.AsyncClient) -> None:
+    poll = await create_poll(client, owner)
+    headers = {**bearer(owner), "Host": "no host"}
+    answer = await client.post(f"/api/poll/share-poll/{poll['id']}", headers=headers)
+    assert answer.status_code == 200
+    assert answer.json()["address"] == f"/j/{answer.json()['code']}"
