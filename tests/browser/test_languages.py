@@ -177,6 +177,7 @@ async def test_what_people_wrote_keeps_its_own_direction(
         api, token_hex(12), question="Which (one)?", texts=["Coffee?", "قهوة؟"]
     )
     page = await visitors.open(f"/polls/{poll['id']}", locale="ar")
+    await expect(page.locator(".option-text")).to_have_count(2)
     directions = await page.locator("#question, .option-text").evaluate_all(
         "all => all.map(one => getComputedStyle(one).direction)"
     )

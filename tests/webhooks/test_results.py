@@ -55,8 +55,10 @@ async def test_a_change_of_counts_that_were_told_before_is_told_by_the_next(
             await part.aclose()
         assert (await vote(client, poll, 1, token_hex(12))).status_code == 201
         async with served(second):
-            messages = await receiver.until_types("poll.results", "poll.results")
-    assert [one.body["data"]["votersCount"] for one in messages] == [1, 2]
+            messages = await receiver.until(lambda found: len({one.id for one in found}) > 1)
+    # At least once: what was on its way when its sender was stopped may come a second time.
+    told = {one.id: one.body["data"]["votersCount"] for one in messages}
+    assert list(told.values()) == [1, 2]
 
 
 async def test_what_nobody_listens_to_is_noted_nowhere(
