@@ -11,7 +11,6 @@ Invariants:
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Iterable
 from secrets import token_hex
@@ -20,6 +19,7 @@ import structlog
 from pymongo.errors import PyMongoError
 
 from quickpoll.errors import AlreadyVoted, PollNotFound, QuickPollError, Unavailable
+from quickpoll.foundation.concurrency.at_once import some_at_once
 from quickpoll.foundation.stores.mongo import Document, is_outage
 from quickpoll.personal.departures import Departed, leaving_now
 from quickpoll.polls.entry import check_still_admits
@@ -162,8 +162,9 @@ class BallotWriter:
                 batch.settle(entry, Outcome.SAME, ballot, owed_for(poll, ballot))
             else:
                 batch.refuse(entry, AlreadyVoted(option_ids=list(ballot.option_ids)))
-        await _some_at_once(
-            self._change(batch, standing[user], entries) for user, entries in changes.items()
+        await some_at_once(
+            (self._change(batch, standing[user], entries) for user, entries in changes.items()),
+            CHANGES_AT_ONCE,
         )
 
     async def _change(self, batch: Batch, standing: Ballot, entries: list[WishEntry]) -> None:
@@ -198,8 +199,12 @@ class BallotWriter:
         by_user: defaultdict[str, list[WishEntry]] = defaultdict(list)
         for entry in _not_given_up(entries):
             by_user[entry.item.user_id].append(entry)
-        await _some_at_once(
-            self._take_back(batch, standing.get(user), wishes) for user, wishes in by_user.items()
+        await some_at_once(
+            (
+                self._take_back(batch, standing.get(user), wishes)
+                for user, wishes in by_user.items()
+            ),
+            CHANGES_AT_ONCE,
         )
 
     async def _take_back(
@@ -284,13 +289,3 @@ def _pair(entry: WishEntry) -> tuple[str, str]:
 def _has_tombstones(batch: Batch, entry: WishEntry) -> bool:
     known = batch.polls.get(entry.item.poll_id)
     return known is not None and known.poll.tombstones
-
-
-async def _some_at_once(writes: Iterable[Awaitable[None]]) -> None:
-    slots = asyncio.Semaphore(CHANGES_AT_ONCE)
-
-    async def one(write: Awaitable[None]) -> None:
-        async with slots:
-            await write
-
-    await asyncio.gather(*map(one, writes))

@@ -205,6 +205,9 @@ async def test_a_recount_does_not_end_a_change_that_is_under_way(steps: Steps) -
     poll = await steps.poll()
     await steps.a.begin(poll, MarkKind.CHANGE)
     assert await steps.b.rebuilder.recount(str(poll.id)) == 0
+    shown = await steps.b.trusted(poll)
+    assert shown is not None
+    assert not shown.current  # whoever shows these counts reads the poll itself anew
     assert (await steps.b.begin(poll)).revisions == {str(poll.id): 0}
 
 

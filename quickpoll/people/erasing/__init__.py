@@ -6,8 +6,6 @@ whoever is killed in the middle, another one goes on.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Iterable
 from datetime import datetime
 from typing import Protocol
 
@@ -27,14 +25,3 @@ class Eraser(Protocol):
 
     async def left(self, user_id: str) -> int:
         """How much there is."""
-
-
-async def some_at_once(works: Iterable[Awaitable[None]]) -> None:
-    """Do all of it, not too much at the same time."""
-    slots = asyncio.Semaphore(AT_ONCE)
-
-    async def one(work: Awaitable[None]) -> None:
-        async with slots:
-            await work
-
-    await asyncio.gather(*map(one, works))

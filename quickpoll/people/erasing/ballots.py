@@ -20,8 +20,9 @@ from pymongo.errors import PyMongoError
 from quickpoll.counting.counted_path import CountedPath, Written
 from quickpoll.counting.counters import Writing
 from quickpoll.counting.tally import Mark, MarkKind
+from quickpoll.foundation.concurrency.at_once import some_at_once
 from quickpoll.management.quiet_changes import QuietChanges
-from quickpoll.people.erasing import SOME, some_at_once
+from quickpoll.people.erasing import AT_ONCE, SOME
 from quickpoll.personal.tombstones import Tombstones
 from quickpoll.polls.store import KnownPoll, PollStore
 from quickpoll.votes.log_entries import brought_by_erasure
@@ -68,7 +69,7 @@ class BallotEraser:
         voted = {one.poll_id: bool(one.option_ids) for one in ballots}
         new = await self._tombstones.set(user_id, voted)
         unmarked = [i for i, yes in voted.items() if yes and not known[i].poll.tombstones]
-        await some_at_once(map(self._changes.keep_out, unmarked))
+        await some_at_once(map(self._changes.keep_out, unmarked), AT_ONCE)
         await self._path.distrust(i for i, has_voted in voted.items() if has_voted and i not in new)
         await self._path.whole(self._release(user_id, ballots))
 

@@ -10,10 +10,11 @@ from bson import ObjectId
 from odmantic import AIOEngine
 
 from quickpoll.errors import PollNotFound
+from quickpoll.foundation.concurrency.at_once import some_at_once
 from quickpoll.foundation.stores.mongo import Document
 from quickpoll.management.deletion import PollDeletion
 from quickpoll.management.quiet_changes import QuietChanges
-from quickpoll.people.erasing import SOME, some_at_once
+from quickpoll.people.erasing import AT_ONCE, SOME
 from quickpoll.polls.holdings import changed_by
 from quickpoll.polls.models import Poll
 from quickpoll.votes.store import VoteStore
@@ -34,8 +35,8 @@ class PollEraser:
         """Let some polls go; answers how many were found. Raises a MongoDB error."""
         own, changed = _queries(user_id, before)
         owned, others = await self._find(own), await self._find(changed)
-        await some_at_once(self._let_go(poll_id, user_id) for poll_id in owned)
-        await some_at_once(self._changes.disown(poll_id, user_id) for poll_id in others)
+        await some_at_once((self._let_go(poll_id, user_id) for poll_id in owned), AT_ONCE)
+        await some_at_once((self._changes.disown(i, user_id) for i in others), AT_ONCE)
         return len(owned) + len(others)
 
     async def left(self, user_id: str) -> int:
