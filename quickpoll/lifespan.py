@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
@@ -45,7 +44,6 @@ async def serving(services: Services) -> AsyncIterator[None]:
         services.outbox.listen(services.events)
         await services.schema.tried()
         with _stopping_gracefully(services):
-            _tune_garbage_collector()
             log.info("started", instance=services.instance)
             yield
             await services.live.aclose()
@@ -153,10 +151,3 @@ def _do_nothing() -> None:
 def _end_by_force() -> None:
     log.error("stop_took_too_long", seconds=LONGEST_STOP_SECONDS)
     os._exit(1)
-
-
-def _tune_garbage_collector() -> None:
-    """What was made at the start stays: looking at it again and again would cost every request."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 50, 50)

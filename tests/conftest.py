@@ -83,8 +83,11 @@ def leave_nothing(stores: StoreAddresses, name: str) -> None:
                 redis.delete(key)
 
 
-def sign(user_id: str | None = None, *, seconds: float = 3600, **claims: Any) -> str:
-    """A token for a user (a new one, where none is named)."""
+def sign(user_id: str | None = None, *, seconds: float = 86_400, **claims: Any) -> str:
+    """A token for a user (a new one, where none is named).
+
+    Some are made when the tests are collected, so it is good for longer than all of them take.
+    """
     known = {"sub": user_id or token_hex(12), "exp": time.time() + seconds}
     return jwt.encode({**known, **claims}, secret, "HS256")
 

@@ -24,7 +24,7 @@ def with_guests(settings: Settings, **more: Any) -> Settings:
     )
 
 
-def forged(key: str = guest_key, *, seconds: float = 3600, **claims: Any) -> str:
+def forged(key: str = guest_key, *, seconds: float = 86_400, **claims: Any) -> str:
     """A guest's token, with what makes another one of it."""
     known = {"iss": "quickpoll", "aud": "quickpoll", "sub": token_hex(12), "roles": ["guest"]}
     return jwt.encode({**known, "exp": time.time() + seconds, **claims}, key, "HS256")

@@ -19,7 +19,7 @@ from quickpoll.foundation.observability.logs import configure_logs
 from quickpoll.settings import Settings
 from tests.builders import create_poll, look, vote
 from tests.conftest import bearer, root, served, sign
-from tests.integration.test_auth import bad_tokens
+from tests.integration.test_auth import bad_tokens, tomorrow
 
 user = "65f1c0ffee0000000000c001"
 path = "/api/user/me"
@@ -94,14 +94,13 @@ async def test_only_whoever_holds_a_good_signature_hears_when_it_begins(
     assert "begins" not in (await client.get(path, headers=forged)).json()["detail"]
 
 
-now = time.time()
 refusals: dict[Reason, dict[str, str]] = {
     Reason.MISSING: {},
     Reason.MALFORMED: {"Authorization": "Bearer x.y.z"},
     Reason.WRONG_ALGORITHM: {"Authorization": f"Bearer {bad_tokens['other algorithm']}"},
     Reason.WRONG_SIGNATURE: {"Authorization": f"Bearer {bad_tokens['other key']}"},
     Reason.EXPIRED: bearer(user, seconds=-5),
-    Reason.NOT_YET_VALID: bearer(user, nbf=now + 1000),
+    Reason.NOT_YET_VALID: bearer(user, nbf=tomorrow),
     Reason.WRONG_ISSUER: bearer(user, iss="https://evil.example", aud="quickpoll"),
     Reason.WRONG_AUDIENCE: bearer(user, iss="https://id.example", aud="elsewhere"),
     Reason.BAD_USER_ID: bearer("not-an-id", iss="https://id.example", aud="quickpoll"),

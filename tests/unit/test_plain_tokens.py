@@ -18,7 +18,7 @@ from quickpoll.errors import InvalidToken, Unauthenticated
 
 secret = "a secret for these tests only, as long as its strongest algorithm asks for"
 user = "65f1c0ffee0000000000c001"
-ahead = int(time()) + 3600
+ahead = int(time()) + 86_400
 good: dict[str, Any] = {"sub": user, "exp": ahead, "iss": "https://id.example", "aud": "quickpoll"}
 
 
