@@ -4,7 +4,9 @@ each test, applications in this process and services in processes of their own."
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -13,6 +15,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from secrets import token_hex
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -42,6 +45,13 @@ hypothesis.settings.register_profile("quickpoll", deadline=None)
 hypothesis.settings.load_profile("quickpoll")
 
 
+def pytest_collection_finish() -> None:
+    """Modules and collected tests stay: a full collection that looks at them again and again would
+    hold up, for tenths of a second, the very loop whose applications are tested."""
+    gc.collect()
+    gc.freeze()
+
+
 sent_to_mongodb = StableApiListener()
 # Before any client is made: it hears all of them.
 pymongo.monitoring.register(sent_to_mongodb)
@@ -59,10 +69,23 @@ given_redis = os.environ.get("TEST_REDIS", "")
 """Servers that somebody has (``make test MONGODB=… REDIS=…``), in place of the embedded ones."""
 
 
+def in_memory() -> Path | None:
+    """A file system in memory with room for the stores, or ``None`` for the ordinary place.
+
+    A disk that stalls for the two seconds that the service waits for MongoDB is a 503, and rightly.
+    """
+    shared = Path("/dev/shm")  # noqa: S108 - a folder of an unpredictable name is made there
+    roomy = os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > 2 << 30
+    return shared if roomy else None
+
+
 @pytest.fixture(scope="session")
-def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreAddresses]:
+def stores() -> Iterator[StoreAddresses]:
     """MongoDB and Redis, shared by all tests that do not harm them: embedded, unless given."""
-    with EmbeddedStores(tmp_path_factory.mktemp("stores")) as embedded:
+    with (
+        TemporaryDirectory(dir=in_memory(), prefix="quickpoll-tests-") as folder,
+        EmbeddedStores(Path(folder)) as embedded,
+    ):
         redis = urlsplit(given_redis)
         yield StoreAddresses(
             given_mongodb or embedded.database_url,

@@ -79,6 +79,7 @@ class Counters:
         """Mark a batch of writes; it must reach :meth:`finish`. Raises a MongoDB error where
         neither Redis nor MongoDB can be told."""
         token, wanted = token_hex(8), dict(marks)
+        doubtful = self._doubtful(wanted)
         try:
             found = await self.scripts.mark(token, wanted, pass_barriers=pass_barriers)
         except RedisAway:
@@ -86,9 +87,7 @@ class Counters:
             return Writing(token, wanted, dict.fromkeys(wanted, 0), in_redis=False)
         held = {i for i, revision in found.items() if revision == HELD_OFF}
         revisions = {
-            i: 0 if self.uncounted.stale or self.uncounted.is_noted(i) else revision
-            for i, revision in found.items()
-            if i not in held
+            i: 0 if i in doubtful else revision for i, revision in found.items() if i not in held
         }
         return Writing(token, {i: wanted[i] for i in revisions}, revisions, held)
 
@@ -195,19 +194,31 @@ class Counters:
     async def _read_batch(self, batch: list[Entry[tuple[str, ...], State]]) -> None:
         wanted = list(dict.fromkeys(i for entry in batch for i in entry.item))
         tallies: State = {}
+        await self.uncounted.catch_up()
+        noted, stale = self._noted(wanted), self.uncounted.stale
         try:
             raw = await self.link.ask("MGET", *map(self.keys.state, wanted))
-            run = self.link.run_id
-            tallies = {i: self._trusted(i, one, run) for i, one in zip(wanted, raw, strict=True)}
+            tallies = {
+                i: _trusted(one, self.link.run_id, stale=stale) if i not in noted else None
+                for i, one in zip(wanted, raw, strict=True)
+            }
         except RedisAway:
             tallies = dict.fromkeys(wanted)
         for entry in batch:
             entry.resolve(tallies)
 
-    def _trusted(self, poll_id: str, raw: str | None, run: str) -> Tally | None:
-        if self.uncounted.is_noted(poll_id):
-            return None
-        tally = parse_state(raw, run)
-        if tally is not None and self.uncounted.stale:
-            return replace(tally, current=False)
-        return tally
+    def _doubtful(self, poll_ids: Iterable[str]) -> set[str]:
+        """Polls of which no word of Redis is taken for what they are."""
+        return set(poll_ids) if self.uncounted.stale else self._noted(poll_ids)
+
+    def _noted(self, poll_ids: Iterable[str]) -> set[str]:
+        """Polls that are written to without Redis. To be asked before Redis is: its answer may be
+        from before it gave the counts up, and reach us when the note is settled and gone."""
+        return {i for i in poll_ids if self.uncounted.is_noted(i)}
+
+
+def _trusted(raw: str | None, run: str, *, stale: bool) -> Tally | None:
+    tally = parse_state(raw, run)
+    if tally is not None and stale:
+        return replace(tally, current=False)
+    return tally

@@ -19,16 +19,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
 from bson import ObjectId
 from pymongo import DeleteOne, UpdateOne
+from pymongo.errors import PyMongoError
 
 from quickpoll.counting.tally import Mark, MarkKind
 from quickpoll.foundation.concurrency.periodic import Periodic
 from quickpoll.foundation.concurrency.time_limits import (
+    CATCH_UP_SECONDS,
     MARK_SECONDS,
     NOTES_SECONDS,
     NOTES_STALE_SECONDS,
@@ -75,6 +78,7 @@ class Uncounted:
         self._known: dict[Any, Note] = {}  # {note id: note}
         self._noted: set[str] = set()  # {poll id}
         self._looked_at = float("-inf")
+        self._failed = False
         self._loop = Periodic("notes", NOTES_SECONDS, self.look)
 
     def start(self) -> None:
@@ -129,10 +133,22 @@ class Uncounted:
         if updates:
             await self._notes.bulk_write(updates, ordered=False)
 
+    async def catch_up(self) -> None:
+        """Look now where the loop could not for too long, unless MongoDB does not answer."""
+        if self.stale and not self._failed:
+            with suppress(PyMongoError, TimeoutError):
+                async with asyncio.timeout(CATCH_UP_SECONDS):
+                    await self.look()
+
     async def look(self) -> None:
         """Read all notes. Raises a MongoDB error."""
         began = self._clock()
-        found = await self._notes.find({}).limit(MOST_NOTES).to_list(MOST_NOTES)
+        try:
+            found = await self._notes.find({}).limit(MOST_NOTES).to_list(MOST_NOTES)
+        except PyMongoError:
+            self._failed = True
+            raise
+        self._failed = False
         notes = [self._read(document, began) for document in found]
         self._known = {note.id: note for note in notes}
         self._noted = {note.poll_id for note in notes}

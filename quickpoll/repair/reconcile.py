@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from contextlib import suppress
 from time import monotonic
 
@@ -14,7 +14,7 @@ from pymongo.errors import PyMongoError
 from quickpoll.counting.counters import Counters
 from quickpoll.counting.keys import every_state, poll_of_state
 from quickpoll.counting.scripts import Inspection, PollState
-from quickpoll.counting.tally import Census, Counted, Fences, parse_state
+from quickpoll.counting.tally import Census, Counted, Fences, Tally, parse_state
 from quickpoll.counting.uncounted import Note
 from quickpoll.foundation.concurrency.periodic import Periodic
 from quickpoll.foundation.concurrency.time_limits import (
@@ -230,11 +230,10 @@ class Reconciler:
         """Compare the counters for outside readers: of polls that were looked at, and, some in
         each round, of all."""
         looked_at, self._read = self._read, set()
-        for poll_id in looked_at | await self._some_resting():
-            if await self._plain_differ(poll_id):
-                drift.inc()
-                log.error("plain_counter_differs", poll_id=poll_id)
-                await self._scripts.give_up([poll_id])
+        for poll_id in await self._plain_differing(looked_at | await self._some_resting()):
+            drift.inc()
+            log.error("plain_counter_differs", poll_id=poll_id)
+            await self._scripts.give_up([poll_id])
 
     async def _some_resting(self) -> set[str]:
         """The next polls of a walk over all that have a state in Redis."""
@@ -258,19 +257,37 @@ class Reconciler:
         plain = [int(one) if one is not None and one.isdigit() else None for one in found]
         return {**dict(zip([*options, "likes"], plain, strict=True)), "voters": tally.voters}
 
-    async def _plain_differ(self, poll_id: str) -> bool:
+    async def _plain_differing(self, poll_ids: Collection[str]) -> list[str]:
+        """Those whose counters for outside readers are not what their state says, in two round
+        trips."""
         keys, link = self._counters.keys, self._counters.link
-        tally = (await self._counters.read([poll_id]))[poll_id]
-        if tally is None:
-            return False
-        options = list(tally.options)
-        names = [keys.option(poll_id, option) for option in options]
-        found = await link.ask("MGET", keys.state(poll_id), *names, keys.likes(poll_id))
-        same = parse_state(found[0], link.run_id)
-        if same is None:
-            return False
-        wanted = [*(str(same.options.get(one)) for one in options), str(same.likes)]
-        return bool(found[1:] != wanted)
+        read = await self._counters.read(sorted(poll_ids))
+        tallies = {poll_id: tally for poll_id, tally in read.items() if tally is not None}
+        if not tallies:
+            return []
+        found = await link.ask_together(
+            [
+                (
+                    "MGET",
+                    keys.state(i),
+                    *(keys.option(i, one) for one in tally.options),
+                    keys.likes(i),
+                )
+                for i, tally in tallies.items()
+            ]
+        )
+        return [
+            poll_id
+            for (poll_id, tally), (state, *plain) in zip(tallies.items(), found, strict=True)
+            if _differ(parse_state(state, link.run_id), plain, list(tally.options))
+        ]
+
+
+def _differ(state: Tally | None, plain: list[str | None], options: list[str]) -> bool:
+    """Whether counters for outside readers differ from the state that was read with them."""
+    if state is None:
+        return False
+    return plain != [*(str(state.options.get(one)) for one in options), str(state.likes)]
 
 
 def _next_look(built: float) -> float | None:

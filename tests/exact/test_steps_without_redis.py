@@ -16,6 +16,7 @@ from quickpoll.counting.uncounted import Uncounted
 from quickpoll.counting.versions import VersionClock
 from quickpoll.foundation.concurrency.time_limits import MARK_SECONDS, NOTES_STALE_SECONDS
 from quickpoll.foundation.stores.redis import RedisAway
+from quickpoll.polls.models import Poll
 from quickpoll.repair.rebuild import drift
 from tests.exact.framing import mongo_command
 from tests.exact.stepping import Stepped, Steps
@@ -62,6 +63,7 @@ async def test_who_could_not_look_for_notes_takes_no_word_of_redis(steps: Steps)
     poll, watch = await steps.poll(), Watch()
     uncounted = notes_of(steps, "c", watch)
     await uncounted.look()
+    steps.a.wires.mongo.cut()
     async with counters_of(steps.a, uncounted) as counters:
         for seconds, trusted in ((NOTES_STALE_SECONDS, True), (NOTES_STALE_SECONDS + 0.1, False)):
             watch.seconds = seconds
@@ -70,6 +72,58 @@ async def test_who_could_not_look_for_notes_takes_no_word_of_redis(steps: Steps)
             tally = (await counters.read([str(poll.id)]))[str(poll.id)]
             assert tally is not None
             assert tally.current == trusted
+
+
+async def test_whoever_reads_counts_looks_for_the_notes_that_were_missed(steps: Steps) -> None:
+    poll, watch = await steps.poll(), Watch()
+    uncounted = notes_of(steps, "c", watch)
+    await uncounted.look()
+    await steps.b.uncounted.note(token_hex(8), {str(poll.id): Mark(MarkKind.VOTES)})
+    watch.seconds = NOTES_STALE_SECONDS + 0.1
+    async with counters_of(steps.a, uncounted) as counters:
+        assert (await counters.read([str(poll.id)]))[str(poll.id)] is None
+
+
+@asynccontextmanager
+async def settled_meanwhile(steps: Steps, poll: Poll, command: bytes) -> AsyncIterator[None]:
+    """A note that stands is settled and gone while what Redis answers B is under way."""
+    notes = notes_of(steps, "c", Watch())
+    token, marks = token_hex(8), {str(poll.id): Mark(MarkKind.VOTES)}
+    await notes.note(token, marks)
+    await steps.write_ballot(poll)
+    await notes.ended(token, marks, ())
+    await steps.b.uncounted.look()
+    answer = steps.b.wires.redis.catch(
+        command, steps.keys.state(str(poll.id)).encode(), answers=True
+    )
+
+    async def settle() -> None:
+        await answer.done()
+        await steps.a.counters.scripts.give_up([str(poll.id)])
+        await notes.look()
+        await notes.settle(notes.all())
+        await steps.b.uncounted.look()
+        assert not steps.b.uncounted.is_noted(str(poll.id))
+        answer.release()
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(settle())
+        yield
+
+
+async def test_counts_from_before_a_note_was_settled_are_not_trusted(steps: Steps) -> None:
+    """They lack what was acknowledged under the note, and so was read already."""
+    poll = await steps.poll()
+    async with settled_meanwhile(steps, poll, b"MGET"):
+        assert (await steps.b.counters.read([str(poll.id)]))[str(poll.id)] is None
+
+
+async def test_a_revision_from_before_a_note_was_settled_is_not_trusted(steps: Steps) -> None:
+    """A close may have been acknowledged under the note."""
+    poll = await steps.poll()
+    async with settled_meanwhile(steps, poll, b"EVALSHA"):
+        mark = {str(poll.id): Mark(MarkKind.VOTES, (token_hex(12),))}
+        assert (await steps.b.counters.begin(mark)).revisions == {str(poll.id): 0}
 
 
 async def test_a_batch_without_redis_ends_when_everybody_must_know_its_note(steps: Steps) -> None:

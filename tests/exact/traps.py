@@ -60,6 +60,10 @@ class Caught:
     async def landed(self, seconds: float = 5.0) -> None:
         """Release it, and wait until the store has answered it."""
         self.release()
+        await self.done(seconds)
+
+    async def done(self, seconds: float = 5.0) -> None:
+        """Wait until the store has answered it; with ``answers`` nobody has heard that yet."""
         await self._landed.wait(seconds)
 
 

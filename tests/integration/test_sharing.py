@@ -42,14 +42,16 @@ async def test_a_page_asks_for_everything_at_once(
     client: httpx.AsyncClient, polls: list[dict[str, Any]]
 ) -> None:
     """The list, then counts, ballots and likes together: two waits, whatever its length."""
-    costs = []
-    for _ in range(5):  # the loops of the service ask, too, now and then
+    costs: list[tuple[int, int]] = []
+    while (3, 1) not in costs and len(costs) < 50:  # the loops of the service ask, too
         before = asked()
         page = await client.get(listing, params={"limit": 12}, headers=bearer(owner))
         assert len(page.json()) == 12
-        costs.append(tuple(now - then for now, then in zip(asked(), before, strict=True)))
+        queries, calls = (now - then for now, then in zip(asked(), before, strict=True))
+        costs.append((queries, calls))
 
-    assert min(costs) == (3, 1)
+    assert (3, 1) in costs
+    assert all(queries >= 3 and calls >= 1 for queries, calls in costs)
 
 
 async def test_everybody_gets_their_own_of_what_is_read_together(

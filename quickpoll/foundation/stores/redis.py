@@ -144,7 +144,12 @@ class RedisLink:
 
     async def ask(self, *command: Any) -> Any:
         """Send a command that changes nothing, twice if need be (see :meth:`run`)."""
-        return await self._twice(lambda: self.call(*command))
+        return (await self.ask_together([command]))[0]
+
+    async def ask_together(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
+        """:meth:`ask` for several commands, in one round trip."""
+        answers: list[Any] = await self._twice(lambda: self.together(commands))
+        return answers
 
     async def run(self, script: Script, keys: Sequence[str], *arguments: Any) -> Any:
         """Run a script by its SHA-1, sending its source when the server does not know it.
