@@ -67,7 +67,9 @@ class Finality:
         except RedisAway:
             # Others may go by what Redis says of the poll until they must know the note.
             unmarked, lives = None, NOTES_STALE_SECONDS + MARK_SECONDS
-        if unmarked == 0 and not self._counters.uncounted.is_noted(poll_id):
+        # Asked of MongoDB, and not of what was last seen there: a note may be newer than that.
+        noted = await self._counters.uncounted.on_poll(poll_id)
+        if unmarked == 0 and not any(note.marks() for note in noted):
             return
         pause = began + lives + MARGIN_SECONDS - loop.time()
         await asyncio.sleep(max(pause, 0.0))

@@ -85,6 +85,20 @@ async def test_a_close_waits_while_redis_is_away(pair: Pair, cut_off: str) -> No
     await close_over_a_held_ballot(pair, poll, held, voting)
 
 
+async def test_a_close_waits_for_the_first_ballot_without_redis(pair: Pair) -> None:
+    """Whose note the owner's instance has not looked at yet."""
+    poll = await pair.poll()
+    assert (await pair.b.vote(poll, 0, token_hex(12))).status_code == 201
+    pair.b.redis.cut()
+    look = pair.a.mongo.catch(mongo_command("find", "uncounted"))
+    await look.caught()
+    held = pair.b.mongo.catch(mongo_command("insert", "vote"))
+    voting = asyncio.create_task(pair.b.vote(poll, 1, token_hex(12)))
+    await held.caught()
+    asyncio.get_running_loop().call_later(1.0, look.release)
+    await close_over_a_held_ballot(pair, poll, held, voting)
+
+
 async def test_hidden_results_stay_hidden_once_that_was_answered(pair: Pair) -> None:
     """``results: owner``: no instance shows them after the answer, Redis or not."""
     poll = await pair.poll()
