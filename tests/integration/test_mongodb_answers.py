@@ -129,12 +129,23 @@ class Prepared:
 async def serving() -> AsyncIterator[tuple[Prepared, int]]:
     port = free_port()
     prepared = Prepared(f"127.0.0.1:{port}")
-    opened: list[asyncio.Transport] = []
+    opened: set[asyncio.Transport] = set()
+    ended = asyncio.Event()
 
     class Kept(Connection):
         def connection_made(self, transport: Any) -> None:
-            opened.append(transport)
-            super().connection_made(transport)
+            opened.add(transport)
+            self.made = transport
+            if server.sockets:
+                super().connection_made(transport)
+            else:
+                transport.abort()  # it was being accepted while the server ended
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            opened.discard(self.made)
+            if not opened:
+                ended.set()
 
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Kept(prepared.answer), "127.0.0.1", port)
@@ -142,7 +153,8 @@ async def serving() -> AsyncIterator[tuple[Prepared, int]]:
     server.close()
     for transport in opened:
         transport.abort()
-    await asyncio.sleep(0)
+    if opened:
+        await ended.wait()
 
 
 @pytest.fixture
