@@ -189,7 +189,8 @@ class Counters:
         Requests that arrive together share one ``MGET``, and each gets a reading that began
         after it asked.
         """
-        return await self._reads.submit(tuple(poll_ids))
+        wanted = tuple(poll_ids)
+        return await self._reads.submit(wanted) if wanted else {}
 
     async def _read_batch(self, batch: list[Entry[tuple[str, ...], State]]) -> None:
         wanted = list(dict.fromkeys(i for entry in batch for i in entry.item))

@@ -261,7 +261,7 @@ class Reconciler:
         """Those whose counters for outside readers are not what their state says, in two round
         trips."""
         keys, link = self._counters.keys, self._counters.link
-        read = await self._counters.read(sorted(poll_ids))
+        read = await self._counters.read(poll_ids)
         tallies = {poll_id: tally for poll_id, tally in read.items() if tally is not None}
         if not tallies:
             return []

@@ -158,6 +158,14 @@ async def test_what_lost_its_mark_is_no_drift(steps: Steps) -> None:
     assert drifted() == before
 
 
+async def test_a_round_over_an_empty_redis_leaves_it_in_use(steps: Steps) -> None:
+    """What names no key is no command, and Redis refuses it."""
+    await steps.empty_redis()
+    await steps.a.reconciler.round()
+    assert await steps.a.counters.read([]) == {}
+    assert steps.a.redis.available
+
+
 async def test_what_nothing_explains_is_drift(steps: Steps) -> None:
     poll, before = await steps.poll(), drifted()
     await steps.write_ballot(poll)

@@ -17,6 +17,7 @@ import redis.asyncio as aioredis
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from redis.exceptions import ConnectionError as NoConnection
 from redis.exceptions import NoScriptError, RedisError
+from redis.maint_notifications import MaintNotificationsConfig
 
 from quickpoll.foundation.concurrency.cancellation import cancel
 from quickpoll.foundation.concurrency.time_limits import PROBE_SECONDS, REDIS_SECONDS
@@ -75,6 +76,8 @@ class RedisLink:
             "retry": None,
             "decode_responses": True,
             "encoding_errors": "replace",  # what is no text is no state of ours
+            # Redis Enterprise alone has them; others refuse the command, on each connection.
+            "maint_notifications_config": MaintNotificationsConfig(enabled=False),
             **options,
         }
         pool = ConnectionPool(
