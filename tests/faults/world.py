@@ -43,8 +43,9 @@ class Wires:
 class World:
     """Two instances on the same stores; each reaches each of them over a wire of its own."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, **variables: str) -> None:
         self.stores = EmbeddedStores(directory)
+        self._variables = variables
         self.instances: list[Instance] = []
         self.wires: list[Wires] = []
         self._stack = AsyncExitStack()
@@ -95,7 +96,8 @@ class World:
             await wire.start()
             self._stack.push_async_callback(wire.aclose)
         reached = wires.addresses(addresses.database_url)
-        instance = Instance(environment(reached, database, LOG_LEVEL="ERROR", API_REDIS_PREFIX=""))
+        variables = {"LOG_LEVEL": "ERROR", "API_REDIS_PREFIX": "", **self._variables}
+        instance = Instance(environment(reached, database, **variables))
         self.instances.append(instance)
         self._stack.callback(instance.close)
         await asyncio.to_thread(instance.start)
