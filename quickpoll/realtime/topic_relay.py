@@ -6,6 +6,8 @@ Invariants:
   was sent: an answer is the newest of what was read for it and what was sent meanwhile.
 - Of a topic one reading after the other is sent, and only what is newer than the last: so no client
   hears of an older state after a newer one.
+- One reading serves all who ask before it begins: a hall that comes back at once costs what one
+  screen does. Nobody is answered by a reading that had begun before they asked.
 - What is told may be lost: so what was sent is compared with what there is, twice a second, and at
   once when messages may have been missed. One reading serves all who follow, however many.
 """
@@ -16,6 +18,7 @@ from collections.abc import Iterable
 
 from quickpoll.auth.caller import Caller
 from quickpoll.errors import TooManySubscriptions
+from quickpoll.foundation.concurrency.batching import Batcher, Entry
 from quickpoll.foundation.concurrency.periodic import Periodic
 from quickpoll.realtime.coalescer import Coalescer, Kinds
 from quickpoll.realtime.relay import Sender, messages
@@ -42,11 +45,13 @@ class TopicRelay:
         self._followed: dict[str, set[str]] = {}  # {connection: topics}
         self._sent: dict[str, Snapshot] = {}  # what followers of a topic have been shown last
         self._left: list[str] = []
+        self._readings: Batcher[str, Snapshot | None] = Batcher("topics", self._read_together)
         self._loop = Periodic(f"stale-{event}s", COMPARE_SECONDS, self.compare)
         self.coalescer = Coalescer(self.deliver)
 
     def start(self) -> None:
         """Start to send and to compare."""
+        self._readings.start()
         self.coalescer.start()
         self._loop.start()
 
@@ -54,6 +59,7 @@ class TopicRelay:
         """Stop."""
         await self._loop.aclose()
         await self.coalescer.aclose()
+        await self._readings.aclose()
 
     # -- who follows what --------------------------------------------------------------------------
 
@@ -87,7 +93,9 @@ class TopicRelay:
 
     async def snapshot(self, caller: Caller, topic: str) -> Snapshot:
         """What a topic is now, for somebody who has joined it. Raises what says why not."""
-        read = await self._topics.seen_by(caller, topic)
+        read = await self._readings.submit(topic)
+        await self._topics.check(caller, topic, read)
+        assert read is not None  # noqa: S101 - that was checked
         sent = self._sent.get(topic)
         if sent is not None and sent.version >= read.version:
             return sent
@@ -96,6 +104,11 @@ class TopicRelay:
         elif sent is not None:
             self.coalescer.mark(topic, self._event)  # the others do not know yet
         return read
+
+    async def _read_together(self, asked: list[Entry[str, Snapshot | None]]) -> None:
+        found = await self._topics.read({entry.item for entry in asked})
+        for entry in asked:
+            entry.resolve(found.get(entry.item))
 
     # -- what has changed --------------------------------------------------------------------------
 

@@ -31,8 +31,11 @@ class Snapshot(Protocol):
 class Topics(Protocol):
     """All topics of one kind."""
 
-    async def seen_by(self, caller: Caller, topic: str) -> Snapshot:
-        """A topic for somebody who wants to follow it. Raises what says why not."""
+    async def check(self, caller: Caller, topic: str, found: Any) -> None:
+        """Whether somebody may follow a topic that was just ``found``, or was not (``None``).
+
+        Raises what says why not.
+        """
 
     async def read(self, topics: Iterable[str]) -> Mapping[str, Snapshot]:
         """Those that there are, as they are now."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from quickpoll.auth.caller import Caller
 from quickpoll.auth.doors import Doors
+from quickpoll.errors import NotFound
 from quickpoll.foundation.stores.mongo import is_outage
 from quickpoll.polls.bodies import fields_of as poll_fields
 from quickpoll.polls.entry import PATIENCE_SECONDS
@@ -17,7 +18,7 @@ from quickpoll.polls.models import NO_GUESTS
 from quickpoll.polls.store import KnownPoll, PollStore
 from quickpoll.sessions.bodies import fields_of
 from quickpoll.sessions.models import DELETED, Session
-from quickpoll.sessions.store import SessionStore
+from quickpoll.sessions.store import NO_SESSION, SessionStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +44,15 @@ class SessionSnapshots:
         self._polls = polls
         self._doors = doors
 
-    async def seen_by(self, caller: Caller, session_id: str) -> SessionSnapshot:
-        """A session for somebody who wants to follow it.
+    async def check(self, caller: Caller, session_id: str, found: SessionSnapshot | None) -> None:
+        """Whether somebody may follow a session that was just found, or was not.
 
         Raises :class:`~quickpoll.errors.NotFound` and
         :class:`~quickpoll.errors.GuestsNotAllowed`.
         """
-        session = await self._sessions.get(session_id)
-        await self._doors.check(caller, session.guests, session_id)
-        return (await self._snapshots({session_id: session}))[session_id]
+        if found is None or found.gone:
+            raise NotFound(NO_SESSION)
+        await self._doors.check(caller, found.payload["guests"], session_id)
 
     async def guests_of(self, session_id: str) -> str:
         """What a session tells those who have no token yet: ``open``, ``invited``, or nothing.

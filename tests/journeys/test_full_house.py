@@ -128,7 +128,7 @@ async def test_a_full_house_follows_and_is_counted_whatever_breaks(
         hall, presenter = evening.hall, evening.presenter
         polls = presenter.polls
         hall.hidden |= {polls[1]["id"], polls[3]["id"]}
-        await hall.start(size, within=size / 200)
+        await hall.start(size, within=size / 100)
         await evening.step("no harm", 0)
         await evening.counted(polls[0])
 

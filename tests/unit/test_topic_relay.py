@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ class Shelf:
         self.now: dict[str, SessionSnapshot] = {}
         self.sent: list[int] = []
         self.statuses: list[str] = []
+        self.readings = 0
         self.relay = TopicRelay("session-update", self, self)
 
     def put(self, version: int, *, gone: bool = False) -> None:
@@ -29,12 +31,12 @@ class Shelf:
         said = {"id": "a", "title": "" if gone else "Party", "version": version}
         self.now["a"] = SessionSnapshot(version, {**said, "status": "lobby"}, gone)
 
-    async def seen_by(self, caller: Caller, topic: str) -> SessionSnapshot:
-        """A topic for somebody."""
-        return self.now[topic]
+    async def check(self, caller: Caller, topic: str, found: SessionSnapshot | None) -> None:
+        """Everybody may follow everything."""
 
     async def read(self, topics: Iterable[str]) -> dict[str, SessionSnapshot]:
         """Those that there are."""
+        self.readings += 1
         return {one: self.now[one] for one in topics if one in self.now}
 
     async def versions(self, topics: Iterable[str]) -> dict[str, int]:
@@ -63,13 +65,15 @@ class Shelf:
 
 
 @pytest.fixture
-async def shelf() -> Shelf:
+async def shelf() -> AsyncIterator[Shelf]:
     """One topic at version 5, and one who follows it and knows that."""
     found = Shelf()
     found.put(5)
+    found.relay.start()
     found.relay.join("x", "a")
     assert (await found.relay.snapshot(anybody, "a")).version == 5
-    return found
+    yield found
+    await found.relay.aclose()
 
 
 async def test_only_what_is_newer_is_sent(shelf: Shelf) -> None:
@@ -99,6 +103,13 @@ async def test_what_is_nowhere_any_more_is_deleted_too(shelf: Shelf) -> None:
     del shelf.now["a"]
     await shelf.look()
     assert (shelf.sent, shelf.statuses) == ([6], ["deleted"])
+
+
+async def test_a_hall_that_comes_at_once_costs_one_reading(shelf: Shelf) -> None:
+    before = shelf.readings
+    hall = [shelf.relay.snapshot(anybody, "a") for _ in range(500)]
+    assert {found.version for found in await asyncio.gather(*hall)} == {5}
+    assert shelf.readings == before + 1
 
 
 async def test_nobody_is_told_who_left(shelf: Shelf) -> None:

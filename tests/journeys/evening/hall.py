@@ -18,7 +18,7 @@ from tests.journeys.evening.line import Line, Reader
 spread = 1.0
 """Seconds over which a hall reads a new poll, as its pages do."""
 
-patience = 30.0
+patience = 60.0
 """Seconds after which a test gives up waiting."""
 
 Answer = tuple[int, Any]
@@ -40,7 +40,7 @@ class Hall:
 
     async def start(self, size: int, within: float) -> None:
         """Let so many guests come in, spread over so many seconds."""
-        timeout, connector = aiohttp.ClientTimeout(total=8), aiohttp.TCPConnector(limit=100)
+        timeout, connector = aiohttp.ClientTimeout(total=30), aiohttp.TCPConnector(limit=100)
         self._http = aiohttp.ClientSession(self.url, timeout=timeout, connector=connector)
         self.guests = [Guest(self, place) for place in range(size)]
         for place, guest in enumerate(self.guests):

@@ -138,10 +138,15 @@ class Line(asyncio.Protocol):
             self._hear(*self._reader.event(packet))
         elif packet[:2] == b"43":
             number, _, answer = packet[2:].partition(b"[")
-            self._asked.pop(int(number)).set_result(json.loads(b"[" + answer)[0])
+            self._answered(int(number), json.loads(b"[" + answer)[0])
         else:
             self.refused = packet.decode()
             self._transport.abort()
+
+    def _answered(self, number: int, answer: Any) -> None:
+        waiting = self._asked.pop(number)
+        if not waiting.done():  # it may be too late
+            waiting.set_result(answer)
 
     def _send(self, packet: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():
