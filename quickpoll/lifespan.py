@@ -106,6 +106,7 @@ def all_parts(services: Services) -> list[Part]:
         services.relay.coalescer,
         services.screens,
         services.session_relay,
+        services.attendance,
         services.sharing.codes,
         services.idle_reaper,
         services.reconciler,

@@ -34,6 +34,7 @@ from quickpoll.people.parts import PeopleParts
 from quickpoll.polls.creation import PollCreation
 from quickpoll.polls.handlers import PollHandlers
 from quickpoll.polls.rules import Offers
+from quickpoll.realtime.attendance import Attendance
 from quickpoll.realtime.audience import Audience
 from quickpoll.realtime.following import Following
 from quickpoll.realtime.relay import Relay
@@ -179,6 +180,9 @@ class Services(CountedStores):
         self.changes.uses = self.deletion.uses = self.sessions.changes
         self.sessions.changes.tell = self.outbox.record_session_update
         self.session_relay = TopicRelay(SESSION_UPDATE, self.sessions.snapshots, self.fanout)
+        self.attendance = Attendance(
+            self.redis, keys, self.audience, self.session_relay, self.fanout
+        )
         self.following = Following(self.live, self.admission, self.audience, self.session_relay)
         self.sharing = SharingParts(
             self.engine,

@@ -80,6 +80,11 @@ class Keys:
         an address of late, without a word of who that is. In one slot with the next."""
         return f"{self.prefix}guests:{{newcomers}}:{address}"
 
+    def attendance(self, session_id: str) -> str:
+        """Sorted set, digest of a person by time (ms since 1970), expires by itself: who follows a
+        session, without a word of who that is."""
+        return f"{self.prefix}session:{session_id}:attendance"
+
     def spent_proof(self, name: str) -> str:
         """String, expires by itself: a proof of work by which a guest was let in."""
         return f"{self.prefix}guests:{{newcomers}}:proof:{name}"

@@ -90,7 +90,28 @@ class SessionUpdate(SessionState):
     poll: PresentPoll | None = Field(description="Null where there is none.")
 
 
-EVENTS = (Event("session-update", SessionUpdate, "The session went on, changed, ended, is gone."),)
+ATTENDANCE = "session-attendance"
+
+
+class SessionAttendance(Body):
+    """How many people follow a session at present, over all instances: those who lead it not
+    counted, somebody with two screens once."""
+
+    model_config = _like({"sessionId": _SESSION["id"], "people": 23})
+
+    session_id: ObjectIdText
+    people: Annotated[int, Field(ge=0)]
+
+
+EVENTS = (
+    Event("session-update", SessionUpdate, "The session went on, changed, ended, is gone."),
+    Event(
+        ATTENDANCE,
+        SessionAttendance,
+        "How many are in, to followers who lead the session: within two seconds of a change, "
+        "and ten where a connection was lost without a word.",
+    ),
+)
 
 REQUESTS = (
     Request(

@@ -91,6 +91,15 @@ class TopicRelay:
         for topic in list(self._followed.pop(sid, ())):
             self.leave(sid, topic)
 
+    def followers(self) -> dict[str, list[str]]:
+        """The connections that follow each topic."""
+        return {topic: list(sids) for topic, sids in self._followers.items()}
+
+    def leader(self, topic: str) -> str:
+        """Whose a topic is, by what was shown of it; empty where nothing was yet."""
+        sent = self._sent.get(topic)
+        return str(sent.payload.get("userId", "")) if sent is not None else ""
+
     async def snapshot(self, caller: Caller, topic: str) -> Snapshot:
         """What a topic is now, for somebody who has joined it. Raises what says why not."""
         read = await self._readings.submit(topic)

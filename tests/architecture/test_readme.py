@@ -91,7 +91,13 @@ def test_every_key_in_redis_is_in_the_table_of_keys() -> None:
     keys, page = Keys(), (root / "docs" / "consistency.md").read_text("utf-8")
     table = page.partition("| key or channel |")[2].partition("\n\n")[0]
     placeholders = {"poll_id": "POLL", "option_id": "OPTION", "instance": "INSTANCE"}
-    placeholders |= {"deadline": "DEADLINE", "name": "NAME", "key": "CALLER", "address": "ADDRESS"}
+    placeholders |= {
+        "deadline": "DEADLINE",
+        "name": "NAME",
+        "key": "CALLER",
+        "address": "ADDRESS",
+        "session_id": "SESSION",
+    }
     known = set()
     for name in vars(Keys).keys() - {"prefix"}:
         if not name.startswith("_"):

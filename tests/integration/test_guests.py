@@ -363,10 +363,10 @@ async def test_a_service_without_guests(without: httpx.AsyncClient) -> None:
         answer = await without.request(method, path, headers=bearer(owner))
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
     path_of_session = path.replace("/poll/", "/session/")
-    for path in ("/guest", path, path_of_session):
+    for address in ("/guest", path, path_of_session):
         for method in ("GET", "PUT", "PATCH", "DELETE"):
-            answer = await without.request(method, path, headers=bearer(owner))
-            assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), (method, path)
+            answer = await without.request(method, address, headers=bearer(owner))
+            assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), address
             assert "Allow" not in answer.headers
     for method in ("GET", "POST"):  # and nobody is told who does not say who asks
         assert (await without.request(method, path)).status_code == 401

@@ -14,12 +14,14 @@ from typing import Any
 import httpx
 import pytest
 
+from quickpoll.auth.caller import Caller
 from quickpoll.composition import Services
 from quickpoll.factory import create_app
 from quickpoll.localrun.child_process import LOOPBACK
 from quickpoll.localrun.embedded import StoreAddresses
 from tests.builders import create_poll, look, vote
 from tests.conftest import bearer, environment, root, served, settings_from
+from tests.guests import join, with_guests
 from tests.integration.redis_servers import Valkey
 from tests.integration.secured_stores import SecuredMongo
 
@@ -83,8 +85,25 @@ async def use(client: httpx.AsyncClient, services: Services) -> None:
     await services.reconciler.settle_all()
     for _ in range(3):
         await services.reconciler.round()
+    await use_sessions(client, services)
     deleted = await client.delete(path.format("delete-poll"), headers=bearer(owner))
     assert deleted.status_code == 204
+
+
+async def use_sessions(client: httpx.AsyncClient, services: Services) -> None:
+    """A guest who follows a session, and a code that leads nowhere."""
+    guest = await join(client)
+    assert (await client.get("/j/222222")).status_code == 404
+    made = await client.post(
+        "/api/session/create-session",
+        json={"title": "Party", "guests": "open"},
+        headers=bearer(owner),
+    )
+    session = made.json()["id"]
+    caller = services.audience.enter("x", Caller(guest["userId"], guest=True)).caller
+    services.session_relay.join("x", session)
+    await services.session_relay.snapshot(caller, session)
+    await services.attendance.round()
 
 
 async def test_the_redis_acl_of_the_page_is_enough(
@@ -96,7 +115,7 @@ async def test_the_redis_acl_of_the_page_is_enough(
     url = f"redis://{user}:{password}@{LOOPBACK}:{valkey.port}"
     prefix = next(one[1:-1] for one in rights if one.startswith("~"))
     more = {"API_REDIS_URL": url, "API_REDIS_PREFIX": prefix, "API_RATE_LIMITS": "on"}
-    app = create_app(settings_from(environment(stores, name, **more)))
+    app = create_app(with_guests(settings_from(environment(stores, name, **more))))
     async with served(app) as client:
         services: Services = app.extensions["quickpoll"]
         await use(client, services)
@@ -119,7 +138,7 @@ async def test_nothing_in_the_redis_acl_is_unused(
     valkey.ask("CONFIG", "RESETSTAT")
     url = f"redis://{LOOPBACK}:{valkey.port}"
     more = {"API_REDIS_URL": url, "API_RATE_LIMITS": "on"}
-    app = create_app(settings_from(environment(stores, name, **more)))
+    app = create_app(with_guests(settings_from(environment(stores, name, **more))))
     async with served(app) as client:
         services: Services = app.extensions["quickpoll"]
         await use(client, services)
@@ -143,7 +162,8 @@ async def test_the_mongodb_role_of_the_page_is_enough(
     await asyncio.to_thread(mongo.command, "createRole", f"r{name}", **rest)
     await asyncio.to_thread(mongo.command, "createUser", f"u{name}", pwd="p", roles=[f"r{name}"])
     url = mongo.url_of(f"u{name}", "p", name)
-    app = create_app(settings_from(environment(stores, name, API_DATABASE_URL=url)))
+    variables = environment(stores, name, API_DATABASE_URL=url)
+    app = create_app(with_guests(settings_from(variables)))
     async with served(app) as client:
         services: Services = app.extensions["quickpoll"]
         await use(client, services)

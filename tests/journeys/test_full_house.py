@@ -1,7 +1,7 @@
 """A full house: guests over two instances behind nginx, a presenter, and everything that breaks.
 
-After each step every screen is on the same poll within two seconds, once the harm is over. Each vote
-is counted once, the counts are the database's, and everybody stays who they were.
+After each step every screen is on the same poll within two seconds, once the harm is over. Each
+vote is counted once, the counts are the database's, and everybody stays who they were.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,18 +21,18 @@ import httpx
 import pytest
 from bson import ObjectId
 
-from tests.conftest import bearer
+from tests.conftest import bearer, sign
 from tests.faults.harm import cut_off, flush, kill_instance, kill_mongo, stall_mongo
 from tests.faults.judging import ballots_in, truth
 from tests.faults.world import World
 from tests.guests import guest_key
-from tests.journeys.evening.hall import Hall
+from tests.journeys.evening.hall import Hall, Stage
 from tests.journeys.evening.presenter import Presenter
 from tests.journeys.proxy import Nginx, needs_nginx
 
 pytestmark = needs_nginx
 
-Harm = Callable[[], Awaitable[None]]
+Harm = Callable[[], Coroutine[Any, Any, None]]
 admitted = {
     "API_GUESTS": "on",
     "API_GUEST_KEY": guest_key,
@@ -50,6 +50,7 @@ class House:
     world: World
     url: str
     hall: Hall
+    stage: Stage
     presenter: Presenter
     took: dict[str, float] = field(default_factory=dict)
     chance: random.Random = field(default_factory=lambda: random.Random(7))
@@ -96,7 +97,7 @@ class House:
         await kill_instance(self.world, self.chance, 1.0)
         await self.restart_the_dead()
 
-    def harm(self, kind: Callable[..., Awaitable[None]], scale: float = 1.0) -> Harm:
+    def harm(self, kind: Callable[..., Coroutine[Any, Any, None]], scale: float = 1.0) -> Harm:
         """That, when it is called."""
         return lambda: kind(self.world, self.chance, scale)
 
@@ -114,21 +115,25 @@ async def house(folder: Path, *polls: dict[str, Any]) -> AsyncIterator[House]:
         await presenter.prepare(*polls)
         hall = Hall(proxy.url, proxy.port, presenter.session["id"], seed=11)
         stack.push_async_callback(hall.aclose)
-        yield House(world, proxy.url, hall, presenter)
+        stage = Stage(hall, sign(presenter.owner))
+        stack.push_async_callback(stage.aclose)
+        yield House(world, proxy.url, hall, stage, presenter)
 
 
 @pytest.mark.parametrize(
     "size", [200, pytest.param(2_000, marks=[pytest.mark.slow, pytest.mark.timeout(600)])]
 )
 async def test_a_full_house_follows_and_is_counted_whatever_breaks(
-    tmp_path: Path, size: int
+    tmp_path: Path, record_property: Callable[[str, object], None], size: int
 ) -> None:
     hidden = {"results": "after_close"}
     async with house(tmp_path, {}, hidden, {}, hidden, {}) as evening:
         hall, presenter = evening.hall, evening.presenter
         polls = presenter.polls
         hall.hidden |= {polls[1]["id"], polls[3]["id"]}
+        evening.stage.start(0)
         await hall.start(size, within=size / 100)
+        await evening.stage.shows(size)
         await evening.step("no harm", 0)
         await evening.counted(polls[0])
 
@@ -151,6 +156,7 @@ async def test_a_full_house_follows_and_is_counted_whatever_breaks(
         await evening.counted(polls[4])
         await evening.step("MongoDB is restarted", 2, evening.harm(kill_mongo))
         await evening.step("back to the lobby", None)
+        await evening.stage.shows(size)  # whoever changed to another instance is one person
         ended = await presenter.end()
         evening.took["the end"] = await hall.on(None, "ended") - ended
 
@@ -158,7 +164,7 @@ async def test_a_full_house_follows_and_is_counted_whatever_breaks(
         await hall.voted(polls[3]["id"])
         assert [await evening.counts_at(one.url, polls[3]) for one in evening.world.living] == final
         await nobody_was_lost(evening)
-        print(f"{size} guests, seconds until every screen had followed: {evening.took}")
+        record_property("seconds until every screen had followed", evening.took)
         assert {words: seconds for words, seconds in evening.took.items() if seconds > within} == {}
 
 

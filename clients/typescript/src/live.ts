@@ -424,6 +424,18 @@ export interface components {
             /** @description Null where there is none. */
             poll: components["schemas"]["PresentPoll"] | null;
         };
+        /**
+         * @description How many people follow a session at present, over all instances: those who lead it not
+         *     counted, somebody with two screens once.
+         * @example {
+         *       "people": 23,
+         *       "sessionId": "65f1c0ffee0000000000e001"
+         *     }
+         */
+        SessionAttendance: {
+            sessionId: string;
+            people: number;
+        };
     };
     responses: never;
     parameters: never;

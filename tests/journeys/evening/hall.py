@@ -196,16 +196,23 @@ class Guest:
         view = await self._insist("GET", path)
         if view is not None:
             self._take({**view, "pollId": view["id"]})
-        with suppress(OSError, TimeoutError):
+        with suppress(OSError):
             await self._subscribe(poll["id"])
         if poll["id"] not in self.ballots:
             await self._vote(poll)
 
     async def _subscribe(self, poll_id: str) -> None:
-        assert self._line is not None
-        answer = await self._line.ask("subscribe", {"pollIds": [poll_id]})
-        for state in answer.get("polls", ()):
-            self._take(state)
+        """Follow a poll as long as it is present; who hears that it did not work asks again."""
+        line = self._line
+        assert line is not None
+        while poll_id == self.present and not line.lost.done():
+            with suppress(TimeoutError):
+                answer = await line.ask("subscribe", {"pollIds": [poll_id]})
+                if "error" not in answer:
+                    for state in answer["polls"]:
+                        self._take(state)
+                    return
+            await asyncio.sleep(2 * self.hall.chance.uniform(0.5, 1.5))
 
     async def _vote(self, poll: dict[str, Any]) -> None:
         chosen = poll["options"][self.place % len(poll["options"])]["id"]
@@ -227,3 +234,27 @@ class Guest:
                 self.hall.strange.append(f"{method} {path}: {status} {said}")
                 return None
             await asyncio.sleep(self.hall.chance.uniform(0.1, 0.5))
+
+
+class Stage(Guest):
+    """The screen of whoever leads: it hears how many are in, and votes on nothing."""
+
+    def __init__(self, hall: Hall, token: str) -> None:
+        super().__init__(hall, -1)
+        self.token = token
+        self.people = -1
+
+    async def shows(self, people: int) -> None:
+        """Wait until it shows that so many are in."""
+        deadline = monotonic() + patience
+        while self.people != people:
+            assert monotonic() < deadline, f"{self.people} are in, not {people}"
+            await asyncio.sleep(0.02)
+
+    def _hear(self, event: str, payload: dict[str, Any]) -> None:
+        super()._hear(event, payload)
+        if event == "session-attendance":
+            self.people = payload["people"]
+
+    async def _attend(self, poll: dict[str, Any]) -> None:
+        pass

@@ -15,6 +15,7 @@ class Presenter:
     """Leads one session."""
 
     def __init__(self, url: str, owner: str) -> None:
+        self.owner = owner
         self._http = httpx.AsyncClient(base_url=url, timeout=8, headers=bearer(owner))
         self.session: dict[str, Any] = {}
         self.polls: list[dict[str, Any]] = []

@@ -18,6 +18,7 @@ export const askSession = (method, path, body) => ask(method, `${base}${path}`, 
  * @typedef {import("./live.js").Heard & {
  *   session: (session: Session, poll: PresentPoll | null) => void,
  *   lost: (code: string) => void,
+ *   people?: (number: number) => void,
  * }} SessionHeard
  */
 
@@ -31,6 +32,9 @@ export class SessionLive extends Live {
     this.told = heard;
     const { socket } = this.wire;
     socket.on("session-update", (/** @type {any} */ { poll, ...session }) => this.hear(session, poll));
+    socket.on("session-attendance", (/** @type {any} */ { sessionId, people }) => {
+      if (sessionId === id) heard.people?.(people);
+    });
     socket.on("connect", () => this.#begin());
     if (socket.connected) this.#begin();
   }

@@ -43,6 +43,10 @@ class StagePage {
       refused: page.askForToken,
       session: (session, poll) => this.#show(session, poll),
       lost: (code) => this.#lost(code),
+      people: (n) => {
+        say(byId("people"), t("stage_people", { n }));
+        show(byId("people"));
+      },
     });
   }
 
