@@ -258,3 +258,6 @@ class Stage(Guest):
 
     async def _attend(self, poll: dict[str, Any]) -> None:
         pass
+
+    def _take(self, state: dict[str, Any]) -> None:
+        """Whoever leads may see what nobody else may."""

@@ -10,8 +10,23 @@ const sign = /^\s*(?:[*•·‣◦–—-]|\d{1,2}[.)]|[a-zA-Z][.)]|\[[ xX]?\]|�
  * @returns {{ question: string, options: { text: string }[] }[]}
  */
 export function readQuestions(text) {
-  const blocks = text.replaceAll("\r", "").split(/\n[ \t\u3000]*\n/);
-  return blocks.map(readBlock).filter((poll) => poll.question !== "");
+  return blocksOf(text).map(readBlock);
+}
+
+/**
+ * The same text with one of its questions in another place.
+ * @param {string} text @param {number} from @param {number} to counted from 0
+ */
+export function reordered(text, from, to) {
+  const blocks = blocksOf(text);
+  blocks.splice(to, 0, ...blocks.splice(from, 1));
+  return blocks.join("\n\n");
+}
+
+/** @param {string} text */
+function blocksOf(text) {
+  const blocks = text.replaceAll("\r", "").split(/\n(?:[ \t\u3000]*\n)+/);
+  return blocks.map((block) => block.replace(/^\n+|\n+$/g, "")).filter((block) => block.trim());
 }
 
 /** @param {string} block */

@@ -5,9 +5,11 @@ import { ask, download, known } from "./api.js";
 import { byId, el, say, show } from "./dom.js";
 import { moment } from "./locale.js";
 import * as page from "./page.js";
-import { readQuestions } from "./question-list.js";
+import { OrderList } from "./order-list.js";
+import { readQuestions, reordered } from "./question-list.js";
 import { save } from "./save.js";
 import { askSession } from "./session-live.js";
+import { SessionOrder } from "./session-order.js";
 import { t } from "./texts.js";
 
 /** @typedef {import("./types.js").Session} Session */
@@ -18,6 +20,10 @@ const mostQuestions = 100;
 class SessionsPage {
   /** @type {string | null} */
   next = null;
+
+  order = new OrderList(byId("asked-list"), (from, to) => {
+    byId("questions").value = reordered(byId("questions").value, from, to);
+  });
 
   async start() {
     show(byId("content"));
@@ -69,8 +75,9 @@ class SessionsPage {
       el("h2", {}, title),
       el("p", { class: "quiet" }, t("session_questions", { n: session.pollIds.length })),
     );
-    const actions = el("div", { class: "actions" }, audience, this.#export(session), this.#delete(session, row));
-    row.append(actions);
+    const order = new SessionOrder(session);
+    const others = [this.#export(session), this.#delete(session, row)];
+    row.append(el("div", { class: "actions" }, audience, order.button, ...others), order.place);
     return row;
   }
 
@@ -116,8 +123,11 @@ class SessionsPage {
   }
 
   #count() {
-    const n = readQuestions(byId("questions").value).length;
+    const questions = readQuestions(byId("questions").value);
+    const n = questions.length;
     say(byId("counted"), n ? t("session_questions", { n }) : "");
+    show(byId("asked"), n > 1);
+    this.order.show(questions.map(({ question }) => ({ text: question })));
   }
 
   /** @param {SubmitEvent} event */

@@ -1,0 +1,111 @@
+"""The order of an evening's questions: by dragging, by buttons, by keys, and what stays in place."""
+
+from __future__ import annotations
+
+from secrets import token_hex
+
+import httpx
+from playwright.async_api import Locator, Page, expect
+
+from tests.browser.test_accessibility import findings
+from tests.browser.test_evening import Scene, phone, scene, wall
+from tests.browser.visitors import Visitors
+from tests.conftest import bearer
+
+three = "First?\n* a\n* b\n\nSecond?\n* c\n* d\n\n\nThird?\n* e\n* f\n"
+
+
+async def making(visitors: Visitors, owner: str) -> Page:
+    """The form of a new session, with three questions pasted."""
+    page = await visitors.open("/sessions", owner, **wall)
+    await page.get_by_role("button", name="Make a session").click()
+    await page.get_by_label("Title").fill("Our evening")
+    await page.get_by_label("Questions", exact=True).fill(three)
+    await expect(page.locator("#asked-list li")).to_have_count(3)
+    return page
+
+
+async def drag(row: Locator, to: Locator) -> None:
+    """Drag a row by its handle to the place of another one."""
+    start = await row.locator(".order-handle").bounding_box()
+    end = await to.bounding_box()
+    assert start and end
+    mouse = row.page.mouse
+    await mouse.move(start["x"] + start["width"] / 2, start["y"] + start["height"] / 2)
+    await mouse.down()
+    await mouse.move(start["x"], end["y"] + end["height"] / 2, steps=5)
+    await mouse.up()
+
+
+async def asked(evening: Scene) -> list[str]:
+    """The polls of a session, in their order."""
+    path = f"/api/session/get-session/{evening.session['id']}"
+    found: list[str] = (await evening.api.get(path, headers=bearer(evening.owner))).json()[
+        "pollIds"
+    ]
+    return found
+
+
+async def test_pasted_questions_are_put_in_order_before_they_are_made(
+    visitors: Visitors, api: httpx.AsyncClient
+) -> None:
+    owner = token_hex(12)
+    page = await making(visitors, owner)
+    rows = page.locator("#asked-list li")
+    await drag(rows.nth(2), rows.nth(0))
+    await expect(rows).to_contain_text(["Third?", "First?", "Second?"])
+    await page.get_by_role("button", name="Move question 2 down").click()
+    await expect(rows).to_contain_text(["Third?", "Second?", "First?"])
+    text = await page.get_by_label("Questions", exact=True).input_value()
+    assert text == "Third?\n* e\n* f\n\nSecond?\n* c\n* d\n\nFirst?\n* a\n* b"
+    await page.get_by_role("button", name="Make it and go to the stage").click()
+    await expect(page.locator("#lobby h1")).to_have_text("Our evening")
+    await page.keyboard.press("ArrowRight")
+    await expect(page.locator("#question")).to_have_text("Third?")
+
+
+async def test_escape_leaves_a_dragged_row_where_it_was(visitors: Visitors) -> None:
+    page = await making(visitors, token_hex(12))
+    rows = page.locator("#asked-list li")
+    box = await rows.nth(0).locator(".order-handle").bounding_box()
+    assert box
+    await page.mouse.move(box["x"] + 5, box["y"] + 5)
+    await page.mouse.down()
+    await page.mouse.move(box["x"] + 5, box["y"] + 200, steps=5)
+    await expect(rows.last).to_contain_text("First?")
+    await page.keyboard.press("Escape")
+    await page.mouse.up()
+    await expect(rows).to_contain_text(["First?", "Second?", "Third?"])
+
+
+async def test_the_questions_of_a_session_are_reordered_and_what_was_shown_stays(
+    visitors: Visitors, api: httpx.AsyncClient
+) -> None:
+    owner = token_hex(12)
+    polls = [{"question": f"Question {letter}?"} for letter in "abcd"]
+    evening = await scene(api, owner, *polls)
+    first, second, third, fourth = evening.session["pollIds"]
+    await evening.step(0)
+    page = await visitors.open("/sessions", owner, forgiven="409", **phone)
+    opener = page.get_by_role("button", name="Change the order")
+    await opener.click()
+    rows = page.locator(".ordering li")
+    await expect(rows).to_have_count(4)
+    await expect(rows.first.locator("button, .order-handle")).to_have_count(0)
+    assert await findings(page) == []
+    up = page.get_by_role("button", name="Move question 4 up")
+    await up.focus()
+    await page.keyboard.press("Enter")
+    await expect(rows).to_contain_text(["a?", "b?", "d?", "c?"])
+    await expect(page.get_by_role("button", name="Move question 3 up")).to_be_focused()
+    await expect(page.locator("#announcer")).to_have_text("Question d?: now 3 of 4")
+    assert await asked(evening) == [first, second, fourth, third]
+    # Meanwhile the presenter shows another one: it stays, and the page says so.
+    await evening.step(2)
+    await page.get_by_role("button", name="Move question 3 up").click()
+    await expect(page.locator(".session-row .notice")).to_contain_text("changed meanwhile")
+    await expect(rows.nth(2).locator("button")).to_have_count(0)
+    await expect(rows).to_contain_text(["a?", "b?", "d?", "c?"])
+    async with page.expect_response("**/update-session/**"):
+        await drag(rows.nth(3), rows.nth(1))
+    assert await asked(evening) == [first, third, fourth, second]
