@@ -1,4 +1,4 @@
-"""The order of an evening's questions: by dragging, by buttons, by keys, and what stays in place."""
+"""The order of an evening's questions: by dragging, by buttons, by keys, and what stays."""
 
 from __future__ import annotations
 
@@ -27,9 +27,11 @@ async def making(visitors: Visitors, owner: str) -> Page:
 
 async def drag(row: Locator, to: Locator) -> None:
     """Drag a row by its handle to the place of another one."""
+    await row.scroll_into_view_if_needed()
     start = await row.locator(".order-handle").bounding_box()
     end = await to.bounding_box()
-    assert start and end
+    assert start
+    assert end
     mouse = row.page.mouse
     await mouse.move(start["x"] + start["width"] / 2, start["y"] + start["height"] / 2)
     await mouse.down()
@@ -82,30 +84,43 @@ async def test_the_questions_of_a_session_are_reordered_and_what_was_shown_stays
     visitors: Visitors, api: httpx.AsyncClient
 ) -> None:
     owner = token_hex(12)
-    polls = [{"question": f"Question {letter}?"} for letter in "abcd"]
+    polls = [{"question": f"Question {letter}?"} for letter in "abcde"]
     evening = await scene(api, owner, *polls)
-    first, second, third, fourth = evening.session["pollIds"]
+    a, b, c, d, e = evening.session["pollIds"]
     await evening.step(0)
     page = await visitors.open("/sessions", owner, forgiven="409", **phone)
-    opener = page.get_by_role("button", name="Change the order")
-    await opener.click()
+    await page.get_by_role("button", name="Change the order").click()
     rows = page.locator(".ordering li")
-    await expect(rows).to_have_count(4)
+    await expect(rows).to_have_count(5)
     await expect(rows.first.locator("button, .order-handle")).to_have_count(0)
     assert await findings(page) == []
-    up = page.get_by_role("button", name="Move question 4 up")
-    await up.focus()
+    await page.get_by_role("button", name="Move question 5 up").focus()
     await page.keyboard.press("Enter")
-    await expect(rows).to_contain_text(["a?", "b?", "d?", "c?"])
-    await expect(page.get_by_role("button", name="Move question 3 up")).to_be_focused()
-    await expect(page.locator("#announcer")).to_have_text("Question d?: now 3 of 4")
-    assert await asked(evening) == [first, second, fourth, third]
-    # Meanwhile the presenter shows another one: it stays, and the page says so.
+    await expect(rows).to_contain_text(["a?", "b?", "c?", "e?", "d?"])
+    await expect(page.get_by_role("button", name="Move question 4 up")).to_be_focused()
+    await expect(page.locator("#announcer")).to_have_text("Question e?: now 4 of 5")
+    assert await asked(evening) == [a, b, c, e, d]
+    # Meanwhile the presenter went on: what was shown stays, and the page says so.
     await evening.step(2)
-    await page.get_by_role("button", name="Move question 3 up").click()
+    await page.get_by_role("button", name="Move question 4 up").click()
     await expect(page.locator(".session-row .notice")).to_contain_text("changed meanwhile")
     await expect(rows.nth(2).locator("button")).to_have_count(0)
-    await expect(rows).to_contain_text(["a?", "b?", "d?", "c?"])
+    await expect(rows).to_contain_text(["a?", "b?", "c?", "e?", "d?"])
     async with page.expect_response("**/update-session/**"):
-        await drag(rows.nth(3), rows.nth(1))
-    assert await asked(evening) == [first, third, fourth, second]
+        await drag(rows.nth(4), rows.nth(3))
+    assert await asked(evening) == [a, b, c, d, e]
+
+
+async def test_the_page_says_where_a_question_must_stay(
+    visitors: Visitors, api: httpx.AsyncClient
+) -> None:
+    owner = token_hex(12)
+    evening = await scene(api, owner, *[{"question": f"Question {letter}?"} for letter in "abc"])
+    for at in (1, 0):  # shown, and gone back from
+        await evening.step(at)
+    page = await visitors.open("/sessions", owner, forgiven="409", **wall)
+    await page.get_by_role("button", name="Change the order").click()
+    await page.get_by_role("button", name="Move question 2 down").click()
+    await expect(page.locator(".session-row .notice")).to_contain_text("keeps its place")
+    await expect(page.locator(".ordering li")).to_contain_text(["a?", "b?", "c?"])
+    assert await asked(evening) == evening.session["pollIds"]

@@ -6,6 +6,8 @@ import { el, show } from "./dom.js";
 import * as page from "./page.js";
 import { t } from "./texts.js";
 
+const edge = 48; // pixels at the ends of the window in which a long list goes on under the finger
+
 /** @typedef {{ text: string, id?: string, fixed?: boolean }} Item */
 
 export class OrderList {
@@ -89,7 +91,11 @@ export class OrderList {
     row.classList.add("is-dragged");
     const on = (/** @type {string} */ name, /** @type {(event: any) => void} */ run) =>
       addEventListener(name, run, { signal: over.signal });
-    on("pointermove", ({ clientY }) => this.#put(row, this.#under(clientY, row)));
+    on("pointermove", ({ clientY }) => {
+      this.#put(row, this.#under(clientY, row));
+      if (clientY < edge) scrollBy(0, -edge / 4);
+      else if (clientY > innerHeight - edge) scrollBy(0, edge / 4);
+    });
     on("pointerup", () => end(true));
     on("pointercancel", () => end(false));
     on("keydown", ({ key }) => key === "Escape" && end(false));
