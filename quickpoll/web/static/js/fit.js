@@ -4,7 +4,7 @@
 
 const mostColumns = 6;
 const questionShare = 0.24; // of the stage's height, at most
-const largest = { question: 0.08, option: 0.06 }; // of the stage's height
+const largest = { question: 0.08, option: 0.08 }; // of the stage's height
 const smallest = 3; // pixels
 
 /**
@@ -47,8 +47,8 @@ function bestOf(list, height, whole) {
       return holds(list);
     };
     // Another column has to be worth it; most are not, and one look tells.
-    const least = best.size * 1.04;
-    if (right(least)) best = { size: largestThat(least, height * largest.option, right), columns, whole };
+    const [least, most] = [best.size * 1.04, height * largest.option];
+    if (least < most && right(least)) best = { size: largestThat(least, most, right), columns, whole };
   }
   return best;
 }

@@ -24,8 +24,10 @@ export class OrderList {
     this.of = new Map();
   }
 
-  /** Show these. @param {Item[]} items */
-  show(items) {
+  /** Show these; one that could go nowhere is fixed. @param {Item[]} given */
+  show(given) {
+    const alone = given.filter(({ fixed }) => !fixed).length < 2;
+    const items = alone ? given.map((one) => ({ ...one, fixed: true })) : given;
     if (JSON.stringify(items) === JSON.stringify(this.items)) return;
     this.items = items;
     this.of = new Map(items.map((item) => [this.#row(item), item]));

@@ -2,7 +2,7 @@
 // The order of a session's questions: changed where the list of sessions stands, saved at once.
 
 import { download, known } from "./api.js";
-import { el, show } from "./dom.js";
+import { el, say, show } from "./dom.js";
 import { OrderList } from "./order-list.js";
 import * as page from "./page.js";
 import { askSession } from "./session-live.js";
@@ -16,8 +16,9 @@ export class SessionOrder {
     this.session = session;
     this.button = el("button", { type: "button", class: "plain", "aria-expanded": "false" }, t("session_order"));
     this.notice = el("div", { class: "notice", role: "alert", hidden: true });
+    this.hint = el("p", { class: "hint" });
     this.list = el("ol", { class: "ordering" });
-    this.place = el("div", { hidden: true }, el("p", { class: "hint" }, t("session_order_hint")), this.notice, this.list);
+    this.place = el("div", { class: "order-place", hidden: true }, this.hint, this.notice, this.list);
     this.order = new OrderList(this.list, () => this.#save());
     this.button.addEventListener("click", () => this.#open());
     show(this.button, session.status !== "ended" && session.pollIds.length > 1);
@@ -44,6 +45,8 @@ export class SessionOrder {
   #show() {
     const { pollIds, at } = this.session;
     this.order.items = [];
+    const fixed = (at ?? -1) >= 0;
+    say(this.hint, fixed ? `${t("session_order_hint")} ${t("session_order_fixed")}` : t("session_order_hint"));
     this.order.show(
       pollIds.map((id, place) => ({
         id,
