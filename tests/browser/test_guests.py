@@ -17,7 +17,7 @@ from quickpoll.localrun.embedded import StoreAddresses
 from tests.browser.test_accessibility import findings
 from tests.browser.visitors import Visitors
 from tests.builders import create_poll, look, option
-from tests.conftest import Instance, bearer, environment
+from tests.conftest import Instance, bearer, environment, sign
 from tests.guests import forged, guest_key
 
 owner = "65f1c0ffee0000000000d001"
@@ -150,6 +150,10 @@ async def test_where_no_guests_may_people_sign_in(
     asked = parse_qs(address.query)
     assert asked == {"for": ["polls"], "return_to": [f"{phones.url}/polls/{poll['id']}"]}
     await expect(page.get_by_role("button", name="Join and vote")).to_have_count(0)
+    await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    await page.goto(f"{phones.url}/polls/{poll['id']}#token={sign(owner)}")  # as they come back
+    await expect(page.locator("#own-vote, #cast").first).to_be_visible()
+    assert "token" not in page.url
     mine = await phones.open(f"/polls/{poll['id']}", owner)
     await expect(mine.locator("#worth")).to_have_text("One vote per account.")
 

@@ -63,10 +63,11 @@ export function askForToken(code) {
   }
   const { title, next } = explain({ code });
   const first = byId("token-panel").hidden;
-  say(byId("token-title"), title);
-  say(byId("token-why"), next);
+  const login = byId("sign-in");
+  say(byId("token-title"), login && code === "missing_token" ? login.textContent : title);
+  say(byId("token-why"), login ? login.dataset.why : next);
   show(byId("token-panel"));
-  if (byId("sign-in")) byId("sign-in").href = signIn();
+  if (login) login.href = signIn();
   if (first && code !== "missing_token") byId("token").focus();
 }
 
