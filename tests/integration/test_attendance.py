@@ -94,7 +94,10 @@ async def test_who_has_left_is_counted_no_longer(
     assert not stays.ended.is_set()
 
 
-async def test_a_redis_that_was_emptied_is_told_again(live: Live, evening: Evening) -> None:
+async def test_a_redis_that_was_emptied_is_told_again(
+    live: Live, evening: Evening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attendance, "AGAIN_SECONDS", 1000.0)
     stage = await enter(live, evening, owner)
     for _ in range(3):
         await enter(live, evening, token_hex(12))

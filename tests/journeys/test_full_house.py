@@ -27,6 +27,7 @@ from tests.faults.judging import ballots_in, truth
 from tests.faults.world import World
 from tests.guests import guest_key
 from tests.journeys.evening.hall import Hall, Stage
+from tests.journeys.evening.pages import Pages, pages
 from tests.journeys.evening.presenter import Presenter
 from tests.journeys.proxy import Nginx, needs_nginx
 
@@ -52,6 +53,7 @@ class House:
     hall: Hall
     stage: Stage
     presenter: Presenter
+    pages: Pages
     took: dict[str, float] = field(default_factory=dict)
     chance: random.Random = field(default_factory=lambda: random.Random(7))
 
@@ -66,6 +68,8 @@ class House:
         present = None if at is None else self.presenter.polls[at]["id"]
         seen = await self.hall.on(present, "lobby" if at is None else "running")
         self.took[words] = seen - answered
+        if at is not None:
+            await self.pages.show(self.presenter.polls[at]["question"])
 
     async def counted(self, poll: dict[str, Any]) -> Counter[str]:
         """Everybody's vote is in: on every screen and on both instances, as in the database."""
@@ -117,7 +121,10 @@ async def house(folder: Path, *polls: dict[str, Any]) -> AsyncIterator[House]:
         stack.push_async_callback(hall.aclose)
         stage = Stage(hall, sign(presenter.owner))
         stack.push_async_callback(stage.aclose)
-        yield House(world, proxy.url, hall, stage, presenter)
+        shown = await stack.enter_async_context(
+            pages(proxy.url, presenter.session["id"], presenter.owner)
+        )
+        yield House(world, proxy.url, hall, stage, presenter, shown)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +140,8 @@ async def test_a_full_house_follows_and_is_counted_whatever_breaks(
         hall.hidden |= {polls[1]["id"], polls[3]["id"]}
         evening.stage.start(0)
         await hall.start(size, within=size / 100)
-        await evening.stage.shows(size)
+        await evening.stage.shows(size + 1)  # and the phone
+        await evening.pages.stage.keyboard.press("ArrowRight")
         await evening.step("no harm", 0)
         await evening.counted(polls[0])
 
@@ -154,11 +162,16 @@ async def test_a_full_house_follows_and_is_counted_whatever_breaks(
 
         await evening.step("one is cut off from Redis", 4, evening.harm(cut_off))
         await evening.counted(polls[4])
+        await evening.pages.vote("red")
         await evening.step("MongoDB is restarted", 2, evening.harm(kill_mongo))
+        await evening.step("back again", 4)
+        await evening.pages.phone.reload()
+        await evening.pages.voted()  # it is who it was
         await evening.step("back to the lobby", None)
-        await evening.stage.shows(size)  # whoever changed to another instance is one person
+        await evening.stage.shows(size + 1)  # whoever changed to another instance is one person
         ended = await presenter.end()
         evening.took["the end"] = await hall.on(None, "ended") - ended
+        await evening.pages.over()
 
         assert hall.strange == []
         await hall.voted(polls[3]["id"])
@@ -179,7 +192,10 @@ async def nobody_was_lost(evening: House) -> None:
     }
     # A vote that nobody heard of before the close may be in, once; it is counted then.
     late = {(one.user_id, poll_id) for one in hall.guests for poll_id in one.late}
-    assert {pair: one for pair, one in stored.items() if pair not in late} == cast
+    others = stored.keys() - cast.keys() - late
+    assert {poll_id for _, poll_id in others} == {polls[4]["id"]}  # and the phone's, once
+    assert len(others) == 1
+    assert {pair: one for pair, one in stored.items() if pair not in late | others} == cast
     for poll in polls:
         counts, _ = await asyncio.to_thread(truth, evening.world, poll)
         assert await evening.counts_at(evening.url, poll) == counts
