@@ -73,6 +73,10 @@ class Wire:
         except OSError:
             back.transport.abort()
             return
+        if not self._whole:  # it was cut meanwhile
+            for writer in (forth, back):
+                writer.transport.abort()
+            return
         for reader, writer, flowing in ((near, forth, self._forth), (far, back, self._back)):
             task = asyncio.create_task(self._carry(reader, writer, flowing))
             self._tasks.add(task)

@@ -128,7 +128,7 @@ async def house(folder: Path, *polls: dict[str, Any]) -> AsyncIterator[House]:
 
 
 @pytest.mark.parametrize(
-    "size", [200, pytest.param(2_000, marks=[pytest.mark.slow, pytest.mark.timeout(600)])]
+    "size", [200, pytest.param(2_000, marks=[pytest.mark.slow, pytest.mark.timeout(900)])]
 )
 async def test_a_full_house_follows_and_is_counted_whatever_breaks(
     tmp_path: Path, record_property: Callable[[str, object], None], size: int

@@ -18,7 +18,7 @@ from tests.journeys.evening.line import Line, Reader
 spread = 1.0
 """Seconds over which a hall reads a new poll, as its pages do."""
 
-patience = 60.0
+patience = 120.0
 """Seconds after which a test gives up waiting."""
 
 Answer = tuple[int, Any]
