@@ -210,3 +210,47 @@ async def test_whoever_is_shut_out_is_told(desk: httpx.AsyncClient, phones: Visi
     path = f"/api/poll/update-poll/{poll['id']}"
     await desk.patch(path, json={"guests": "invited"}, headers=bearer(owner))
     await expect(page.locator("#guest-wrong")).to_contain_text("Guests may not do this here")
+
+
+async def test_an_evening_for_whoever_is_invited(desk: httpx.AsyncClient, phones: Visitors) -> None:
+    page = await phones.open("/sessions", owner)
+    await page.get_by_role("button", name="Make a session").click()
+    await page.get_by_label("Title").fill("By invitation")
+    await page.get_by_label("Questions", exact=True).fill("Which hall?\n* North\n* South")
+    await page.get_by_label("Without an account").select_option("invited")
+    await expect(page.locator("#guests-hint")).to_be_visible()
+    await page.get_by_role("button", name="Make it and go to the stage").click()
+    await expect(page.locator("#lobby h1")).to_have_text("By invitation")
+    stage, path = page.url, urlsplit(page.url).path.removesuffix("/present")
+
+    await page.goto(f"{phones.url}{path}")
+    await page.get_by_label("How many").fill("2")
+    await page.get_by_role("button", name="Make invitations").click()
+    cards = page.locator("#cards .card")
+    await expect(cards).to_have_count(2)
+    await expect(cards.first).to_contain_text("By invitation")
+    await page.emulate_media(media="print")
+    await expect(page.get_by_role("heading", name="You are in")).to_be_hidden()
+    await expect(cards.first).to_be_visible()
+    invite = await page.locator(".card-code").first.inner_text()
+
+    phone = await phones.open(f"{path}#invite={invite}", token="", **at("192.0.2.8"))
+    await expect(phone.get_by_role("heading", name="You are in")).to_be_visible()
+    await expect(phone.locator("#invites")).to_be_hidden()
+    await page.goto(stage)
+    await expect(page.locator("#lobby h1")).to_have_text("By invitation")
+    await page.keyboard.press("ArrowRight")
+    await expect(page.locator("#worth")).to_have_text("One vote per invitation.")
+    await phone.get_by_text("North").click()
+    await phone.get_by_role("button", name="Cast your vote").click()
+    await expect(phone.locator("#own-vote")).to_contain_text("Your vote is in")
+    await expect(page.locator("#voters")).to_have_text("1")
+
+
+async def test_nobody_is_asked_about_guests_where_there_are_none(
+    visitors: Visitors, api: httpx.AsyncClient
+) -> None:
+    page = await visitors.open("/sessions", owner)
+    await page.get_by_role("button", name="Make a session").click()
+    await expect(page.get_by_label("Title")).to_be_visible()
+    await expect(page.locator("#guests")).to_have_count(0)

@@ -7,6 +7,7 @@ import * as page from "./page.js";
 import { SessionLive } from "./session-live.js";
 import { SessionPoll } from "./session-poll.js";
 import { holder } from "./session.js";
+import { origin } from "./share.js";
 import { t } from "./texts.js";
 
 /** @typedef {import("./types.js").Session} Session */
@@ -17,6 +18,7 @@ const parts = ["lobby", "present", "vanished", "ended"];
 class SessionPage {
   lived = false;
   part = "";
+  invited = false; // whether the form for invitations was made ready
 
   constructor() {
     const id = String(document.body.dataset.sessionId);
@@ -53,12 +55,25 @@ class SessionPage {
     say(byId("session-title"), session.title);
     document.title = `${session.title} · QuickPoll`;
     const { id, admin } = holder();
-    show(byId("to-stage"), id === session.userId || admin);
+    const leads = id === session.userId || admin;
+    show(byId("to-stage"), leads);
+    this.#invite(session, leads && session.guests === "invited" && session.status !== "ended");
     const running = session.status === "running";
     const count = { place: (session.at ?? 0) + 1, all: session.pollIds.length };
     say(byId("place"), running ? t("place_of", count) : "");
     this.present.turnTo(running ? poll : null);
     this.#turn(running ? (poll ? "present" : "vanished") : session.status);
+  }
+
+  // Invitations are made by whoever leads, and only where they are wanted.
+  /** @param {Session} session @param {boolean} wanted */
+  async #invite({ id, title }, wanted) {
+    if (!byId("invites")) return;
+    show(byId("invites"), wanted);
+    if (!wanted || this.invited) return;
+    this.invited = true;
+    const { Invites } = await import("./invites.js");
+    new Invites(`/api/session/invite-guests/${id}`, `${origin()}/sessions/${id}`, title);
   }
 
   // One part is seen, and whoever hears the page is told when it becomes another one.

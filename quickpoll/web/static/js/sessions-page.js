@@ -30,6 +30,7 @@ class SessionsPage {
     byId("make").addEventListener("click", () => this.#open(byId("maker").hidden));
     byId("maker-cancel").addEventListener("click", () => this.#open(false));
     byId("maker-form").addEventListener("submit", (/** @type {SubmitEvent} */ event) => this.#make(event));
+    byId("guests")?.addEventListener("change", () => show(byId("guests-hint"), whoElse() === "invited"));
     byId("questions").addEventListener("input", () => this.#count());
     byId("more").addEventListener("click", () =>
       page.whileBusy(byId("more"), byId("notice"), () => this.#load(String(this.next))),
@@ -143,12 +144,12 @@ class SessionsPage {
       return byId(title ? "questions" : "title").focus();
     }
     return page.whileBusy(byId("begin"), place, async () => {
-      const { body, failed } = await createPolls(questions, byId("guests").value);
+      const { body, failed } = await createPolls(questions, whoElse());
       if (failed) return page.note(place, t("not_right_yet"), failed);
       const { body: session } = await askSession("POST", "/create-session", {
         title,
         pollIds: body,
-        ...guestsOf(byId("guests").value),
+        ...guestsOf(whoElse()),
       });
       return page.here(`/sessions/${session.id}/present`);
     });
@@ -168,6 +169,9 @@ function wrongWith(title, questions) {
   const few = questions.findIndex(({ options }) => options.length < 2);
   return few < 0 ? "" : t("session_wrong_question", { place: few + 1, message: t("wrong_options_few") });
 }
+
+/** Who may take part without an account: nobody, where the service knows no guests. */
+const whoElse = () => byId("guests")?.value ?? "off";
 
 // Nobody who admits nobody has to say so: a service without guests knows no other word.
 /** @param {string} guests */

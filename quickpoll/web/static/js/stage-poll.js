@@ -11,7 +11,7 @@ import { Later } from "./pace.js";
 import * as page from "./page.js";
 import { PollState } from "./poll-state.js";
 import { t } from "./texts.js";
-import { aboutToken, passes, whyHidden } from "./words.js";
+import { aboutToken, passes, whyHidden, worth } from "./words.js";
 
 /** @typedef {import("./types.js").PresentPoll} PresentPoll */
 /** @typedef {import("./types.js").PollView} PollView */
@@ -50,7 +50,7 @@ export class StagePoll {
     this.follow(poll ? [poll.id] : []);
     if (!poll) return;
     this.#make(poll);
-    for (const place of ["status", "closing", "hidden-results"]) say(byId(place), "");
+    for (const place of ["status", "closing", "worth", "hidden-results"]) say(byId(place), "");
     this.readAgain();
   }
 
@@ -138,6 +138,7 @@ export class StagePoll {
     show(byId("hidden-results"), covered);
     show(byId("reveal"), !poll.hidden && poll.keptFromOthers);
     say(byId("reveal"), t(this.revealed ? "hide_again" : "reveal"));
+    say(byId("worth"), worth(poll.view.guests));
     say(byId("turn-over"), t(poll.isOpen ? "stage_close" : "stage_reopen"));
     page.tick(poll);
     // More digits are wider, and results that appear are higher: what fitted may fit no more.
