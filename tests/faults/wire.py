@@ -36,6 +36,9 @@ class Wire:
         for writer in self._open:
             writer.transport.abort()
 
+    def _is_cut(self) -> bool:
+        return not self._whole
+
     def silence(self, *, forth: bool = True, back: bool = True) -> None:
         """Keep the connections, and carry nothing: to the store, from it, or both."""
         if forth:
@@ -73,7 +76,7 @@ class Wire:
         except OSError:
             back.transport.abort()
             return
-        if not self._whole:  # it was cut meanwhile
+        if self._is_cut():  # meanwhile
             for writer in (forth, back):
                 writer.transport.abort()
             return

@@ -32,7 +32,7 @@ class Pages:
 
     async def vote(self, text: str) -> None:
         """Vote on the phone."""
-        await self.phone.get_by_text(text).click()
+        await self.phone.locator(".option-text", has_text=text).click()
         await self.phone.get_by_role("button", name="Cast your vote").click()
         await self.voted()
 
