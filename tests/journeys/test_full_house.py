@@ -31,7 +31,7 @@ from tests.journeys.evening.pages import Pages, pages
 from tests.journeys.evening.presenter import Presenter
 from tests.journeys.proxy import Nginx, needs_nginx
 
-pytestmark = needs_nginx
+pytestmark = [needs_nginx, pytest.mark.timeout(300)]
 
 Harm = Callable[[], Coroutine[Any, Any, None]]
 admitted = {
