@@ -80,6 +80,7 @@ class Wire:
             for writer in (forth, back):
                 writer.transport.abort()
             return
+        self._open |= {forth, back}  # a task that is ended before it begins closes nothing
         for reader, writer, flowing in ((near, forth, self._forth), (far, back, self._back)):
             task = asyncio.create_task(self._carry(reader, writer, flowing))
             self._tasks.add(task)

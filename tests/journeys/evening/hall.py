@@ -144,6 +144,8 @@ class Guest:
             elif status not in (0, 502, 503, 504):
                 self.hall.strange.append(f"not let in: {status} {said}")
                 return
+            else:  # too much to do there: everybody at once again would keep it so
+                await asyncio.sleep(self.hall.chance.uniform(1.0, 3.0))
         while True:
             with suppress(OSError, TimeoutError):
                 await self._follow()
@@ -233,7 +235,7 @@ class Guest:
             if status not in (0, 502, 503, 504):
                 self.hall.strange.append(f"{method} {path}: {status} {said}")
                 return None
-            await asyncio.sleep(self.hall.chance.uniform(0.1, 0.5))
+            await asyncio.sleep(self.hall.chance.uniform(0.5, 1.5))
 
 
 class Stage(Guest):
