@@ -15,7 +15,7 @@ from secrets import token_bytes
 from bson import ObjectId
 from odmantic import AIOEngine
 
-from quickpoll.foundation.stores.bulk_writes import Inserted, change_once, fence, insert_all
+from quickpoll.foundation.stores.bulk_writes import LONG_AGO, Inserted, change_once, fence, insert_all
 from quickpoll.foundation.stores.mongo import Document
 from quickpoll.likes.models import Like
 
@@ -48,6 +48,8 @@ class LikeStore:
         as_it_was = {"_id": ObjectId(stored.id), "revision": stored.revision}
         # What versions before 1.0 have taken back bears a time after which an index removes it.
         change: Document = {"$set": {"liked": liked}, "$unset": {"takenBackAt": ""}}
+        if liked and not stored.liked:
+            change["$set"]["createdAt"] = datetime.now(UTC)
         return await change_once(self._likes, as_it_was, change)
 
     async def of_user(
@@ -126,7 +128,7 @@ def new_like(user_id: str, poll_id: str, *, liked: bool) -> Document:
 
 
 def _empty() -> Document:
-    return {"liked": False, "createdAt": datetime.now(UTC)}
+    return {"liked": False, "createdAt": LONG_AGO}
 
 
 def _stored(document: Document) -> StoredLike:

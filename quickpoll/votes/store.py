@@ -17,7 +17,7 @@ from bson import ObjectId
 from odmantic import AIOEngine
 from pymongo import UpdateOne
 
-from quickpoll.foundation.stores.bulk_writes import Inserted, change_once, fence, insert_all
+from quickpoll.foundation.stores.bulk_writes import LONG_AGO, Inserted, change_once, fence, insert_all
 from quickpoll.foundation.stores.mongo import Document
 from quickpoll.votes.logged import Line, Logged, logged_of, update_with
 from quickpoll.votes.models import Vote
@@ -235,8 +235,7 @@ def random_id() -> ObjectId:
 
 
 def _empty() -> Document:
-    now = datetime.now(UTC)
-    return {"optionIds": [], "createdAt": now, "castAt": now}
+    return {"optionIds": [], "createdAt": LONG_AGO, "castAt": datetime.now(UTC)}
 
 
 def _ids(hexadecimal: Iterable[str]) -> list[ObjectId]:

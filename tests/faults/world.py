@@ -41,9 +41,14 @@ class Wires:
 
 
 class World:
-    """Two instances on the same stores; each reaches each of them over a wire of its own."""
+    """Two instances on the same stores; each reaches each of them over a wire of its own.
 
-    def __init__(self, directory: Path) -> None:
+    ``log`` is the file for what the instances log, ``more`` what they are told besides.
+    """
+
+    def __init__(self, directory: Path, log: Path | None = None, **more: str) -> None:
+        self.log = log
+        self._more = {"LOG_LEVEL": "ERROR", "API_REDIS_PREFIX": "", **more}
         self.stores = EmbeddedStores(directory)
         self.instances: list[Instance] = []
         self.wires: list[Wires] = []
@@ -95,7 +100,8 @@ class World:
             await wire.start()
             self._stack.push_async_callback(wire.aclose)
         reached = wires.addresses(addresses.database_url)
-        instance = Instance(environment(reached, database, LOG_LEVEL="ERROR", API_REDIS_PREFIX=""))
+        instance = Instance(environment(reached, database, **self._more))
+        instance.log = self.log
         self.instances.append(instance)
         self._stack.callback(instance.close)
         await asyncio.to_thread(instance.start)

@@ -23,6 +23,7 @@ from quickpoll.counting.tally import Mark, MarkKind
 from quickpoll.foundation.concurrency.at_once import some_at_once
 from quickpoll.management.quiet_changes import QuietChanges
 from quickpoll.people.erasing import AT_ONCE, SOME
+from quickpoll.people.erasing.batches import write_all
 from quickpoll.personal.tombstones import Tombstones
 from quickpoll.polls.store import KnownPoll, PollStore
 from quickpoll.votes.log_entries import brought_by_erasure
@@ -81,9 +82,7 @@ class BallotEraser:
                     await self._release_one(written, known.get(ballot.poll_id), ballot)
 
         mark = Mark(MarkKind.VOTES, (user_id,))
-        _, failure = await self._path.write_batch({one.poll_id: mark for one in ballots}, write)
-        if failure is not None:
-            raise failure
+        await write_all(self._path, {one.poll_id: mark for one in ballots}, write)
 
     async def _release_one(self, written: Written, known: KnownPoll | None, ballot: Ballot) -> None:
         now = datetime.now(UTC)

@@ -12,6 +12,7 @@ from quickpoll.counting.counters import Writing
 from quickpoll.counting.tally import Mark, MarkKind
 from quickpoll.likes.store import LikeStore, Pair, StoredLike
 from quickpoll.people.erasing import SOME
+from quickpoll.people.erasing.batches import write_all
 from quickpoll.personal.tombstones import Tombstones
 from quickpoll.polls.store import KnownPoll, PollStore
 
@@ -54,9 +55,7 @@ class LikeEraser:
                 await self._release_one(written, known.get(poll_id), pair, likes[poll_id])
 
         mark = Mark(MarkKind.LIKES, (user_id,))
-        _, failure = await self._path.write_batch(dict.fromkeys(likes, mark), write)
-        if failure is not None:
-            raise failure
+        await write_all(self._path, dict.fromkeys(likes, mark), write)
 
     async def _release_one(
         self, written: Written, known: KnownPoll | None, pair: Pair, like: StoredLike
