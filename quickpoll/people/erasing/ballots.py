@@ -14,6 +14,7 @@ Invariants:
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 
 from pymongo.errors import PyMongoError
 
@@ -23,7 +24,7 @@ from quickpoll.counting.tally import Mark, MarkKind
 from quickpoll.foundation.concurrency.at_once import some_at_once
 from quickpoll.management.quiet_changes import QuietChanges
 from quickpoll.people.erasing import AT_ONCE, SOME
-from quickpoll.people.erasing.batches import write_all
+from quickpoll.people.erasing.batches import in_time, write_all
 from quickpoll.personal.tombstones import Tombstones
 from quickpoll.polls.store import KnownPoll, PollStore
 from quickpoll.votes.log_entries import brought_by_erasure
@@ -77,9 +78,11 @@ class BallotEraser:
     async def _release(self, user_id: str, ballots: list[Ballot]) -> None:
         async def write(writing: Writing, written: Written) -> None:
             known = await self._polls.current(writing.revisions)
-            for ballot in ballots:
-                if ballot.poll_id in writing.marks:
-                    await self._release_one(written, known.get(ballot.poll_id), ballot)
+            await in_time(
+                partial(self._release_one, written, known.get(one.poll_id), one)
+                for one in ballots
+                if one.poll_id in writing.marks
+            )
 
         mark = Mark(MarkKind.VOTES, (user_id,))
         await write_all(self._path, {one.poll_id: mark for one in ballots}, write)
