@@ -20,8 +20,10 @@ import click
 import httpx
 import uvloop
 from bson import ObjectId
+from click.testing import CliRunner
 
-from tests.builders import create_poll, vote
+from quickpoll.cli.verify import verify
+from tests.builders import create_poll, look, vote
 from tests.conftest import bearer
 from tests.faults.campaign import Row, patience, table
 from tests.faults.drift import Drift
@@ -31,7 +33,7 @@ from tests.faults.leavers import Leavers
 from tests.faults.remains import remains
 from tests.faults.watching import Watcher
 from tests.faults.world import World
-from tests.integration.log_harness import log_settings
+from tests.integration.log_harness import log_settings, published_seconds
 from tests.people.life import act
 
 Poll = dict[str, Any]
@@ -78,6 +80,8 @@ class Farewell:
         async with httpx.AsyncClient(base_url=self._world.instances[0].url, timeout=10) as client:
             made = [self._own(client, place, u) for place, u in enumerate(self._crowd.leaving)]
             await asyncio.gather(*made)
+        found = " ".join(await asyncio.to_thread(remains, self._world, self._crowd.leaving))
+        assert all(user in found for user in self._crowd.leaving), "there is nothing to erase"
         for watcher in self._watchers:
             for poll in self._others:
                 await watcher.follow(poll["id"])
@@ -102,6 +106,7 @@ class Farewell:
         row.lost, row.doubled = await asyncio.to_thread(self._lost_and_doubled)
         row.strange += wrong + await self._twice() + await self._until_nothing_remains()
         row.strange += (await self._until_exact(monotonic()))[1] + record.strange
+        row.strange += await self._verify()
         row.acknowledged = record.acknowledged
         return row
 
@@ -201,6 +206,23 @@ class Farewell:
                 if answer is None or answer[0] != 409 or answer[1]["code"] != "already_voted":
                     wrong.append(f"{user} votes on {poll_id} once more: {answer}")
         return wrong
+
+    async def _verify(self) -> list[str]:
+        """Close what can be verified, and have its log checked by whoever wants to."""
+        poll = self._crowd.polls[-1]
+        url = self._world.instances[0].url
+        async with httpx.AsyncClient(base_url=url, timeout=10) as client:
+            await act(client, "POST", "close-poll", poll, poll["userId"])
+            closed = await look(client, poll, poll["userId"])
+        said, since = f"Closed with {closed['votersCount']} ballots", monotonic()
+        while True:
+            address = [f"{url}/polls/{poll['id']}"]
+            done = await asyncio.to_thread(CliRunner().invoke, verify, address)
+            if done.exit_code == 0 and said in done.output:
+                return []
+            if done.exit_code == 1 or monotonic() - since > published_seconds:
+                return [f"verify does not say {said!r}, but {done.output}"]
+            await asyncio.sleep(0.2)
 
     async def _until_nothing_remains(self) -> list[str]:
         since = monotonic()

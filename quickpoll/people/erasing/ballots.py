@@ -31,6 +31,13 @@ from quickpoll.votes.log_entries import brought_by_erasure
 from quickpoll.votes.store import Ballot, VoteStore
 
 
+AHEAD = 5_000
+"""Polls that are looked up at once. Some stores go through all that somebody has to find a few of
+it: a look for each step would take the square of its number."""
+
+MOST_AHEAD = 32
+
+
 class BallotEraser:
     """Erases a person's ballots."""
 
@@ -47,10 +54,11 @@ class BallotEraser:
         self._tombstones = tombstones
         self._changes = changes
         self._path = path
+        self._ahead: dict[str, list[str]] = {}  # {user: polls that are looked at next}
 
     async def some(self, user_id: str, before: datetime | None = None) -> int:
         """Erase some ballots; answers how many were found. Raises a MongoDB error."""
-        ballots = await self._votes.of_user(user_id, SOME, before)
+        ballots = await self._next(user_id, before)
         if not ballots:
             return 0
         known = await self._polls.fresh_many([one.poll_id for one in ballots])
@@ -60,6 +68,20 @@ class BallotEraser:
         if known:
             await self._let_go(user_id, known, [one for one in ballots if one.poll_id in known])
         return len(ballots)
+
+    async def _next(self, user_id: str, before: datetime | None) -> list[Ballot]:
+        if before is not None:
+            return await self._votes.of_user(user_id, SOME, before)
+        while polls := self._ahead.pop(user_id, []) or await self._look_ahead(user_id):
+            self._ahead[user_id] = polls[SOME:]
+            if found := await self._votes.of_user_on(user_id, polls[:SOME]):
+                return found
+        return []
+
+    async def _look_ahead(self, user_id: str) -> list[str]:
+        if len(self._ahead) > MOST_AHEAD:
+            self._ahead.clear()  # of people whose erasures another instance has ended
+        return await self._votes.polls_of_user(user_id, AHEAD)
 
     async def left(self, user_id: str) -> int:
         """How many there are."""
