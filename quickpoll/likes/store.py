@@ -16,7 +16,13 @@ from bson import ObjectId
 from odmantic import AIOEngine
 
 from quickpoll.foundation.concurrency.time_limits import THOROUGH_SECONDS
-from quickpoll.foundation.stores.bulk_writes import LONG_AGO, Inserted, change_once, fence, insert_all
+from quickpoll.foundation.stores.bulk_writes import (
+    LONG_AGO,
+    Inserted,
+    change_once,
+    fence,
+    insert_all,
+)
 from quickpoll.foundation.stores.mongo import Document, deadline
 from quickpoll.likes.models import Like
 

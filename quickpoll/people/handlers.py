@@ -30,7 +30,8 @@ class PeopleHandlers:
     async def export(
         self, caller: Caller, user_id: str
     ) -> tuple[dict[str, str], Awaitable[bytes], AsyncIterator[bytes]]:
-        """Headers, the first piece (once it is there) and the rest of a person's data, for that person and admins.
+        """Headers, the first piece (once it is there) and the rest of a person's data, for that
+        person and admins.
 
         Raises :class:`~quickpoll.errors.Forbidden` for others.
         """

@@ -18,7 +18,13 @@ from odmantic import AIOEngine
 from pymongo import UpdateOne
 
 from quickpoll.foundation.concurrency.time_limits import THOROUGH_SECONDS
-from quickpoll.foundation.stores.bulk_writes import LONG_AGO, Inserted, change_once, fence, insert_all
+from quickpoll.foundation.stores.bulk_writes import (
+    LONG_AGO,
+    Inserted,
+    change_once,
+    fence,
+    insert_all,
+)
 from quickpoll.foundation.stores.mongo import Document, deadline
 from quickpoll.votes.logged import Line, Logged, logged_of, update_with
 from quickpoll.votes.models import Vote

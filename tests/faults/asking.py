@@ -55,8 +55,10 @@ class Asker:
         body: Any = None,
         at: Place | None = None,
     ) -> Answer | None:
-        """The status and the body of the answer; ``None`` where there was none. What is asked for is
-        below ``/api/poll/`` unless the path begins with a slash."""
+        """The status and the body of the answer; ``None`` where there was none.
+
+        What is asked for is below ``/api/poll/`` unless the path begins with a slash.
+        """
         assert self._session is not None
         living = self._living()
         if not living:

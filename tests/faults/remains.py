@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import bson
 import httpx
 from bson import ObjectId
-from bson.codec_options import CodecOptions
-from bson.raw_bson import RawBSONDocument
 
 from tests.faults.world import World
-
-raw = CodecOptions(document_class=RawBSONDocument)
 
 
 def spellings(user: str) -> tuple[bytes, ...]:
@@ -34,9 +31,9 @@ def remains(world: World, users: Iterable[str]) -> list[str]:
 
 def _everything(world: World) -> Iterator[tuple[str, bytes]]:
     for name in world.mongo.list_collection_names():
-        for document in world.mongo.get_collection(name, codec_options=raw).find():
-            yield f"{name} {document}", document.raw
-    for key in world.redis.scan_iter("*"):
+        for document in world.mongo[name].find():
+            yield f"{name} {document}", bson.encode(document)
+    for key in map(str, world.redis.scan_iter("*")):
         yield f"key {key}", key.encode() + repr(_value(world, key)).encode()
     for instance in world.living:
         yield f"metrics of {instance.url}", httpx.get(f"{instance.url}/metrics").content
@@ -55,5 +52,5 @@ def _value(world: World, key: str) -> Any:
         "list": lambda: world.redis.lrange(key, 0, -1),
     }
     kind = world.redis.type(key)
-    assert kind in {*reads, "none"}, f"{key} is a {kind}"
+    assert kind in {*reads, "none"}, f"{key} is a {kind!r}"
     return reads[kind]() if kind in reads else ""

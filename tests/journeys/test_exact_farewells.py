@@ -1,4 +1,4 @@
-"""Half of the voters are erased in mid-storm; ``python -m tests.faults.farewells`` goes on longer."""
+"""Half of the voters are erased in mid-storm; longer: ``python -m tests.faults.erasing``."""
 
 from __future__ import annotations
 

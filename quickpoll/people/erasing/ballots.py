@@ -30,7 +30,6 @@ from quickpoll.polls.store import KnownPoll, PollStore
 from quickpoll.votes.log_entries import brought_by_erasure
 from quickpoll.votes.store import Ballot, VoteStore
 
-
 AHEAD = 5_000
 """Polls that are looked up at once. Some stores go through all that somebody has to find a few of
 it: a look for each step would take the square of its number."""
