@@ -12,6 +12,7 @@ from bson import ObjectId
 
 from quickpoll.counting.tally import Mark, MarkKind
 from quickpoll.likes.rules import Act
+from quickpoll.likes.store import new_like
 from quickpoll.localrun.embedded import StoreAddresses
 from quickpoll.people import erasures
 from quickpoll.people.erasing.ballots import BallotEraser
@@ -90,6 +91,31 @@ async def test_a_fence_that_is_set_after_the_end_goes_at_the_next_look(
     left = await places.naming(user)
     assert len(left) == 1, left
     assert str(new.id) in left[0]
+
+
+async def test_a_like_that_lands_after_its_fence_was_let_go_is_taken_back(steps: Steps) -> None:
+    """Nobody has counted it: so no wrong count is taken for a true one."""
+    user, keeps = token_hex(12), token_hex(12)
+    poll = await acted_on(steps, keeps)
+    await steps.a.likes.fence(str(poll.id), [user])
+    for late in (False, True):
+        if late:
+            await steps.a.likes.insert([new_like(user, str(poll.id), liked=True)])
+        await steps.a.people.erasures.request(user)
+        await steps.a.people.erasures.round()
+    assert await steps.a.likes.count_of_user(user) == 0
+    tally = await steps.b.trusted(poll)
+    assert tally is None or tally.likes == 2
+
+
+async def test_it_is_not_done_while_a_note_names_the_person(steps: Steps) -> None:
+    """Of a write without Redis, whose writer may have died."""
+    poll, user = await steps.poll(), token_hex(12)
+    mark = Mark(MarkKind.VOTES, (stranger, user))
+    await steps.b.uncounted.note(token_hex(8), {str(poll.id): mark})
+    await steps.a.people.erasures.request(user)
+    await steps.a.people.erasures.round()
+    assert await status(steps, user) == "running"
 
 
 async def test_a_like_that_takes_the_place_of_a_fence_is_new(steps: Steps) -> None:
