@@ -43,6 +43,22 @@ async def test_nobody_is_refused_by_an_old_look(services: Services) -> None:
     await departures.check(user)
 
 
+async def test_an_instance_that_could_not_look_forgets_who_was_erased_meanwhile(
+    services: Services,
+) -> None:
+    """Cut off for longer than an erasure takes, it still has their tokens and connections."""
+    user, jobs = token_hex(12), services.personal.jobs
+    departures, clock = await look(services)
+    told: list[str] = []
+    departures.on_leaving(told.extend)
+    await jobs.finish(await jobs.request(user))
+    await departures.look()
+    assert told == []  # nobody's connections end again and again for an hour
+    clock.now += STALE_SECONDS + 0.01
+    await departures.look()
+    assert told == [user]
+
+
 async def test_requests_at_the_same_time_are_one_erasure(services: Services) -> None:
     user = token_hex(12)
     stores = [ErasureStore(services.engine, People(services.engine)) for _ in range(6)]
