@@ -24,7 +24,7 @@ from typing import Protocol
 
 from odmantic import AIOEngine
 
-from quickpoll.errors import Forbidden
+from quickpoll.errors import AlreadyVoted, Forbidden
 from quickpoll.foundation.concurrency.periodic import Periodic
 from quickpoll.foundation.concurrency.time_limits import NOTES_SECONDS, NOTES_STALE_SECONDS
 from quickpoll.personal.key import People
@@ -42,9 +42,19 @@ SWEPT_LATER = {"$gt": datetime.fromtimestamp(0, UTC)}
 LEAVING = "Your data is being erased; until that is done nothing new is taken from you."
 
 
+VOTED_BEFORE = (
+    "You had voted on this poll before your data was erased, and each person has one ballot."
+)
+
+
 def leaving_now() -> Forbidden:
     """What whoever is leaving is told."""
     return Forbidden(LEAVING)
+
+
+def voted_before() -> AlreadyVoted:
+    """What somebody is told who votes where they had voted before they were erased."""
+    return AlreadyVoted(VOTED_BEFORE, option_ids=[])
 
 
 class Departed(Protocol):
