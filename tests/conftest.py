@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
 from secrets import token_hex
 from tempfile import TemporaryDirectory
@@ -202,6 +202,8 @@ class Instance:
         self.variables = variables
         self.code: Path | None = None
         """Where other code of the service is served from; ``None``: this code."""
+        self.log: Path | None = None
+        """The file that its log is added to; ``None``: that of the tests."""
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -219,12 +221,16 @@ class Instance:
     def start(self, *, wait: bool = True) -> Instance:
         """Start it, in a process group of its own, and wait until it is ready."""
         command, folder = self.command()
-        self._process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env={**bare_environment(), **self.variables},
-            start_new_session=True,
-        )
+        with ExitStack() as stack:
+            log = None if self.log is None else stack.enter_context(self.log.open("ab"))
+            self._process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env={**bare_environment(), **self.variables},
+                start_new_session=True,
+                stdout=log,
+                stderr=log,
+            )
         if wait:
             self.wait_until_ready()
         return self

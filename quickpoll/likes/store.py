@@ -15,8 +15,15 @@ from secrets import token_bytes
 from bson import ObjectId
 from odmantic import AIOEngine
 
-from quickpoll.foundation.stores.bulk_writes import Inserted, change_once, fence, insert_all
-from quickpoll.foundation.stores.mongo import Document
+from quickpoll.foundation.concurrency.time_limits import THOROUGH_SECONDS
+from quickpoll.foundation.stores.bulk_writes import (
+    LONG_AGO,
+    Inserted,
+    change_once,
+    fence,
+    insert_all,
+)
+from quickpoll.foundation.stores.mongo import Document, deadline
 from quickpoll.likes.models import Like
 
 Pair = tuple[str, str]
@@ -48,6 +55,8 @@ class LikeStore:
         as_it_was = {"_id": ObjectId(stored.id), "revision": stored.revision}
         # What versions before 1.0 have taken back bears a time after which an index removes it.
         change: Document = {"$set": {"liked": liked}, "$unset": {"takenBackAt": ""}}
+        if liked and not stored.liked:
+            change["$set"]["createdAt"] = datetime.now(UTC)
         return await change_once(self._likes, as_it_was, change)
 
     async def of_user(
@@ -58,7 +67,8 @@ class LikeStore:
         query: Document = {"userId": ObjectId(user_id)}
         if before is not None:
             query["createdAt"] = {"$lt": before}
-        found = await self._likes.find(query).limit(most).to_list(most)
+        with deadline(THOROUGH_SECONDS):
+            found = await self._likes.find(query).limit(most).to_list(most)
         return {str(like["pollId"]): _stored(like) for like in found}
 
     async def release(self, pair: Pair, stored: StoredLike, *, liked: bool) -> bool:
@@ -71,7 +81,8 @@ class LikeStore:
 
     async def count_of_user(self, user_id: str) -> int:
         """How much is stored of a user."""
-        return await self._likes.count_documents({"userId": ObjectId(user_id)})
+        with deadline(THOROUGH_SECONDS):
+            return await self._likes.count_documents({"userId": ObjectId(user_id)})
 
     async def delete_documents(self, likes: Iterable[StoredLike]) -> None:
         """Delete likes whose polls are not there any more."""
@@ -126,7 +137,7 @@ def new_like(user_id: str, poll_id: str, *, liked: bool) -> Document:
 
 
 def _empty() -> Document:
-    return {"liked": False, "createdAt": datetime.now(UTC)}
+    return {"liked": False, "createdAt": LONG_AGO}
 
 
 def _stored(document: Document) -> StoredLike:

@@ -6,7 +6,9 @@ Invariants:
   every step, so it goes on wherever it was killed.
 - It is done when a pass over everything has found nothing, and that pass began after every write
   for the person must have ended: every instance knew of the erasure by then
-  (:mod:`quickpoll.personal.departures`), and the marks of what was under way have run out.
+  (:mod:`quickpoll.personal.departures`), and the marks of what was under way have run out. What
+  names the person and passes by itself may pass by becoming a document, a fence: so it is looked
+  for first, and for documents once more after that.
 - What was sent before and comes later still, along a stalled wire, is looked for during an hour:
   only what was made before the end, since whoever was erased may come back.
 """
@@ -14,7 +16,7 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from time import monotonic
@@ -23,6 +25,7 @@ import structlog
 from prometheus_client import Counter
 from pymongo.errors import PyMongoError
 
+from quickpoll.foundation.concurrency.at_once import some_at_once
 from quickpoll.foundation.concurrency.periodic import Periodic
 from quickpoll.foundation.concurrency.time_limits import (
     MARGIN_SECONDS,
@@ -103,10 +106,11 @@ class Erasures:
         self._seen = {key: self._seen.get(key, self._clock()) for key in map(_key, running)}
         if not (running or to_sweep) or not await self._lease.hold():
             return
-        for start in range(0, len(running), AT_ONCE):
-            await asyncio.gather(*map(self._carry_on, running[start : start + AT_ONCE]))
-        for erasure in to_sweep:
-            await self._sweep(erasure)
+        works = [*map(self._carry_on, running), *map(self._sweep, to_sweep)]
+        failures: list[Exception] = []
+        await some_at_once([_tried(work, failures) for work in works], AT_ONCE)
+        if failures:
+            raise failures[0]
 
     async def _carry_on(self, erasure: Erasure) -> None:
         user_id = str(erasure.user_id)
@@ -114,7 +118,7 @@ class Erasures:
         if not await self._erase_all(user_id) or not settled:
             return
         with suppress(RedisAway):  # then nobody can say what its keys hold
-            if not await self._passing.holds(user_id):
+            if not await self._passing.holds(user_id) and not await self.left(user_id):
                 await self._jobs.finish(erasure)
                 erased.inc()
                 log.info("person_erased", job_id=str(erasure.id))
@@ -147,6 +151,14 @@ class Erasures:
             if not await self._erase_all(user_id, before):
                 return
         await self._jobs.swept(erasure)
+
+
+async def _tried(work: Awaitable[None], failures: list[Exception]) -> None:
+    """One erasure that fails holds up no other; what it raised is told at the end."""
+    try:
+        await work
+    except Exception as error:
+        failures.append(error)
 
 
 def _key(erasure: Erasure) -> tuple[str, int]:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 from bson import ObjectId
 
+from quickpoll.foundation.concurrency.time_limits import THOROUGH_SECONDS
 from quickpoll.foundation.stores.holdings import SECTIONS, Export, Holding
-from quickpoll.foundation.stores.mongo import Database
+from quickpoll.foundation.stores.mongo import Database, Document, deadline
 
 DOCUMENTS_AT_ONCE = 200
 
@@ -60,9 +62,15 @@ class PersonExport:
     async def _shown(self, user: ObjectId, collection: str, export: Export) -> AsyncIterator[bytes]:
         documents = self._database[collection]
         found = documents.find(export.query(user), batch_size=DOCUMENTS_AT_ONCE)
-        while batch := await found.to_list(DOCUMENTS_AT_ONCE):
+        while batch := await _next(found):
             now = datetime.now(UTC)
             for document in batch:
                 shown = export.shown(document, now)
                 if shown is not None:
                     yield orjson.dumps(shown)
+
+
+async def _next(found: Any) -> list[Document]:
+    with deadline(THOROUGH_SECONDS):
+        documents: list[Document] = await found.to_list(DOCUMENTS_AT_ONCE)
+    return documents

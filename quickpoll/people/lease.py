@@ -10,6 +10,7 @@ under the lease must bear being done by two.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from time import monotonic
 from typing import Any
@@ -35,11 +36,14 @@ class Lease:
         self._clock = clock
         self._seen: tuple[Any, float] = (None, float("-inf"))  # the last state, and since when
         self._beaten_at = float("-inf")
+        self._asking = asyncio.Lock()  # of two works of one instance none takes it from the other
 
     async def hold(self) -> bool:
         """Whether this instance holds it, for a while. Raises a MongoDB error."""
-        if self._clock() - self._beaten_at < BEAT_SECONDS:
-            return True
+        async with self._asking:
+            return self._clock() - self._beaten_at < BEAT_SECONDS or await self._ask()
+
+    async def _ask(self) -> bool:
         found = await self._leases.find_one({"_id": NAME})
         if found is None:
             return await self._found()

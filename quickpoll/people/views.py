@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 
 from quart import Blueprint, Response, request
 
@@ -84,7 +84,7 @@ def blueprint(handlers: PeopleHandlers) -> Blueprint:
     return views
 
 
-async def _all(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
+async def _all(first: Awaitable[bytes], rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield await first
     async for piece in rest:
         yield piece

@@ -9,18 +9,22 @@ Invariants:
 - A tombstone stands, and every instance goes by its poll (``Poll.tombstones``), before the erasure
   is done: until then whoever is leaving is refused anyway.
 
+- An instance forgets whoever leaves: at each look, and where it could not look for a while also
+  those whose erasure was done meanwhile.
+
 Only polls that somebody has left pay for it: their batches ask once whether a voter has.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from datetime import UTC, datetime
 from time import monotonic
 from typing import Protocol
 
 from odmantic import AIOEngine
 
-from quickpoll.errors import Forbidden
+from quickpoll.errors import AlreadyVoted, Forbidden
 from quickpoll.foundation.concurrency.periodic import Periodic
 from quickpoll.foundation.concurrency.time_limits import NOTES_SECONDS, NOTES_STALE_SECONDS
 from quickpoll.personal.key import People
@@ -32,12 +36,25 @@ Pair = tuple[str, str]
 """A user's id and a poll's id."""
 
 
+SWEPT_LATER = {"$gt": datetime.fromtimestamp(0, UTC)}
+"""Of erasures whose person is still known, sealed, for what may come late."""
+
 LEAVING = "Your data is being erased; until that is done nothing new is taken from you."
+
+
+VOTED_BEFORE = (
+    "You had voted on this poll before your data was erased, and each person has one ballot."
+)
 
 
 def leaving_now() -> Forbidden:
     """What whoever is leaving is told."""
     return Forbidden(LEAVING)
+
+
+def voted_before() -> AlreadyVoted:
+    """What somebody is told who votes where they had voted before they were erased."""
+    return AlreadyVoted(VOTED_BEFORE, option_ids=[])
 
 
 class Departed(Protocol):
@@ -106,12 +123,21 @@ class Departures:
     async def look(self) -> None:
         """Look who is leaving. Raises a MongoDB error."""
         began = self._clock()
+        missed = STALE_SECONDS < began - self._looked_at < float("inf")
         found = await self._erasures.find({"status": RUNNING}, {"userId": 1}).to_list(None)
         self._leaving = frozenset(str(one["userId"]) for one in found)
+        gone = await self._gone_of_late() if missed else frozenset()
         self._looked_at = began
-        if self._leaving:
+        if told := self._leaving | gone:
             for listener in self._listeners:
-                listener(self._leaving)
+                listener(told)
+
+    async def _gone_of_late(self) -> frozenset[str]:
+        """Who was erased of late: an instance that could not look may know them still."""
+        await self._people.ready()
+        found = await self._erasures.find({"sweepAt": SWEPT_LATER}, {"sealed": 1}).to_list(None)
+        opened = [self._people.opened(bytes(o["sealed"]), str(o["_id"])) for o in found]
+        return frozenset(one for one in opened if one is not None)
 
     async def who_left(self, pairs: Iterable[Pair]) -> set[Pair]:
         """Of these users on these polls, those who have voted there before they were erased.

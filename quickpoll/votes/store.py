@@ -17,8 +17,15 @@ from bson import ObjectId
 from odmantic import AIOEngine
 from pymongo import UpdateOne
 
-from quickpoll.foundation.stores.bulk_writes import Inserted, change_once, fence, insert_all
-from quickpoll.foundation.stores.mongo import Document
+from quickpoll.foundation.concurrency.time_limits import THOROUGH_SECONDS
+from quickpoll.foundation.stores.bulk_writes import (
+    LONG_AGO,
+    Inserted,
+    change_once,
+    fence,
+    insert_all,
+)
+from quickpoll.foundation.stores.mongo import Document, deadline
 from quickpoll.votes.logged import Line, Logged, logged_of, update_with
 from quickpoll.votes.models import Vote
 
@@ -102,7 +109,21 @@ class VoteStore:
         query: Document = {"userId": ObjectId(user_id)}
         if before is not None:
             query["createdAt"] = {"$lt": before}
-        found = await self._votes.find(query).limit(most).to_list(most)
+        with deadline(THOROUGH_SECONDS):
+            found = await self._votes.find(query).limit(most).to_list(most)
+        return [ballot_of_document(document) for document in found]
+
+    async def polls_of_user(self, user_id: str, most: int) -> list[str]:
+        """Some of the polls on which a user has a ballot, an empty one too."""
+        query = {"userId": ObjectId(user_id)}
+        with deadline(THOROUGH_SECONDS):
+            found = await self._votes.find(query, {"_id": 0, "pollId": 1}).limit(most).to_list(most)
+        return [str(one["pollId"]) for one in found]
+
+    async def of_user_on(self, user_id: str, poll_ids: Iterable[str]) -> list[Ballot]:
+        """A user's ballots on these polls, empty ones too."""
+        query = {"userId": ObjectId(user_id), "pollId": {"$in": _ids(poll_ids)}}
+        found = await self._votes.find(query).to_list(None)
         return [ballot_of_document(document) for document in found]
 
     async def release(
@@ -120,7 +141,8 @@ class VoteStore:
 
     async def count_of_user(self, user_id: str) -> int:
         """How many ballots a user has, empty ones too."""
-        return await self._votes.count_documents({"userId": ObjectId(user_id)})
+        with deadline(THOROUGH_SECONDS):
+            return await self._votes.count_documents({"userId": ObjectId(user_id)})
 
     async def delete_documents(self, keys: Iterable[str]) -> None:
         """Delete ballots by their documents: their polls are not there any more."""
@@ -235,8 +257,7 @@ def random_id() -> ObjectId:
 
 
 def _empty() -> Document:
-    now = datetime.now(UTC)
-    return {"optionIds": [], "createdAt": now, "castAt": now}
+    return {"optionIds": [], "createdAt": LONG_AGO, "castAt": datetime.now(UTC)}
 
 
 def _ids(hexadecimal: Iterable[str]) -> list[ObjectId]:

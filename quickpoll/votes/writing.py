@@ -21,7 +21,7 @@ from pymongo.errors import PyMongoError
 from quickpoll.errors import AlreadyVoted, PollNotFound, QuickPollError, Unavailable
 from quickpoll.foundation.concurrency.at_once import some_at_once
 from quickpoll.foundation.stores.mongo import Document, is_outage
-from quickpoll.personal.departures import Departed, leaving_now
+from quickpoll.personal.departures import Departed, leaving_now, voted_before
 from quickpoll.polls.entry import check_still_admits
 from quickpoll.polls.store import KnownPoll, PollStore
 from quickpoll.votes import rules
@@ -86,7 +86,7 @@ class BallotWriter:
             if entry.item.user_id in leaving:
                 batch.refuse(entry, leaving_now())
             elif _pair(entry) in left:
-                batch.refuse(entry, AlreadyVoted(option_ids=[]))
+                batch.refuse(entry, voted_before())
             else:
                 staying.append(entry)
         return staying

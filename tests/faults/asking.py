@@ -55,12 +55,15 @@ class Asker:
         body: Any = None,
         at: Place | None = None,
     ) -> Answer | None:
-        """The status and the body of the answer; ``None`` where there was none."""
+        """The status and the body of the answer; ``None`` where there was none.
+
+        What is asked for is below ``/api/poll/`` unless the path begins with a slash.
+        """
         assert self._session is not None
         living = self._living()
         if not living:
             return None
-        url = f"{(at or chance.choice(living)).url}/api/poll/{path}"
+        url = (at or chance.choice(living)).url + _whole(path)
         headers = {"Authorization": f"Bearer {self._token(user)}"}
         try:
             async with self._session.request(method, url, json=body, headers=headers) as answer:
@@ -81,7 +84,7 @@ class Asker:
         address = urlsplit(chance.choice(living).url)
         sent = json.dumps(body).encode() if body is not None else b""
         head = (
-            f"{method} /api/poll/{path} HTTP/1.1\r\nHost: {address.netloc}\r\n"
+            f"{method} {_whole(path)} HTTP/1.1\r\nHost: {address.netloc}\r\n"
             f"Authorization: Bearer {self._token(user)}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(sent)}\r\n\r\n"
         )
@@ -99,3 +102,7 @@ class Asker:
         if user not in self._tokens:
             self._tokens[user] = sign(user, seconds=36000)
         return self._tokens[user]
+
+
+def _whole(path: str) -> str:
+    return path if path.startswith("/") else f"/api/poll/{path}"

@@ -41,11 +41,15 @@ class Wires:
 
 
 class World:
-    """Two instances on the same stores; each reaches each of them over a wire of its own."""
+    """Two instances on the same stores; each reaches each of them over a wire of its own.
 
-    def __init__(self, directory: Path, **variables: str) -> None:
+    ``log`` is the file for what the instances log, ``more`` what they are told besides.
+    """
+
+    def __init__(self, directory: Path, log: Path | None = None, **more: str) -> None:
+        self.log = log
+        self._more = {"LOG_LEVEL": "ERROR", "API_REDIS_PREFIX": "", **more}
         self.stores = EmbeddedStores(directory)
-        self._variables = variables
         self.instances: list[Instance] = []
         self.wires: list[Wires] = []
         self._stack = AsyncExitStack()
@@ -96,8 +100,8 @@ class World:
             await wire.start()
             self._stack.push_async_callback(wire.aclose)
         reached = wires.addresses(addresses.database_url)
-        variables = {"LOG_LEVEL": "ERROR", "API_REDIS_PREFIX": "", **self._variables}
-        instance = Instance(environment(reached, database, **variables))
+        instance = Instance(environment(reached, database, **self._more))
+        instance.log = self.log
         self.instances.append(instance)
         self._stack.callback(instance.close)
         await asyncio.to_thread(instance.start)

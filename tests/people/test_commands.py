@@ -10,10 +10,14 @@ import httpx
 import pytest
 from click.testing import Result
 
+from quickpoll.counting.keys import Keys
+from quickpoll.counting.tally import Mark, MarkKind
 from quickpoll.factory import create_app
 from quickpoll.foundation.stores.holdings import SECTIONS
+from quickpoll.polls.models import NOBODY
 from quickpoll.settings import Settings
-from tests.conftest import served
+from tests.builders import create_poll
+from tests.conftest import free_port, served
 from tests.people.life import Places, live
 
 user, others = "65f1c0ffee0000000009d001", "65f1c0ffee0000000009d002"
@@ -63,6 +67,48 @@ async def test_a_person_is_erased(
     assert done.exit_code == 0, done.stderr
     assert "Erasing" in done.stdout
     assert await places.naming(user) == []
+
+
+@pytest.mark.timeout(40)
+async def test_what_a_service_that_died_has_left_in_redis_goes(
+    quart: Run, settings: Settings, places: Places
+) -> None:
+    """A batch that names the person; with no service nobody but the command ends it."""
+    async with served(create_app(settings)) as client:
+        await live(client, user, others)
+        # One on which nothing of the person is found, so that the erasure does nothing to it.
+        poll = (await create_poll(client, others))["id"]
+    keys = Keys(settings.redis_prefix)
+    await places.redis.hset(keys.writes(poll), "dead", f"1 {Mark(MarkKind.VOTES, (user,)).text}")
+    await places.redis.zadd(keys.due, {poll: 1})
+    done = await quart("erase", user)
+    assert done.exit_code == 0, done.stderr
+    assert await places.naming(user) == []
+
+
+async def test_without_redis_it_says_so_and_the_same_again_ends_it(
+    quart: Run, settings: Settings, places: Places
+) -> None:
+    async with served(create_app(settings)) as client:
+        await live(client, user, others)
+    away = settings.model_copy(update={"api_redis_port": free_port()})
+    runner = create_app(away).test_cli_runner()
+    done = await asyncio.to_thread(runner.invoke, args=["erase", user], prog_name="quart")
+    assert done.exit_code == 1
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "Redis does not answer" in done.stderr
+    held = {place.partition(":")[0] for place in await places.naming(user)}
+    assert held <= {"erasure", "uncounted"}
+    again = await quart("erase", user)
+    assert again.exit_code == 0, again.stderr
+    assert await places.naming(user) == []
+
+
+@pytest.mark.parametrize("command", ["erase", "export-user"])
+async def test_nobody_is_no_person(quart: Run, command: str) -> None:
+    done = await quart(command, str(NOBODY))
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "nobody's" in done.stderr
 
 
 @pytest.mark.parametrize("command", ["erase", "export-user"])

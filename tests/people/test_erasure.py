@@ -194,6 +194,7 @@ async def test_who_was_erased_is_somebody_new_but_does_not_vote_twice(
     again = await vote(client, life.open_poll, 1, user)
     assert (again.status_code, again.json()["code"]) == (409, "already_voted")
     assert again.json()["optionIds"] == []
+    assert "before your data was erased" in again.json()["detail"]
     by_ballot = await client.put(
         f"/api/poll/ballot/{life.open_poll['id']}",
         json={"optionIds": [option(life.open_poll, 0)]},

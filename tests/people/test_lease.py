@@ -48,6 +48,14 @@ async def test_one_that_is_silent_loses_it_to_one(places: Places) -> None:
     assert not await first.hold()
 
 
+async def test_one_that_holds_it_holds_it_for_all_its_works(places: Places) -> None:
+    """They ask at the same time; none of them takes it away from the others."""
+    first, _, clock = await two(places)
+    for _ in range(3):
+        clock.now += BEAT_SECONDS
+        assert await asyncio.gather(*[first.hold() for _ in range(8)]) == [True] * 8
+
+
 async def test_one_that_leaves_gives_it_away_at_once(places: Places) -> None:
     first, second, _ = await two(places)
     await first.leave()

@@ -67,6 +67,10 @@ SPLIT_SECONDS: Final = 60.0
 """How long a Redis that was replaced may have gone on answering those who could reach it: more
 than the settings in ``docs/operations.md`` let it."""
 
+THOROUGH_SECONDS: Final = 60.0
+"""For one look at all that is held of a person, which nobody waits for in a request: some stores go
+through all of it before they answer the first."""
+
 NOTES_SECONDS: Final = 0.25
 """Between two looks at the notes of polls that are written to without Redis."""
 

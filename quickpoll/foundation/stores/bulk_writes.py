@@ -13,6 +13,7 @@ import asyncio
 from collections.abc import Iterable
 from contextvars import Context
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import structlog
 from bson import ObjectId
@@ -26,6 +27,10 @@ from quickpoll.foundation.stores.mongo import Document, deadline, is_outage
 log = structlog.get_logger(__name__)
 
 DUPLICATE_KEY = 11000
+
+LONG_AGO = datetime.fromtimestamp(0, UTC)
+"""When an empty document was made that a fence has left. Nobody made it: so it is older than
+whatever a person does, and an erasure that looks for what came late takes it along."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ Invariants:
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 
 from pymongo.errors import PyMongoError
 
@@ -23,10 +24,17 @@ from quickpoll.counting.tally import Mark, MarkKind
 from quickpoll.foundation.concurrency.at_once import some_at_once
 from quickpoll.management.quiet_changes import QuietChanges
 from quickpoll.people.erasing import AT_ONCE, SOME
+from quickpoll.people.erasing.batches import in_time, write_all
 from quickpoll.personal.tombstones import Tombstones
 from quickpoll.polls.store import KnownPoll, PollStore
 from quickpoll.votes.log_entries import brought_by_erasure
 from quickpoll.votes.store import Ballot, VoteStore
+
+AHEAD = 5_000
+"""Polls that are looked up at once. Some stores go through all that somebody has to find a few of
+it: a look for each step would take the square of its number."""
+
+MOST_AHEAD = 32
 
 
 class BallotEraser:
@@ -45,10 +53,11 @@ class BallotEraser:
         self._tombstones = tombstones
         self._changes = changes
         self._path = path
+        self._ahead: dict[str, list[str]] = {}  # {user: polls that are looked at next}
 
     async def some(self, user_id: str, before: datetime | None = None) -> int:
         """Erase some ballots; answers how many were found. Raises a MongoDB error."""
-        ballots = await self._votes.of_user(user_id, SOME, before)
+        ballots = await self._next(user_id, before)
         if not ballots:
             return 0
         known = await self._polls.fresh_many([one.poll_id for one in ballots])
@@ -58,6 +67,20 @@ class BallotEraser:
         if known:
             await self._let_go(user_id, known, [one for one in ballots if one.poll_id in known])
         return len(ballots)
+
+    async def _next(self, user_id: str, before: datetime | None) -> list[Ballot]:
+        if before is not None:
+            return await self._votes.of_user(user_id, SOME, before)
+        while polls := self._ahead.pop(user_id, []) or await self._look_ahead(user_id):
+            self._ahead[user_id] = polls[SOME:]
+            if found := await self._votes.of_user_on(user_id, polls[:SOME]):
+                return found
+        return []
+
+    async def _look_ahead(self, user_id: str) -> list[str]:
+        if len(self._ahead) > MOST_AHEAD:
+            self._ahead.clear()  # of people whose erasures another instance has ended
+        return await self._votes.polls_of_user(user_id, AHEAD)
 
     async def left(self, user_id: str) -> int:
         """How many there are."""
@@ -76,14 +99,14 @@ class BallotEraser:
     async def _release(self, user_id: str, ballots: list[Ballot]) -> None:
         async def write(writing: Writing, written: Written) -> None:
             known = await self._polls.current(writing.revisions)
-            for ballot in ballots:
-                if ballot.poll_id in writing.marks:
-                    await self._release_one(written, known.get(ballot.poll_id), ballot)
+            await in_time(
+                partial(self._release_one, written, known.get(one.poll_id), one)
+                for one in ballots
+                if one.poll_id in writing.marks
+            )
 
         mark = Mark(MarkKind.VOTES, (user_id,))
-        _, failure = await self._path.write_batch({one.poll_id: mark for one in ballots}, write)
-        if failure is not None:
-            raise failure
+        await write_all(self._path, {one.poll_id: mark for one in ballots}, write)
 
     async def _release_one(self, written: Written, known: KnownPoll | None, ballot: Ballot) -> None:
         now = datetime.now(UTC)

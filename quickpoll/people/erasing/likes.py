@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 
 from pymongo.errors import PyMongoError
 
@@ -12,6 +13,7 @@ from quickpoll.counting.counters import Writing
 from quickpoll.counting.tally import Mark, MarkKind
 from quickpoll.likes.store import LikeStore, Pair, StoredLike
 from quickpoll.people.erasing import SOME
+from quickpoll.people.erasing.batches import in_time, write_all
 from quickpoll.personal.tombstones import Tombstones
 from quickpoll.polls.store import KnownPoll, PollStore
 
@@ -49,14 +51,13 @@ class LikeEraser:
     async def _release(self, user_id: str, likes: dict[str, StoredLike]) -> None:
         async def write(writing: Writing, written: Written) -> None:
             known = await self._polls.current(writing.revisions)
-            for poll_id in likes.keys() & writing.marks.keys():
-                pair = user_id, poll_id
-                await self._release_one(written, known.get(poll_id), pair, likes[poll_id])
+            await in_time(
+                partial(self._release_one, written, known.get(i), (user_id, i), likes[i])
+                for i in likes.keys() & writing.marks.keys()
+            )
 
         mark = Mark(MarkKind.LIKES, (user_id,))
-        _, failure = await self._path.write_batch(dict.fromkeys(likes, mark), write)
-        if failure is not None:
-            raise failure
+        await write_all(self._path, dict.fromkeys(likes, mark), write)
 
     async def _release_one(
         self, written: Written, known: KnownPoll | None, pair: Pair, like: StoredLike
