@@ -130,7 +130,8 @@ class CountedPath:
         if written.unsure:
             self._doubt(writing, written.unsure)
         await self._distrust(writing, written.found)
-        recount = await self._counters.finish(writing, written.deltas, written.unsure)
+        deltas, unsure, found = written.deltas, written.unsure, written.found
+        recount = await self._counters.finish(writing, deltas, unsure, found)
         if not writing.in_redis:
             self._publish_here(written.deltas)
         self._recount(recount)

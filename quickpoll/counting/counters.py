@@ -6,7 +6,7 @@ Where Redis is away, writing goes on without it: the polls concerned are noted i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from secrets import token_hex
 from time import monotonic
@@ -100,12 +100,18 @@ class Counters:
         return Writing(token, marks, revisions, held, deadline=marked.deadline)
 
     async def finish(
-        self, writing: Writing, deltas: Mapping[str, Delta], unsure: Iterable[str] = ()
+        self,
+        writing: Writing,
+        deltas: Mapping[str, Delta],
+        unsure: Iterable[str] = (),
+        found: Collection[str] = (),
     ) -> set[str]:
         """Add what a batch of ballots or likes changed, and end its marks.
 
         ``unsure`` names polls where a write may or may not stand, now or a little later: their
-        marks stay, until somebody has fenced those writes. Answers the polls to be recounted now.
+        marks stay, until somebody has fenced those writes. ``found`` names polls of which it has
+        read what stood before: that may be of a batch that is in flight. Answers the polls to be
+        recounted now.
         """
         touched, doubtful = list(writing.marks), set(unsure)
         if not touched:
@@ -113,7 +119,7 @@ class Counters:
         if writing.in_redis:
             token, until, run = writing.token, writing.deadline, self.link.run_id
             try:
-                recount = await self.scripts.apply(token, touched, deltas, doubtful, until)
+                recount = await self.scripts.apply(token, touched, deltas, doubtful, until, found)
                 self._remember_told(deltas, run)
                 return recount
             except RedisAway:

@@ -176,7 +176,7 @@ return out
 APPLY = counting_script("""
 -- KEYS: for each poll its state, its writes, then the plain counters of this change.
 -- ARGV: token, run id, channel, milliseconds that a mark lives, JSON list of
---   {id, options: [[option id, difference], …], voters, likes, retracted, standing, unsure},
+--   {id, options: [[option id, difference], …], voters, likes, retracted, found, unsure},
 --   deadline of the mark.
 -- Takes the mark off and adds the differences, in one step. Where the mark is gone or stale, or
 -- was made anew (it has another deadline), nobody knows whether a recount has seen the batch:
@@ -189,6 +189,8 @@ for _, c in ipairs(cjson.decode(ARGV[5])) do
   local state, writes, plain = KEYS[k], KEYS[k + 1], k + 2
   k = k + 2 + #c.options + (c.likes ~= 0 and 1 or 0)
   local mark = take_mark(writes, token)
+  -- What it has found stored may be of a batch that is in flight, and not counted yet.
+  local lacks = c.found == 1 and (not mark or shares_users(writes, mark))
   if mark and c.unsure == 1 then
     set_mark(writes, token, is_stale(mark) and mark or 's' .. mark)
   end
@@ -198,9 +200,7 @@ for _, c in ipairs(cjson.decode(ARGV[5])) do
   if changes_votes or changes_likes then
     local s = load(state)
     local v = next_version(s)
-    -- What stood before may be of a batch that is in flight, and not counted yet: to take it off
-    -- would count one too few.
-    if s and s.run == run and counts and not (c.standing == 1 and shares_users(writes, mark)) then
+    if s and s.run == run and counts and not lacks then
       s.version = text(v)
       s.voters, s.likes = s.voters + c.voters, s.likes + c.likes
       if changes_likes or c.retracted == 1 then s.publicVersion = s.version end
@@ -216,6 +216,10 @@ for _, c in ipairs(cjson.decode(ARGV[5])) do
     end
     if changes_votes then publish(channel, 'vote-update', c.id, v) end
     if changes_likes then publish(channel, 'like-update', c.id, v) end
+  elseif lacks then
+    counted = 0
+    local s = load(state)
+    set_missing(state, s, run, next_version(s), ARGV[4])
   end
   out[#out + 1] = counted
 end

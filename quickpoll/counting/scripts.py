@@ -6,7 +6,7 @@ where its answer was lost with the connection: each is safe to repeat.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -53,9 +53,11 @@ class TallyScripts:
         deltas: Mapping[str, Delta],
         unsure: Iterable[str],
         until: int = 0,
+        found: Collection[str] = (),
     ) -> set[str]:
         """Take a batch's marks off and add what it changed, where they still have the deadline with
-        which they were made (``until``); answers the polls to be recounted."""
+        which they were made (``until``); answers the polls to be recounted. ``found`` are polls of
+        which something was read that stood before."""
         names: list[str] = []
         body = []
         doubtful = set(unsure)
@@ -72,7 +74,7 @@ class TallyScripts:
                     "voters": delta.voters,
                     "likes": delta.likes,
                     "retracted": int(delta.retracted),
-                    "standing": int(delta.standing),
+                    "found": int(poll_id in found),
                     "unsure": int(poll_id in doubtful),
                 }
             )
