@@ -17,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from enum import Enum
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -53,6 +54,15 @@ class Written:
     def delta(self, poll_id: str) -> Delta:
         """What the batch adds to the counts of a poll."""
         return self.deltas.setdefault(poll_id, Delta())
+
+
+class Removal(Enum):
+    """What became of the deletion of a poll: it is gone, and Redis was told or could not be; or it
+    was changed since it was to be deleted, and lives."""
+
+    TOLD = "told"
+    UNTOLD = "untold"
+    VOID = "void"
 
 
 class CountedPath:
@@ -120,7 +130,8 @@ class CountedPath:
         if written.unsure:
             self._doubt(writing, written.unsure)
         await self._distrust(writing, written.found)
-        recount = await self._counters.finish(writing, written.deltas, written.unsure)
+        deltas, unsure, found = written.deltas, written.unsure, written.found
+        recount = await self._counters.finish(writing, deltas, unsure, found)
         if not writing.in_redis:
             self._publish_here(written.deltas)
         self._recount(recount)
@@ -215,21 +226,23 @@ class CountedPath:
         self,
         poll_id: str,
         option_ids: list[str],
-        delete: Callable[[], Awaitable[object]],
+        delete: Callable[[], Awaitable[bool]],
         *,
         public: bool,
-    ) -> bool:
-        """Mark, let ``delete`` delete a poll with all that belongs to it, forget its counts,
-        announce it; answers whether Redis was told. To be run by :meth:`whole`."""
+    ) -> Removal:
+        """Mark, let ``delete`` delete a poll with all that belongs to it (or answer that it lives),
+        forget its counts, announce it. To be run by :meth:`whole`."""
         writing = await self._counters.begin({poll_id: Mark(MarkKind.CHANGE)}, pass_barriers=True)
-        await delete()
+        if not await delete():
+            await self._announce(writing, poll_id, PollChange())
+            return Removal.VOID
         try:
             scripts = self._counters.scripts
             await scripts.remove(poll_id, option_ids, public=public)
         except RedisAway:
             await self._missed_change(writing, poll_id, "deleted", public=public)
-            return False
-        return True
+            return Removal.UNTOLD
+        return Removal.TOLD
 
     async def _announce(self, writing: Writing, poll_id: str, change: PollChange) -> None:
         if writing.in_redis:

@@ -6,7 +6,7 @@ Where Redis is away, writing goes on without it: the polls concerned are noted i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from secrets import token_hex
 from time import monotonic
@@ -14,8 +14,9 @@ from time import monotonic
 import structlog
 from pymongo.errors import PyMongoError
 
+from quickpoll.counting.answers import HELD_OFF
 from quickpoll.counting.keys import Keys
-from quickpoll.counting.scripts import HELD_OFF, TallyScripts
+from quickpoll.counting.scripts import TallyScripts
 from quickpoll.counting.tally import Delta, Mark, PollChange, Tally, parse_state
 from quickpoll.counting.uncounted import Uncounted
 from quickpoll.counting.versions import VersionClock
@@ -34,6 +35,7 @@ class Writing:
 
     ``revisions`` has the current revision of each poll that may be written to, 0 where the poll
     must be read from MongoDB; ``held`` are polls that are being recounted: their writes must wait.
+    ``deadline`` is that of the marks in Redis, by which they are known.
     """
 
     token: str
@@ -41,6 +43,7 @@ class Writing:
     revisions: dict[str, int]
     held: set[str] = field(default_factory=set)
     in_redis: bool = True
+    deadline: int = 0
 
 
 class Counters:
@@ -72,8 +75,10 @@ class Counters:
 
     async def adjust_clock(self) -> None:
         """Ask Redis for the time. Raises :class:`~quickpoll.foundation.stores.redis.RedisAway`."""
+        run = self.link.run_id
         seconds, microseconds = await self.link.call("TIME")
-        self.clock.adjust(self.link.run_id, int(seconds), int(microseconds))
+        if run == self.link.run_id:  # and not the clock of the one before
+            self.clock.adjust(run, int(seconds), int(microseconds))
 
     async def begin(self, marks: Mapping[str, Mark], *, pass_barriers: bool = False) -> Writing:
         """Mark a batch of writes; it must reach :meth:`finish`. Raises a MongoDB error where
@@ -81,31 +86,41 @@ class Counters:
         token, wanted = token_hex(8), dict(marks)
         doubtful = self._doubtful(wanted)
         try:
-            found = await self.scripts.mark(token, wanted, pass_barriers=pass_barriers)
+            marked = await self.scripts.mark(token, wanted, pass_barriers=pass_barriers)
         except RedisAway:
             await self.uncounted.note(token, wanted)
             return Writing(token, wanted, dict.fromkeys(wanted, 0), in_redis=False)
-        held = {i for i, revision in found.items() if revision == HELD_OFF}
+        held = {i for i, revision in marked.revisions.items() if revision == HELD_OFF}
         revisions = {
-            i: 0 if i in doubtful else revision for i, revision in found.items() if i not in held
+            i: 0 if i in doubtful else revision
+            for i, revision in marked.revisions.items()
+            if i not in held
         }
-        return Writing(token, {i: wanted[i] for i in revisions}, revisions, held)
+        marks = {i: wanted[i] for i in revisions}
+        return Writing(token, marks, revisions, held, deadline=marked.deadline)
 
     async def finish(
-        self, writing: Writing, deltas: Mapping[str, Delta], unsure: Iterable[str] = ()
+        self,
+        writing: Writing,
+        deltas: Mapping[str, Delta],
+        unsure: Iterable[str] = (),
+        found: Collection[str] = (),
     ) -> set[str]:
         """Add what a batch of ballots or likes changed, and end its marks.
 
         ``unsure`` names polls where a write may or may not stand, now or a little later: their
-        marks stay, until somebody has fenced those writes. Answers the polls to be recounted now.
+        marks stay, until somebody has fenced those writes. ``found`` names polls of which it has
+        read what stood before: that may be of a batch that is in flight. Answers the polls to be
+        recounted now.
         """
         touched, doubtful = list(writing.marks), set(unsure)
         if not touched:
             return set()
         if writing.in_redis:
+            token, until, run = writing.token, writing.deadline, self.link.run_id
             try:
-                recount = await self.scripts.apply(writing.token, touched, deltas, doubtful)
-                self._remember_told(deltas)
+                recount = await self.scripts.apply(token, touched, deltas, doubtful, until, found)
+                self._remember_told(deltas, run)
                 return recount
             except RedisAway:
                 # The marks stand, so a recount comes; until then others must not trust the counts.
@@ -141,14 +156,15 @@ class Counters:
 
         Raises :class:`~quickpoll.foundation.stores.redis.RedisAway`.
         """
-        floor = self.clock.now()
-        await self.scripts.create(writing.token, poll_id, option_ids, revision, floor)
+        token, until, floor = writing.token, writing.deadline, self.clock.now()
+        await self.scripts.create(token, poll_id, option_ids, revision, floor, until)
 
     async def announce(self, writing: Writing, poll_id: str, change: PollChange) -> bool:
         """End the mark of a change of the poll and tell everybody; answers false where a recount
         must follow. Raises :class:`~quickpoll.foundation.stores.redis.RedisAway`."""
+        run = self.link.run_id
         told = await self.scripts.announce(writing.token, poll_id, change, self.clock.now())
-        self._remember_told([poll_id])
+        self._remember_told([poll_id], run)
         return told
 
     async def give_up_missed(self) -> None:
@@ -171,7 +187,11 @@ class Counters:
             self._missed |= self._told.keys()
             self._told.clear()
 
-    def _remember_told(self, poll_ids: Iterable[str]) -> None:
+    def _remember_told(self, poll_ids: Iterable[str], run: str) -> None:
+        """This Redis has heard of them, or the one before has, whose answer came late."""
+        if run != self.link.run_id:
+            self._missed.update(poll_ids)
+            return
         now = monotonic()
         for poll_id in poll_ids:
             self._told.pop(poll_id, None)

@@ -5,7 +5,8 @@ is recounted. :mod:`.scripts` has what each takes and answers, ``docs/consistenc
 
 Marks are texts ``[s]<deadline in ms> <kind> <ids>``: ``s`` says that a recount went on without
 waiting for the batch (*stale*), kind is ``v`` ballots, ``l`` likes, ``c`` a change of the poll, and
-ids are the users whose documents the batch may write.
+ids are the users whose documents the batch may write. A mark is known by its token and its
+deadline: a script that was given up may come late and make it anew, and then nobody adds to it.
 """
 
 from quickpoll.foundation.stores.redis import Script
@@ -79,6 +80,9 @@ local function take_mark(key, token)
 end
 local function deadline(mark) return tonumber(string.match(mark, '^s?(%d+) ')) or 0 end
 local function is_stale(mark) return string.sub(mark, 1, 1) == 's' end
+local function is_good(mark, until_ms)
+  return mark and not is_stale(mark) and deadline(mark) == tonumber(until_ms)
+end
 local function is_change(mark) return string.match(mark, '^s?%d+ c') ~= nil end
 local function make_stale(key)
   local all = marks(key)
@@ -142,10 +146,10 @@ def counting_script(body: str) -> Script:
 MARK = counting_script("""
 -- KEYS: state, writes, barrier of each poll.
 -- ARGV: token, milliseconds to live, run id, 1 to pass barriers, then the mark of each poll.
--- Answers for each poll: -1 held off, 0 its revision is not known, or a batch is in flight whose
--- writes may stand and not be counted, else the revision.
+-- Answers the deadline, then for each poll: -1 held off, 0 its revision is not known, or a batch is
+-- in flight whose writes may stand and not be counted, else the revision.
 local until_ms = text(now_ms() + tonumber(ARGV[2]))
-local out = {}
+local out = {tonumber(until_ms)}
 for i = 1, #KEYS, 3 do
   local mark = until_ms .. ' ' .. ARGV[5 + (i - 1) / 3]
   local recounting = redis.call('EXISTS', KEYS[i + 2]) == 1
@@ -172,9 +176,11 @@ return out
 APPLY = counting_script("""
 -- KEYS: for each poll its state, its writes, then the plain counters of this change.
 -- ARGV: token, run id, channel, milliseconds that a mark lives, JSON list of
---   {id, options: [[option id, difference], …], voters, likes, retracted, standing, unsure}.
--- Takes the mark off and adds the differences, in one step. Where the mark is gone or stale,
--- nobody knows whether a recount has seen the batch: nothing is added, something is missing.
+--   {id, options: [[option id, difference], …], voters, likes, retracted, found, unsure},
+--   deadline of the mark.
+-- Takes the mark off and adds the differences, in one step. Where the mark is gone or stale, or
+-- was made anew (it has another deadline), nobody knows whether a recount has seen the batch:
+-- nothing is added, something is missing.
 -- Where it is not sure what was written, the mark stays: whoever finds it past its deadline
 -- fences those writes. Answers for each poll 1 counted, 0 to be recounted.
 local token, run, channel = ARGV[1], ARGV[2], ARGV[3]
@@ -183,18 +189,18 @@ for _, c in ipairs(cjson.decode(ARGV[5])) do
   local state, writes, plain = KEYS[k], KEYS[k + 1], k + 2
   k = k + 2 + #c.options + (c.likes ~= 0 and 1 or 0)
   local mark = take_mark(writes, token)
+  -- What it has found stored may be of a batch that is in flight, and not counted yet.
+  local lacks = c.found == 1 and (not mark or shares_users(writes, mark))
   if mark and c.unsure == 1 then
     set_mark(writes, token, is_stale(mark) and mark or 's' .. mark)
   end
-  local counts = mark and not is_stale(mark)
+  local counts = is_good(mark, ARGV[6])
   local changes_votes, changes_likes = c.voters ~= 0 or #c.options > 0, c.likes ~= 0
   local counted = 1
   if changes_votes or changes_likes then
     local s = load(state)
     local v = next_version(s)
-    -- What stood before may be of a batch that is in flight, and not counted yet: to take it off
-    -- would count one too few.
-    if s and s.run == run and counts and not (c.standing == 1 and shares_users(writes, mark)) then
+    if s and s.run == run and counts and not lacks then
       s.version = text(v)
       s.voters, s.likes = s.voters + c.voters, s.likes + c.likes
       if changes_likes or c.retracted == 1 then s.publicVersion = s.version end
@@ -210,6 +216,10 @@ for _, c in ipairs(cjson.decode(ARGV[5])) do
     end
     if changes_votes then publish(channel, 'vote-update', c.id, v) end
     if changes_likes then publish(channel, 'like-update', c.id, v) end
+  elseif lacks then
+    counted = 0
+    local s = load(state)
+    set_missing(state, s, run, next_version(s), ARGV[4])
   end
   out[#out + 1] = counted
 end
@@ -228,17 +238,18 @@ return #KEYS
 
 CREATE = counting_script("""
 -- KEYS: state, writes, plain counters (options, then likes).
--- ARGV: token, run id, channel, poll id, revision, version that must be exceeded, option ids.
+-- ARGV: token, run id, channel, poll id, revision, version that must be exceeded, deadline of the
+--   mark, option ids.
 -- A new poll starts at nothing, unless somebody has voted on it already: then it is recounted.
 local mark = take_mark(KEYS[2], ARGV[1])
 local v = next_version(nil, tonumber(ARGV[6]))
 publish(ARGV[3], 'poll-update', ARGV[4], v, 'created')
 v = v + STEP
-if redis.call('EXISTS', KEYS[1]) == 0 and mark and not is_stale(mark) then
+if redis.call('EXISTS', KEYS[1]) == 0 and is_good(mark, ARGV[7]) then
   local s = {form = 2, run = ARGV[2], version = text(v), publicVersion = text(v),
-    revision = tonumber(ARGV[5]), changing = 0, missing = 0, unsettledUntil = 0, rebuiltAt = 0,
-    voters = 0, likes = 0, options = {}}
-  for i = 7, #ARGV do s.options[ARGV[i]] = 0 end
+    revision = tonumber(ARGV[5]), changing = changing(KEYS[2]), missing = 0, unsettledUntil = 0,
+    rebuiltAt = 0, voters = 0, likes = 0, options = {}}
+  for i = 8, #ARGV do s.options[ARGV[i]] = 0 end
   for i = 3, #KEYS do redis.call('SET', KEYS[i], 0) end
   save(KEYS[1], s)
   return 1
@@ -284,17 +295,4 @@ if not told then
 end
 if s then save(KEYS[1], s) end
 return s and s.missing == 0 and s.run == ARGV[2] and 1 or 0
-""")
-
-REMOVE = counting_script("""
--- KEYS: state, then all other keys of the poll.
--- ARGV: channel, poll id, 1 to announce it (2: if it had counts), whether it was public (true,
---   false, '' not known).
-local s = load(KEYS[1])
-local v = next_version(s)
-for _, key in ipairs(KEYS) do redis.call('DEL', key) end
-if ARGV[3] == '1' or (ARGV[3] == '2' and s) then
-  publish(ARGV[1], 'poll-update', ARGV[2], v, 'deleted', ARGV[4] ~= '' and ARGV[4] or nil)
-end
-return 1
 """)

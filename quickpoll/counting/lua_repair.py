@@ -4,14 +4,26 @@ from quickpoll.counting.lua import counting_script
 
 CLOSE_BARRIER = counting_script("""
 -- KEYS: barrier, writes, state; ARGV: token, milliseconds to live, 1 to wait no longer.
--- Holds writers off. Answers {-1} where another recount does, else {batches in flight, token and
--- mark of each that is past its deadline …}. Waiting no longer makes what is in flight stale: the
--- count that now begins may see it or not, so its apply must not add to it.
-if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
-  if redis.pcall('GET', KEYS[1]) ~= ARGV[1] then return {-1} end
+-- Holds writers off. Answers {-1} where another recount does, else {batches in flight, the barrier,
+-- token and mark of each that is past its deadline …}. Waiting no longer makes what is in flight
+-- stale: the count that now begins may see it or not, so its apply must not add to it.
+-- The barrier is the token and when it was closed: what a late copy of this closes anew is another
+-- one. What is missing is taken over when it is closed, and never later: the count may have begun.
+local barrier, own = redis.pcall('GET', KEYS[1]), ARGV[1] .. ' '
+if type(barrier) ~= 'string' then
+  barrier = own .. text(now_ms())
+  redis.call('SET', KEYS[1], barrier, 'PX', ARGV[2])
+  local s = load(KEYS[3])
+  if s and s.missing == 1 then
+    s.missing = 2
+    save(KEYS[3], s)
+  end
+elseif string.sub(barrier, 1, #own) == own then
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
+else
+  return {-1}
 end
-local now, all, out = now_ms(), marks(KEYS[2]), {0}
+local now, all, out = now_ms(), marks(KEYS[2]), {0, barrier}
 for i = 1, #all, 2 do
   if deadline(all[i + 1]) < now then
     out[#out + 1] = all[i]
@@ -21,33 +33,31 @@ for i = 1, #all, 2 do
   end
 end
 if ARGV[3] == '1' then make_stale(KEYS[2]) end
-local s = load(KEYS[3])
-if s and s.missing == 1 then
-  s.missing = 2
-  save(KEYS[3], s)
-end
 return out
 """)
 
 KEEP_BARRIER = counting_script("""
--- KEYS: barrier; ARGV: token, milliseconds to live. One that was lost stays lost: writers have
--- passed, and a count from before must not be put in place.
+-- KEYS: barrier; ARGV: the barrier as it was closed, milliseconds to live. One that was lost stays
+-- lost: writers have passed, and a count from before must not be put in place.
 if redis.pcall('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 """)
 
 LEAVE_BARRIER = counting_script("""
 -- KEYS: barrier; ARGV: token. A recount that came to nothing lets the writers in again.
-if redis.pcall('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+local barrier, own = redis.pcall('GET', KEYS[1]), ARGV[1] .. ' '
+if type(barrier) == 'string' and string.sub(barrier, 1, #own) == own then
+  return redis.call('DEL', KEYS[1])
+end
 return 0
 """)
 
 OPEN_BARRIER = counting_script("""
 -- KEYS: state, barrier, writes, plain counters (options in order, then likes).
--- ARGV: token, run id, channel, JSON {id, options: [[option id, votes], …], voters, likes,
---   revision, change}, version that must be exceeded, milliseconds since the barrier was closed,
---   milliseconds that a mark lives, JSON list of the tokens of fenced batches, public version that
---   must not be undercut, how the names of plain counters of options begin.
+-- ARGV: the barrier as it was closed, run id, channel, JSON {id, options: [[option id, votes], …],
+--   voters, likes, revision, change}, version that must be exceeded, milliseconds that a mark
+--   lives, JSON list of the tokens of fenced batches, public version that must not be undercut,
+--   how the names of plain counters of options begin.
 -- Puts a fresh count in place and lets writers in again. Answers -1 where it must be counted
 -- again at once, since the barrier was lost or something was missed meanwhile, else the number
 -- of counts that were wrong though they had been trusted.
@@ -58,7 +68,7 @@ local of_this_run = old and old.run == ARGV[2]
 -- What is in flight, or was when its marks were lost, may be counted now and was not before: that
 -- is no fault of the counts.
 local believed = trusted(old, ARGV[2]) and old.unsettledUntil == 0 and #marks(KEYS[3]) == 0
-for _, token in ipairs(cjson.decode(ARGV[8])) do redis.pcall('HDEL', KEYS[3], token) end
+for _, token in ipairs(cjson.decode(ARGV[7])) do redis.pcall('HDEL', KEYS[3], token) end
 local floor = tonumber(ARGV[5])
 local s = {form = 2, run = ARGV[2], revision = fresh.revision, changing = changing(KEYS[3]),
   missing = 0, unsettledUntil = 0, rebuiltAt = 0, voters = fresh.voters, likes = fresh.likes,
@@ -66,12 +76,11 @@ local s = {form = 2, run = ARGV[2], revision = fresh.revision, changing = changi
 if not of_this_run then
   -- The marks went the way of the state: count once more when their batches must have ended.
   s.rebuiltAt = now_ms()
-  unsettle(s, ARGV[7])
+  unsettle(s, ARGV[6])
 else
   s.rebuiltAt = old.rebuiltAt
-  if old.unsettledUntil > now_ms() - tonumber(ARGV[6]) then
-    s.unsettledUntil = old.unsettledUntil
-  end
+  local closed_at = tonumber(string.match(ARGV[1], ' (%d+)$'))
+  if old.unsettledUntil > closed_at then s.unsettledUntil = old.unsettledUntil end
   if old.missing == 1 then s.missing = 1 end
 end
 local known = old and old.revision > 0
@@ -85,7 +94,7 @@ for i, o in ipairs(fresh.options) do
 end
 if old and old.revision <= fresh.revision then
   for id, _ in pairs(old.options) do
-    if not s.options[id] then redis.call('DEL', ARGV[10] .. id) end  -- the poll has it no more
+    if not s.options[id] then redis.call('DEL', ARGV[9] .. id) end  -- the poll has it no more
   end
 end
 redis.call('SET', KEYS[4 + #fresh.options], fresh.likes)
@@ -105,7 +114,7 @@ else
   s.version, s.publicVersion = text(v), text(v)
   -- Whoever may not see the results does not hear of what is no news to them.
   if of_this_run and not moved and old.likes == s.likes and old.voters <= s.voters
-    and tonumber(old.publicVersion) >= tonumber(ARGV[9]) then
+    and tonumber(old.publicVersion) >= tonumber(ARGV[8]) then
     s.publicVersion = old.publicVersion
   end
   save(KEYS[1], s)
@@ -113,6 +122,23 @@ else
   publish(ARGV[3], 'like-update', fresh.id, v)
 end
 return s.missing == 1 and -1 or wrong
+""")
+
+REMOVE = counting_script("""
+-- KEYS: state, writes, barrier, then all other keys of the poll.
+-- ARGV: channel, poll id, 1 to announce it (2: if it had counts), whether it was public (true,
+--   false, '' not known), the barrier behind which it was found to be gone ('': it was deleted).
+-- Answers 0 where that barrier was lost or something was missed meanwhile: it may be there now.
+local s = load(KEYS[1])
+if ARGV[5] ~= '' and (redis.pcall('GET', KEYS[3]) ~= ARGV[5] or (s and s.missing == 1)) then
+  return 0
+end
+local v = next_version(s)
+for _, key in ipairs(KEYS) do redis.call('DEL', key) end
+if ARGV[3] == '1' or (ARGV[3] == '2' and s) then
+  publish(ARGV[1], 'poll-update', ARGV[2], v, 'deleted', ARGV[4] ~= '' and ARGV[4] or nil)
+end
+return 1
 """)
 
 INSPECT = counting_script("""
@@ -153,25 +179,39 @@ return out
 """)
 
 LOOK_AT = counting_script("""
--- KEYS: due; ARGV: milliseconds from now, condition of ZADD ('' for none), poll ids.
--- When the reconciler looks at these polls.
-local at, condition = now_ms() + tonumber(ARGV[1]), ARGV[2]
+-- KEYS: due; ARGV: milliseconds from now, condition of ZADD, poll ids.
+-- When the reconciler looks at these polls. With LT an entry that is due is changed by a
+-- millisecond, so that whoever is about to remove it finds another one.
+local now, condition = now_ms(), ARGV[2]
+local at = now + tonumber(ARGV[1])
 for i = 3, #ARGV do
-  local added
-  if condition == '' then added = redis.pcall('ZADD', KEYS[1], at, ARGV[i])
-  else added = redis.pcall('ZADD', KEYS[1], condition, at, ARGV[i]) end
+  local added = redis.pcall('ZADD', KEYS[1], condition, at, ARGV[i])
   if type(added) == 'table' and added.err then
     redis.call('DEL', KEYS[1])
     redis.call('ZADD', KEYS[1], at, ARGV[i])
+  elseif condition == 'LT' then
+    local due = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[i]))
+    if due <= now then redis.call('ZINCRBY', KEYS[1], 1, ARGV[i]) end
   end
 end
 return 1
 """)
 
 DUE_NOW = counting_script("""
--- KEYS: due; ARGV: most. The polls that are due.
-local due = redis.pcall('ZRANGE', KEYS[1], '-inf', now_ms(), 'BYSCORE', 'LIMIT', 0, ARGV[1])
+-- KEYS: due; ARGV: most. The polls that are due, each with the time of its entry.
+local due = redis.pcall('ZRANGE', KEYS[1], '-inf', now_ms(), 'BYSCORE', 'LIMIT', 0, ARGV[1],
+  'WITHSCORES')
 return due.err and {} or due
+""")
+
+LOOKED_AT = counting_script("""
+-- KEYS: due; ARGV: poll id, time of its entry as it was found, milliseconds until the next look (''
+-- for none). The entry goes, or is put off, unless the poll was written to since.
+local at = redis.pcall('ZSCORE', KEYS[1], ARGV[1])
+if type(at) ~= 'string' or tonumber(at) ~= tonumber(ARGV[2]) then return 0 end
+if ARGV[3] == '' then return redis.call('ZREM', KEYS[1], ARGV[1]) end
+redis.call('ZADD', KEYS[1], now_ms() + tonumber(ARGV[3]), ARGV[1])
+return 1
 """)
 
 RENEW_LEASE = counting_script("""

@@ -6,15 +6,14 @@ where its answer was lost with the connection: each is safe to repeat.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import orjson
 
 from quickpoll.counting import lua, lua_repair
+from quickpoll.counting.answers import BarrierView, InFlight, Inspection, Marked, PollState
 from quickpoll.counting.keys import Keys
 from quickpoll.counting.tally import Counted, Delta, Mark, PollChange
 from quickpoll.foundation.concurrency.time_limits import (
@@ -24,58 +23,6 @@ from quickpoll.foundation.concurrency.time_limits import (
 )
 from quickpoll.foundation.stores.redis import Call, RedisLink
 
-HELD_OFF = -1
-"""What :meth:`TallyScripts.mark` answers for a poll that is being recounted."""
-
-
-class PollState(StrEnum):
-    """What the reconciler finds of a poll: to be recounted now, written to, or neither."""
-
-    LOST = "lost"
-    BUSY = "busy"
-    QUIET = "quiet"
-
-
-@dataclass(frozen=True, slots=True)
-class Inspection:
-    """What Redis knows of a poll, times in seconds.
-
-    ``wait``: until another look may be worth it. ``built``: since its state was built from
-    nothing, negative where it never was. ``oldest_write``: age of the oldest batch in flight.
-    """
-
-    kind: PollState
-    version: str
-    wait: float
-    built: float
-    oldest_write: float
-
-    def still(self, before: Inspection) -> bool:
-        """Whether nothing has happened since a poll was found quiet."""
-        return (self.kind, self.version) == (before.kind, before.version)
-
-
-@dataclass(frozen=True, slots=True)
-class BarrierView:
-    """What was found when a barrier was closed: how many batches are in flight, and the marks
-    (by token) that are past their deadline. ``held`` is false where somebody else's barrier
-    stands."""
-
-    held: bool
-    in_flight: int
-    expired: dict[str, Mark]
-
-
-@dataclass(frozen=True, slots=True)
-class InFlight:
-    """Batches between their mark and their apply: seconds left of each, by token.
-
-    ``unmarked_seconds``: for how long there may be others, ``None`` where that is not known.
-    """
-
-    unmarked_seconds: float | None
-    left: dict[str, float]
-
 
 class TallyScripts:
     """Runs the scripts on the keys of polls."""
@@ -84,14 +31,8 @@ class TallyScripts:
         self.link = link
         self.keys = keys
 
-    async def mark(
-        self, token: str, marks: Mapping[str, Mark], *, pass_barriers: bool
-    ) -> dict[str, int]:
-        """Mark a batch as in flight on these polls.
-
-        Answers the revision of each poll, 0 where it is not known, :data:`HELD_OFF` where writers
-        are held off.
-        """
+    async def mark(self, token: str, marks: Mapping[str, Mark], *, pass_barriers: bool) -> Marked:
+        """Mark a batch as in flight on these polls."""
         keys = self.keys
         names = [n for i in marks for n in (keys.state(i), keys.writes(i), keys.barrier(i))]
         run = self.link.run_id
@@ -99,10 +40,11 @@ class TallyScripts:
         call = lua.MARK, names, [token, _ms(MARK_SECONDS), run, int(pass_barriers), *texts]
         # The mark stands before the entry is made, and the reconciler looks at the marks after it
         # has removed an entry: so an entry is never missed.
-        answers, _ = await self.link.run_in_order(call, self._looking_at(marks, MARK_SECONDS, "LT"))
+        found, _ = await self.link.run_in_order(call, self._looking_at(marks, MARK_SECONDS, "LT"))
+        until, *answers = found
         if self.link.run_id != run:  # answered by another server than the one that was meant
             answers = [min(revision, 0) for revision in answers]
-        return dict(zip(marks, answers, strict=True))
+        return Marked(until, dict(zip(marks, answers, strict=True)))
 
     async def apply(
         self,
@@ -110,8 +52,12 @@ class TallyScripts:
         poll_ids: Sequence[str],
         deltas: Mapping[str, Delta],
         unsure: Iterable[str],
+        until: int = 0,
+        found: Collection[str] = (),
     ) -> set[str]:
-        """Take a batch's marks off and add what it changed; answers the polls to be recounted."""
+        """Take a batch's marks off and add what it changed, where they still have the deadline with
+        which they were made (``until``); answers the polls to be recounted. ``found`` are polls of
+        which something was read that stood before."""
         names: list[str] = []
         body = []
         doubtful = set(unsure)
@@ -128,24 +74,30 @@ class TallyScripts:
                     "voters": delta.voters,
                     "likes": delta.likes,
                     "retracted": int(delta.retracted),
-                    "standing": int(delta.standing),
+                    "found": int(poll_id in found),
                     "unsure": int(poll_id in doubtful),
                 }
             )
         lifetime = _ms(MARK_SECONDS)
-        arguments = token, self.link.run_id, self.keys.updates, lifetime, orjson.dumps(body)
+        arguments = token, self.link.run_id, self.keys.updates, lifetime, orjson.dumps(body), until
         counted = await self.link.run(lua.APPLY, names, *arguments)
         return {i for i, one in zip(poll_ids, counted, strict=True) if not one}
 
     async def create(
-        self, token: str, poll_id: str, option_ids: Sequence[str], revision: int, floor: int
+        self,
+        token: str,
+        poll_id: str,
+        option_ids: Sequence[str],
+        revision: int,
+        floor: int,
+        until: int,
     ) -> bool:
         """Start the counts of a new poll at nothing and announce it; answers whether they start."""
         keys = self.keys
         plain = [keys.option(poll_id, option) for option in option_ids]
         names = [keys.state(poll_id), keys.writes(poll_id), *plain, keys.likes(poll_id)]
         run, channel = self.link.run_id, keys.updates
-        arguments = token, run, channel, poll_id, revision, floor, *option_ids
+        arguments = token, run, channel, poll_id, revision, floor, until, *option_ids
         return bool(await self.link.run(lua.CREATE, names, *arguments))
 
     async def announce(self, token: str, poll_id: str, change: PollChange, floor: int) -> bool:
@@ -163,17 +115,21 @@ class TallyScripts:
         option_ids: Iterable[str] = (),
         *,
         public: bool | None = None,
-        found_out: bool = False,
-    ) -> None:
-        """Remove every key of a deleted poll and announce that; where it was only ``found_out``,
-        only if it had counts: there may never have been such a poll."""
+        behind: str = "",
+    ) -> bool:
+        """Remove every key of a deleted poll and announce that. Where it was only found to be gone,
+        ``behind`` a barrier that is closed, only if it had counts: there may never have been such a
+        poll. Answers false where it may be there by now."""
         keys = self.keys
         plain = [keys.option(poll_id, option) for option in option_ids]
         own = [keys.state(poll_id), keys.writes(poll_id), keys.barrier(poll_id)]
         said = "" if public is None else str(public).lower()
         names = [*own, keys.likes(poll_id), *plain]
-        await self.link.run(lua.REMOVE, names, keys.updates, poll_id, 1 + found_out, said)
-        await self.link.call("ZREM", keys.due, poll_id)
+        arguments = keys.updates, poll_id, 2 if behind else 1, said, behind
+        removed = bool(await self.link.run(lua_repair.REMOVE, names, *arguments))
+        if removed:
+            await self.link.call("ZREM", keys.due, poll_id)
+        return removed
 
     async def give_up(self, poll_ids: Sequence[str]) -> None:
         """Declare counts incomplete, and have them recounted at once."""
@@ -190,16 +146,17 @@ class TallyScripts:
         names = [keys.barrier(poll_id), keys.writes(poll_id), keys.state(poll_id)]
         arguments = token, _ms(BARRIER_SECONDS), int(not wait)
         found = await self.link.run(lua_repair.CLOSE_BARRIER, names, *arguments)
-        in_flight, *expired = found
+        if found[0] < 0:
+            return BarrierView("", 0, {})
+        in_flight, barrier, *expired = found
         pairs = zip(expired[::2], expired[1::2], strict=True)
-        marks = {one: Mark.parse(text) for one, text in pairs}
-        return BarrierView(in_flight >= 0, max(in_flight, 0), marks)
+        return BarrierView(barrier, in_flight, {one: Mark.parse(text) for one, text in pairs})
 
-    async def keep_barrier(self, poll_id: str, token: str) -> bool:
+    async def keep_barrier(self, poll_id: str, barrier: str) -> bool:
         """Keep a barrier closed; answers whether it still was."""
         names = [self.keys.barrier(poll_id)]
         return bool(
-            await self.link.run(lua_repair.KEEP_BARRIER, names, token, _ms(BARRIER_SECONDS))
+            await self.link.run(lua_repair.KEEP_BARRIER, names, barrier, _ms(BARRIER_SECONDS))
         )
 
     async def leave_barrier(self, poll_id: str, token: str) -> None:
@@ -209,17 +166,15 @@ class TallyScripts:
     async def open_barrier(
         self,
         poll_id: str,
-        token: str,
+        barrier: str,
         counted: Counted,
         fenced: Iterable[str],
         floors: tuple[int, int],
-        closed_for: float,
     ) -> int:
         """Put a fresh count in place and let the writers in again.
 
-        ``floors``: a version and a public version that must be exceeded. ``closed_for``: seconds
-        since the barrier was closed. Answers -1 where it must be counted again at once, else how
-        many counts were wrong though they had been trusted.
+        ``floors``: a version and a public version that must be exceeded. Answers -1 where it must
+        be counted again at once, else how many counts were wrong though they had been trusted.
         """
         keys = self.keys
         body = {
@@ -234,12 +189,11 @@ class TallyScripts:
         wrong: int = await self.link.run(
             lua_repair.OPEN_BARRIER,
             [*own, *map(partial(keys.option, poll_id), counted.options), keys.likes(poll_id)],
-            token,
+            barrier,
             self.link.run_id,
             keys.updates,
             orjson.dumps(body),
             floors[0],
-            _ms(closed_for),
             _ms(MARK_SECONDS),
             orjson.dumps(list(fenced)),
             floors[1],
@@ -264,18 +218,23 @@ class TallyScripts:
         left = {token: ms / 1000 for token, ms in zip(marks[::2], marks[1::2], strict=True)}
         return InFlight(None if unmarked < 0 else unmarked / 1000, left)
 
-    async def look_at(self, poll_ids: Iterable[str], seconds: float, condition: str = "") -> None:
+    async def look_at(self, poll_ids: Iterable[str], seconds: float, condition: str) -> None:
         """Have the reconciler look at polls in so many seconds. ``condition`` is one of ``ZADD``:
-        ``LT`` no later than planned, ``XX`` only what is planned anyway, ``NX`` only what is
-        not."""
+        ``LT`` no later than planned, ``XX`` only what is planned anyway."""
         wanted = list(poll_ids)
         if wanted:
             await self.link.run_in_order(self._looking_at(wanted, seconds, condition))
 
-    async def due(self, most: int) -> list[str]:
-        """The polls that the reconciler is to look at now."""
-        found: list[str] = await self.link.run(lua_repair.DUE_NOW, [self.keys.due], most)
-        return found
+    async def due(self, most: int) -> dict[str, str]:
+        """The polls that the reconciler is to look at now, each with the time of its entry."""
+        found = await self.link.run(lua_repair.DUE_NOW, [self.keys.due], most)
+        return dict(zip(found[::2], found[1::2], strict=True))
+
+    async def looked_at(self, poll_id: str, entry: str, again: float | None) -> None:
+        """A poll was found right: it is looked at ``again`` in so many seconds, or no more, unless
+        it was written to since its ``entry`` was found."""
+        later = "" if again is None else _ms(again)
+        await self.link.run(lua_repair.LOOKED_AT, [self.keys.due], poll_id, entry, later)
 
     async def renew_lease(self, instance: str) -> bool:
         """Whether this instance is the reconciler, for a while."""

@@ -63,8 +63,6 @@ class Delta:
     voters: int = 0
     likes: int = 0
     retracted: bool = False
-    standing: bool = False
-    """Whether it takes off what stood before."""
 
     def ballot(self, before: Collection[str], after: Collection[str]) -> None:
         """Count a ballot that was ``before`` and is ``after``; empty means there is none."""
@@ -74,7 +72,6 @@ class Delta:
             self.options[option] -= 1
         self.voters += bool(after) - bool(before)
         self.retracted |= not after
-        self.standing |= bool(before)
 
     def steps(self) -> list[tuple[str, int]]:
         """The options whose counts change, and by how much."""

@@ -11,6 +11,9 @@ Invariants:
   alone; if it could not look for :data:`NOTES_STALE_SECONDS`, it takes no word of Redis for what a
   poll is. So what is acknowledged under a note that is older than that is known everywhere.
 - A note names the users whose documents may still be written, so that those writes can be fenced.
+- A note goes when Redis was told, nobody has written since it was read, and each batch that it
+  names is old enough to have ended. Until then a close finds it, and nobody goes by Redis.
+- A deletion of a note names its last write: one that comes late takes no later note away.
 
 Each instance goes by its own monotonic clock; no wall clock is compared.
 """
@@ -20,7 +23,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any
 
@@ -47,13 +50,19 @@ _FIELDS = {MarkKind.VOTES: "voters", MarkKind.LIKES: "likers", MarkKind.CHANGE: 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One instance has written to one poll without telling Redis."""
+    """One instance has written to one poll without telling Redis.
+
+    ``last`` names the latest write to the note; ``batches`` says of each that it names when that
+    was seen first, by its token.
+    """
 
     id: Any
     poll_id: str
     instance: str
     writes: int | None
     seen_at: float
+    last: str | None = None
+    batches: Mapping[str, float] = field(default_factory=dict)
     voters: tuple[str, ...] = ()
     likers: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
@@ -79,6 +88,7 @@ class Uncounted:
         self._noted: set[str] = set()  # {poll id}
         self._looked_at = float("-inf")
         self._failed = False
+        self._more = False  # than one look reads
         self._loop = Periodic("notes", NOTES_SECONDS, self.look)
 
     def start(self) -> None:
@@ -95,8 +105,9 @@ class Uncounted:
         return self._clock() - self._looked_at > NOTES_STALE_SECONDS
 
     def is_noted(self, poll_id: str) -> bool:
-        """Whether some instance writes to the poll, or has, without telling Redis."""
-        return poll_id in self._noted
+        """Whether some instance writes to the poll, or has, without telling Redis: as far as is
+        known, so it is said of all where there are more notes than one look reads."""
+        return self._more or poll_id in self._noted
 
     async def note(self, token: str, marks: Mapping[str, Mark]) -> None:
         """Note that these polls are written to under a mark. Raises a MongoDB error."""
@@ -149,10 +160,21 @@ class Uncounted:
             self._failed = True
             raise
         self._failed = False
-        notes = [self._read(document, began) for document in found]
+        # Seen first when it was heard: what is stored may be newer than the question.
+        now = self._clock()
+        notes = [self._read(document, now) for document in found]
         self._known = {note.id: note for note in notes}
         self._noted = {note.poll_id for note in notes}
+        self._more = len(found) >= MOST_NOTES
         self._looked_at = began
+        self._forget_since(began)
+
+    def _forget_since(self, began: float) -> None:
+        """Notes of this instance that were not there any more: the next one is a new one."""
+        there = {note.poll_id for note in self.own()}
+        gone = [i for i, at in self._since.items() if at < began and i not in there]
+        for poll_id in gone if not self._more else ():
+            del self._since[poll_id]
 
     async def on_poll(self, poll_id: str) -> list[Note]:
         """The notes of one poll, as they are now. Raises a MongoDB error."""
@@ -173,18 +195,23 @@ class Uncounted:
         return list(self._known.values())
 
     async def settle(self, notes: Iterable[Note]) -> None:
-        """Forget notes that were not written to since they were read.
+        """Forget notes that were not written to since they were read, and name no batch that may
+        still write.
 
         The others stay, and ripen anew. Raises a MongoDB error.
         """
-        done = list(notes)
-        if not done:
-            return
-        await self._notes.bulk_write(
-            [DeleteOne({"_id": note.id, "writes": note.writes}) for note in done], ordered=False
-        )
-        for note in done:
-            self._known.pop(note.id, None)  # one that stayed ripens anew
+        now, told = self._clock(), list(notes)
+        over = [one for one in told if all(at <= now - MARK_SECONDS for at in one.batches.values())]
+        if over:
+            await self._notes.bulk_write(
+                [
+                    DeleteOne({"_id": note.id, "writes": note.writes, "last": note.last})
+                    for note in over
+                ],
+                ordered=False,
+            )
+        for note in told:
+            self._known[note.id] = replace(note, seen_at=now)
         await self.look()
 
     def _noting(self, token: str, poll_id: str, mark: Mark) -> UpdateOne:
@@ -193,6 +220,7 @@ class Uncounted:
             {"_id": self._id(poll_id)},
             {
                 "$inc": {"writes": 1},
+                "$set": {"last": token},
                 "$push": {_FIELDS[mark.kind]: {"$each": _entries(token, mark)}},
                 "$setOnInsert": new,
             },
@@ -208,6 +236,8 @@ class Uncounted:
             name: tuple(str(one["user"]) for one in document.get(name, ()))
             for name in ("voters", "likers")
         }
+        batches = {one["token"] for name in _FIELDS.values() for one in document.get(name, ())}
+        known = before.batches if before is not None else {}
         return Note(
             id=document["_id"],
             # Up to 0.1 a note was one of a poll, and named nothing but it.
@@ -215,6 +245,8 @@ class Uncounted:
             instance=document.get("instance", ""),
             writes=document.get("writes"),
             seen_at=before.seen_at if before is not None else now,
+            last=document.get("last"),
+            batches={token: known.get(token, now) for token in batches},
             changes=tuple(one["token"] for one in document.get("changes", ())),
             **users,
         )

@@ -70,7 +70,6 @@ class LikeBatch:
         if step := found[-1] - liked:
             delta = self.written.delta(turn.pair[1])
             delta.likes += step
-            delta.standing |= liked
         self.settled += zip(turn.entries, found, strict=True)
 
     def doubt(self, turn: Turn) -> None:

@@ -3,7 +3,8 @@
 Invariants:
 
 - A deletion is noted in MongoDB before anything of the poll goes, with the poll's revision: it is
-  finished by whichever instance looks, or void where the poll was changed since.
+  finished by whichever instance looks, or void where the poll was changed since. The write that
+  deletes the poll compares that, too: one that comes late deletes no poll that lives.
 - The poll goes before its votes: from then on votes get 404, and nothing counts it anew.
 - Votes that were under way are swept when they must have ended, and again later: a write can come
   along a stalled wire for a long time.
@@ -18,7 +19,7 @@ import structlog
 from bson import ObjectId
 
 from quickpoll.auth.caller import Caller
-from quickpoll.counting.counted_path import CountedPath
+from quickpoll.counting.counted_path import CountedPath, Removal
 from quickpoll.foundation.concurrency.periodic import Periodic
 from quickpoll.idempotency.store import ClaimStore
 from quickpoll.likes.store import LikeStore
@@ -90,35 +91,41 @@ class PollDeletion:
     async def sweep(self) -> None:
         """Finish deletions: a vote that was under way may have been written after the first."""
         for deletion in await self._deletions.due():
-            poll_id = str(deletion.id)
             if await self._deletions.is_void(deletion):
                 await self._deletions.forget(deletion)
                 continue
             if deletion.announced:
-                await self._erase(poll_id)
+                gone = await self._erase(deletion)
             else:
-                await self._erase_and_announce(deletion)
-            await self._deletions.swept(deletion)
+                gone = await self._erase_and_announce(deletion)
+            if gone:
+                await self._deletions.swept(deletion)
 
     async def _delete(self, caller: Caller | None, poll_id: str) -> None:
-        poll = (await self._polls.fresh(poll_id)).poll
-        if caller is not None:
-            check_manages(caller, poll)
-        deletion = _deletion_of(poll)
-        await self._deletions.note(deletion)
-        await self._erase_and_announce(deletion)
+        gone = False
+        while not gone:  # changed in between: it is deleted as it is now
+            poll = (await self._polls.fresh(poll_id)).poll
+            if caller is not None:
+                check_manages(caller, poll)
+            deletion = _deletion_of(poll)
+            await self._deletions.note(deletion)
+            gone = await self._erase_and_announce(deletion)
         log.info("poll_deleted", poll_id=poll_id)
 
-    async def _erase_and_announce(self, deletion: Deletion) -> None:
+    async def _erase_and_announce(self, deletion: Deletion) -> bool:
+        """Answers whether the poll is gone; where it is not, nothing of it is."""
         poll_id, option_ids = str(deletion.id), [str(option) for option in deletion.option_ids]
-        told = await self._path.delete_poll(
-            poll_id, option_ids, lambda: self._erase(poll_id), public=deletion.public
+        outcome = await self._path.delete_poll(
+            poll_id, option_ids, lambda: self._erase(deletion), public=deletion.public
         )
-        if told:
+        if outcome is Removal.TOLD:
             await self._deletions.announced(deletion)
+        return outcome is not Removal.VOID
 
-    async def _erase(self, poll_id: str) -> None:
-        await self._polls.delete(poll_id)
+    async def _erase(self, deletion: Deletion) -> bool:
+        poll_id = str(deletion.id)
+        if not await self._polls.delete(poll_id, deletion.revision):
+            return False
         await asyncio.gather(
             self._claims.finish(ObjectId(poll_id)),
             self._votes.delete_all(poll_id),
@@ -127,6 +134,7 @@ class PollDeletion:
             self.uses.poll_deleted(poll_id),
             *[erase(poll_id) for erase in self._also],
         )
+        return True
 
 
 def _deletion_of(poll: Poll) -> Deletion:

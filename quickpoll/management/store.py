@@ -73,7 +73,8 @@ class DeletionStore:
 
     async def announced(self, deletion: Deletion) -> None:
         """Everybody has heard of it."""
-        await self._deletions.update_one({"_id": deletion.id}, {"$set": {"announced": True}})
+        same = {"_id": deletion.id, "revision": deletion.revision}
+        await self._deletions.update_one(same, {"$set": {"announced": True}})
 
     async def swept(self, deletion: Deletion) -> None:
         """Sweep it again later, and at last no more."""
@@ -82,11 +83,15 @@ class DeletionStore:
             return
         later = _in(SWEEPS_SECONDS[deletion.sweeps])
         fields = {"at": later, "sweeps": deletion.sweeps + 1}
-        await self._deletions.update_one({"_id": deletion.id}, {"$set": fields})
+        await self._deletions.update_one(_as_read(deletion), {"$set": fields})
 
     async def forget(self, deletion: Deletion) -> None:
-        """Forget a deletion."""
-        await self._deletions.delete_one({"_id": deletion.id})
+        """Forget a deletion, and not one that was noted since it was read."""
+        await self._deletions.delete_one(_as_read(deletion))
+
+
+def _as_read(deletion: Deletion) -> dict[str, Any]:
+    return {"_id": deletion.id, "at": deletion.at}
 
 
 def _in(seconds: float) -> datetime:

@@ -206,17 +206,23 @@ class PollStore:
             {"_id": ObjectId(poll_id), "likes": {"$ne": likes}}, {"$set": {"likes": likes}}
         )
 
-    async def delete(self, poll_id: str) -> None:
-        """Delete the poll's document."""
-        named = {"_id": ObjectId(poll_id)}
+    async def delete(self, poll_id: str, revision: int) -> bool:
+        """Delete the poll's document, unless it was changed since this revision (0: whatever it
+        is); answers whether it is gone. What comes late deletes no poll that lives."""
+        key = ObjectId(poll_id)
         while True:
             self.forget(poll_id)
-            at = await self.journal.before_delete(named["_id"])
-            expected = named if at is None else {**named, "revision": at}
-            result = await self._polls.delete_one(expected)
-            if at is None or result.deleted_count:
-                return
-            # Changed since the journal has read it, or gone: look again.
+            at = await self.journal.before_delete(key)
+            if at is not None and 0 < revision < at:
+                return False
+            expected = _at_most(revision) if at is None else {"revision": at}
+            await self._polls.delete_one({"_id": key, **expected})
+            found = await self._polls.find_one({"_id": key}, {"revision": 1})
+            if found is None:
+                return True
+            if 0 < revision < found["revision"]:
+                return False
+            # Changed since the journal has read it: look again.
 
     def remember(self, poll: Poll) -> KnownPoll:
         """Keep a poll in memory, unless a later revision is there already."""
@@ -256,3 +262,7 @@ class PollStore:
     def _is_at(self, poll_id: str, revision: int) -> bool:
         known = self._known.get(poll_id)
         return known is not None and revision > 0 and known.poll.revision >= revision
+
+
+def _at_most(revision: int) -> dict[str, Any]:
+    return {"revision": {"$lte": revision}} if revision else {}

@@ -3,7 +3,8 @@
 Invariants:
 
 - A barrier is owned by the token that closed it, and opens by itself after
-  :data:`BARRIER_SECONDS`, should its owner die. One that was lost is never taken up again.
+  :data:`BARRIER_SECONDS`, should its owner die. One that was lost is never taken up again: it is
+  known by its moment, too, so that a late copy of the script that closed it closes another one.
 - It holds off each batch once at the most: a batch that was held passes the next time. So one
   recount after the other delays a vote, and never refuses it.
 - It waits for the batches in flight only as long as that is likely to help. Batches that are still
@@ -19,6 +20,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from secrets import token_hex
 
+from quickpoll.counting.answers import BarrierView
 from quickpoll.counting.scripts import TallyScripts
 from quickpoll.counting.tally import Mark
 from quickpoll.foundation.concurrency.cancellation import cancel
@@ -36,9 +38,10 @@ class BarrierTaken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ClosedBarrier:
-    """A barrier of ours, and the marks past their deadline that were found when it was closed."""
+    """A barrier of ours by what it is known by, and the marks past their deadline that were found
+    when it was closed."""
 
-    token: str
+    name: str
     expired: dict[str, Mark]
 
 
@@ -57,33 +60,34 @@ class WriteBarrier:
         """
         token = token_hex(8)
         try:
-            expired = await self._drain(poll_id, token)
-            keeper = asyncio.create_task(self._keep(poll_id, token), name=f"barrier-{poll_id}")
+            found = await self._drain(poll_id, token)
+            keeping = self._keep(poll_id, found.barrier)
+            keeper = asyncio.create_task(keeping, name=f"barrier-{poll_id}")
             try:
-                yield ClosedBarrier(token, expired)
+                yield ClosedBarrier(found.barrier, found.expired)
             finally:
                 await cancel(keeper)
         finally:
             with suppress(RedisAway):  # then it opens by itself
                 await self._scripts.leave_barrier(poll_id, token)
 
-    async def _drain(self, poll_id: str, token: str) -> dict[str, Mark]:
+    async def _drain(self, poll_id: str, token: str) -> BarrierView:
         loop = asyncio.get_running_loop()
         until = loop.time() + DRAIN_SECONDS
         while True:
             in_time = loop.time() < until
             found = await self._scripts.close_barrier(poll_id, token, wait=in_time)
-            if found.held and not (found.in_flight and in_time):
-                return found.expired
-            if not (found.held or in_time):
+            if found.barrier and not (found.in_flight and in_time):
+                return found
+            if not (found.barrier or in_time):
                 raise BarrierTaken
             await asyncio.sleep(DRAIN_STEP_SECONDS)
 
-    async def _keep(self, poll_id: str, token: str) -> None:
+    async def _keep(self, poll_id: str, barrier: str) -> None:
         kept = True
         while kept:
             await asyncio.sleep(BARRIER_SECONDS / 4)
             try:
-                kept = await self._scripts.keep_barrier(poll_id, token)
+                kept = await self._scripts.keep_barrier(poll_id, barrier)
             except RedisAway:
                 return

@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
-from time import monotonic
 
 import structlog
 from prometheus_client import Counter
@@ -109,11 +108,10 @@ class Rebuilder:
         """One try; answers :data:`AGAIN` where it was overtaken."""
         try:
             async with self._barrier.closed(poll_id) as barrier:
-                closed_at = monotonic()
                 for mark in barrier.expired.values():
                     await self._fences.fence(poll_id, mark)
                 counted = await self._census.count(poll_id)
-                return await self._put(poll_id, barrier, counted, closed_at)
+                return await self._put(poll_id, barrier, counted)
         except (BarrierTaken, RedisAway):
             raise
         except Exception:
@@ -122,28 +120,25 @@ class Rebuilder:
                 await self._scripts.give_up([poll_id])
             raise
 
-    async def _put(
-        self, poll_id: str, barrier: ClosedBarrier, counted: Counted | None, closed_at: float
-    ) -> int:
+    async def _put(self, poll_id: str, barrier: ClosedBarrier, counted: Counted | None) -> int:
         if counted is None:
-            await self._scripts.remove(poll_id, found_out=True)
-            return 0
+            return 0 if await self._scripts.remove(poll_id, behind=barrier.name) else AGAIN
         # While nobody likes: afterwards it would undo the step of a like that has come since.
         await self._census.mend_likes(poll_id, counted.likes)
         read, read_publicly = await self._direct.last_versions(poll_id)
         floor = max(self._counters.clock.now(), read)
         # The next look comes first: should this instance die here, somebody still looks.
         await self._scripts.look_at([poll_id], MARK_SECONDS, "LT")
-        closed_for = monotonic() - closed_at
         wrong = await self._scripts.open_barrier(
-            poll_id, barrier.token, counted, barrier.expired, (floor, read_publicly), closed_for
+            poll_id, barrier.name, counted, barrier.expired, (floor, read_publicly)
         )
         if wrong != AGAIN:
             recounts.inc()
             if read:
                 await self._direct.forget(poll_id, floor)
-        # While an instance is cut off from Redis, others are behind, and that is no fault.
-        if wrong > 0 and not self._counters.uncounted.is_noted(poll_id):
+        # While an instance is cut off from Redis, others are behind, and that is no fault. Its note
+        # stands before what was counted here, and may be newer than what was last seen of notes.
+        if wrong > 0 and not await self._counters.uncounted.on_poll(poll_id):
             drift.inc(wrong)
             log.error("counter_drift", poll_id=poll_id, wrong=wrong)
         return wrong

@@ -11,9 +11,9 @@ import structlog
 from prometheus_client import Gauge
 from pymongo.errors import PyMongoError
 
+from quickpoll.counting.answers import Inspection, PollState
 from quickpoll.counting.counters import Counters
 from quickpoll.counting.keys import every_state, poll_of_state
-from quickpoll.counting.scripts import Inspection, PollState
 from quickpoll.counting.tally import Census, Counted, Fences, Tally, parse_state
 from quickpoll.counting.uncounted import Note
 from quickpoll.foundation.concurrency.periodic import Periodic
@@ -36,6 +36,9 @@ MOST_DUE = 500
 VERIFY_SHARE = 20
 """A verification may take at most one part in so many of the time: counting a large poll each
 time it falls quiet would cost its voters."""
+
+PRESENCE_SECONDS = 60
+"""How long the mark of an instance outlives it in Redis."""
 
 RESTING_AT_ONCE = 100
 """Keys of Redis that one round walks over."""
@@ -80,7 +83,6 @@ class Reconciler:
         self._read: set[str] = set()
         self._cursor = 0
         self._present = False
-        self._lost = False  # counts were, and the polls in use are not due yet
         self._loop = Periodic("reconciler", LOOK_SECONDS, self.round)
 
     def start(self) -> None:
@@ -121,7 +123,7 @@ class Reconciler:
         await self._restored.look()
         await self._settle_notes(self._uncounted.ripe())
         due = await self._scripts.due(MOST_DUE)
-        ages = await asyncio.gather(*[self._look(poll_id) for poll_id in due])
+        ages = await asyncio.gather(*[self._look(*one) for one in due.items()])
         oldest_write.set(max(ages, default=0.0))
 
     def _idle_notes(self) -> list[Note]:
@@ -144,30 +146,28 @@ class Reconciler:
         loss before."""
         keys, link = self._counters.keys, self._counters.link
         await self._counters.adjust_clock()
-        # Not SET with GET: the client makes a truth value of its answer.
-        own, common, *_ = await link.together(
-            [
-                ("GET", keys.presence(self._instance)),
-                ("GET", keys.presence("any")),
-                ("SET", keys.presence(self._instance), link.run_id, "EX", 60),
-                ("SET", keys.presence("any"), link.run_id),
-            ]
+        names = keys.presence(self._instance), keys.presence("any")
+        own, common, _ = await link.together(
+            [*(("GET", name) for name in names), ("EXPIRE", names[0], PRESENCE_SECONDS)]
         )
-        # Kept, and not only acted upon: the marks are there again, and MongoDB may be away.
-        self._lost |= common != link.run_id or (self._present and own != link.run_id)
-        self._present = True
-        if self._lost:
+        if common != link.run_id or (self._present and own != link.run_id):
             await self._scripts.look_at(await self._recent(), 0.0, "LT")
-            self._lost = False
+        elif self._present:
+            return
+        # Made again only when that is done: an answer may be lost, and MongoDB may be away.
+        await link.together(
+            [("SET", names[0], link.run_id, "EX", PRESENCE_SECONDS), ("SET", names[1], link.run_id)]
+        )
+        self._present = True
 
-    async def _look(self, poll_id: str) -> float:
+    async def _look(self, poll_id: str, entry: str) -> float:
         """Judge a poll; answers the age in seconds of the oldest batch in flight."""
         async with self._slots:
             seen = await self._scripts.inspect(poll_id)
-            await self._judge(poll_id, seen)
+            await self._judge(poll_id, entry, seen)
             return seen.oldest_write
 
-    async def _judge(self, poll_id: str, seen: Inspection) -> None:
+    async def _judge(self, poll_id: str, entry: str, seen: Inspection) -> None:
         if seen.kind is PollState.LOST:
             self._rebuilder.recount_soon([poll_id])
             await self._later(poll_id, BUSY_SECONDS)
@@ -176,7 +176,7 @@ class Reconciler:
         elif (wait := self._too_soon(poll_id)) > 0:
             await self._later(poll_id, min(wait, BUSY_SECONDS))
         else:
-            await self._verify(poll_id, seen)
+            await self._verify(poll_id, entry, seen)
 
     async def _later(self, poll_id: str, seconds: float) -> None:
         await self._scripts.look_at([poll_id], seconds, "XX")
@@ -185,14 +185,15 @@ class Reconciler:
         ended, took = self._verified.get(poll_id, (0.0, 0.0))
         return ended + took * VERIFY_SHARE - self._clock()
 
-    async def _verify(self, poll_id: str, seen: Inspection) -> None:
+    async def _verify(self, poll_id: str, entry: str, seen: Inspection) -> None:
         began = self._clock()
         counted = await self._census.count(poll_id)
         self._remember(poll_id, began)
         if not (await self._scripts.inspect(poll_id)).still(seen):
             await self._later(poll_id, BUSY_SECONDS)
         elif counted is not None and await self._agrees(poll_id, counted):
-            await self._forget(poll_id, seen)
+            # Where its marks were lost once, what was sent under them may still come.
+            await self._scripts.looked_at(poll_id, entry, _next_look(seen.built))
         elif self._uncounted.is_noted(poll_id):
             # An instance is cut off from Redis; that is no fault of the counts.
             await self._scripts.give_up([poll_id])
@@ -215,16 +216,6 @@ class Reconciler:
             and (state.voters, state.likes) == (counted.voters, counted.likes)
             and state.revision >= counted.revision
         )
-
-    async def _forget(self, poll_id: str, seen: Inspection) -> None:
-        if (again := _next_look(seen.built)) is not None:
-            # Its marks were lost once: what was sent under them may still come.
-            await self._scripts.look_at([poll_id], again)
-        else:
-            await self._counters.link.call("ZREM", self._counters.keys.due, poll_id)
-        # A batch that was marked before the entry went has seen it and made none: look again.
-        if not (await self._scripts.inspect(poll_id)).still(seen):
-            await self._scripts.look_at([poll_id], BUSY_SECONDS, "LT")
 
     async def _check_plain_counters(self) -> None:
         """Compare the counters for outside readers: of polls that were looked at, and, some in

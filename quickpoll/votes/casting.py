@@ -136,11 +136,14 @@ class Casting:
     async def _repeated(
         self, user_id: str, option_ids: tuple[str, ...], known: KnownPoll
     ) -> Result:
-        """A vote that stands may be repeated even after the close."""
-        standing = await self._votes.find(user_id, known.id)
-        if standing is None or set(standing.option_ids) != set(option_ids):
-            raise PollClosed
-        return self._with_promise(Result(Outcome.SAME, standing), known, standing, _now())
+        """A vote that stands may be repeated even after the close. It is confirmed: a change that
+        was sent before and not answered must not come after this answer."""
+        while True:
+            standing = await self._votes.find(user_id, known.id)
+            if standing is None or set(standing.option_ids) != set(option_ids):
+                raise PollClosed
+            if await self._votes.confirm(standing):
+                return self._with_promise(Result(Outcome.SAME, standing), known, standing, _now())
 
     async def _flush(self, entries: list[WishEntry]) -> None:
         batch = Batch(Written())

@@ -34,7 +34,7 @@ async def test_a_batch_that_takes_longer_becomes_stale(steps: Steps) -> None:
     await steps.a.begin(poll)
     async with WriteBarrier(steps.b.counters.scripts).closed(str(poll.id)) as barrier:
         assert [mark[0] for mark in (await steps.marks(poll)).values()] == ["s"]
-        assert await steps.redis.get(steps.keys.barrier(str(poll.id))) == barrier.token
+        assert await steps.redis.get(steps.keys.barrier(str(poll.id))) == barrier.name
 
 
 async def test_a_barrier_is_kept_closed_as_long_as_a_count_takes(steps: Steps) -> None:
@@ -68,4 +68,4 @@ async def test_a_barrier_that_was_lost_is_not_taken_up_again(steps: Steps) -> No
     await scripts.leave_barrier(str(poll.id), "ours")
     assert await steps.redis.get(name) == "theirs"
     assert await steps.redis.pttl(name) <= 1_000
-    assert not (await scripts.close_barrier(str(poll.id), "ours", wait=False)).held
+    assert not (await scripts.close_barrier(str(poll.id), "ours", wait=False)).barrier

@@ -13,6 +13,8 @@ from quickpoll.counting.counted_path import CountedPath, Written, time_left
 from quickpoll.counting.counters import Writing
 from quickpoll.counting.tally import Delta, Mark, MarkKind
 from quickpoll.errors import PollNotFound, Unavailable
+from quickpoll.likes.rules import Act
+from quickpoll.votes.batch import Outcome
 from tests.exact.pair import owner
 from tests.exact.stepping import Steps
 
@@ -59,9 +61,9 @@ async def test_who_is_held_off_leaves_no_mark(steps: Steps) -> None:
     """Nor one of a first try, whose answer was lost before the barrier was closed."""
     poll, token = await steps.poll(), token_hex(8)
     scripts, marks = steps.a.counters.scripts, {str(poll.id): Mark(MarkKind.VOTES, ("u",))}
-    assert await scripts.mark("first", marks, pass_barriers=False) == {str(poll.id): 1}
+    assert (await scripts.mark("first", marks, pass_barriers=False)).revisions == {str(poll.id): 1}
     await scripts.close_barrier(str(poll.id), token, wait=True)
-    assert await scripts.mark("first", marks, pass_barriers=False) == {str(poll.id): -1}
+    assert (await scripts.mark("first", marks, pass_barriers=False)).revisions == {str(poll.id): -1}
     assert await steps.marks(poll) == {}
 
 
@@ -191,3 +193,34 @@ async def test_likes_and_retractions_move_the_public_version_and_votes_do_not(
         await steps.a.counters.finish(writing, {str(poll.id): delta})
         moved.append((await steps.state(poll))["publicVersion"] != before)
     assert moved == [False, True, True]
+
+
+async def test_what_is_acknowledged_of_a_batch_in_flight_is_not_missing(steps: Steps) -> None:
+    """A's batch has written and not applied; the same vote again is answered on B."""
+    poll, user = await steps.poll(), token_hex(12)
+    pid, choice = str(poll.id), poll.option_ids()[:1]
+    writing = await steps.a.begin(poll, MarkKind.VOTES, user)
+    deltas = {pid: await steps.write_ballot(poll, user=user)}
+    await steps.b.uncounted.look()
+    assert (await steps.b.casting.cast(user, pid, choice)).outcome is Outcome.SAME
+    tally = await steps.a.trusted(poll)
+    assert tally is None or tally.voters == 1
+    await steps.a.counters.finish(writing, deltas)
+
+
+async def test_a_like_is_not_counted_beside_what_is_in_flight(steps: Steps) -> None:
+    """A's batch has taken the like back and not applied that; it is given again on B."""
+    poll, user = await steps.poll(), token_hex(12)
+    pid, query = str(poll.id), {"pollId": poll.id}
+    for act in (Act.SET, Act.UNSET):
+        await steps.a.uncounted.look()
+        assert await steps.a.liking.act(user, pid, act) is (act is Act.SET)
+    await steps.a.liking.act(user, pid, Act.SET)
+    writing = await steps.a.begin(poll, MarkKind.LIKES, user)
+    taken_back = {"$set": {"liked": False}, "$inc": {"revision": 1}}
+    await steps.database["like"].update_one(query, taken_back)
+    await steps.b.uncounted.look()
+    assert await steps.b.liking.act(user, pid, Act.SET)
+    tally = await steps.a.trusted(poll)
+    assert tally is None or tally.likes == 1
+    await steps.a.counters.finish(writing, {pid: Delta(likes=-1)})

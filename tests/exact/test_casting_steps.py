@@ -277,3 +277,23 @@ async def test_of_two_choices_at_once_the_first_stands_where_votes_stand(steps: 
     stored = await steps.ballot(poll, user)
     assert stored is not None
     assert list(map(str, stored["optionIds"])) == poll.option_ids()[:1]
+
+
+async def test_a_choice_that_was_repeated_after_the_close_is_not_changed_any_more(
+    steps: Steps,
+) -> None:
+    """By a change that was sent before it, and not answered."""
+    poll, user = await steps.poll(allow_vote_change=True), token_hex(12)
+    pid, options = str(poll.id), poll.option_ids()
+    await steps.b.casting.cast(user, pid, options[:1])
+    late = steps.a.wires.mongo.catch(mongo_command("update", "vote"))
+    changing = asyncio.create_task(steps.a.casting.cast(user, pid, options[1:2]))
+    await late.caught()
+    assert await steps.b.polls.change(poll, {"status": "closed"}) is not None
+    repeated = await steps.b.casting.cast(user, pid, options[:1])
+    assert repeated.outcome is Outcome.SAME
+    late.release()
+    await asyncio.wait([changing])
+    ballot = await steps.ballot(poll, user)
+    assert ballot is not None
+    assert [str(one) for one in ballot["optionIds"]] == options[:1]

@@ -10,8 +10,8 @@ import orjson
 import pytest
 from pymongo.errors import PyMongoError
 
+from quickpoll.counting.answers import PollState
 from quickpoll.counting.counters import Writing
-from quickpoll.counting.scripts import PollState
 from quickpoll.counting.tally import Counted, Mark, MarkKind, PollChange
 from quickpoll.foundation.stores.mongo import deadline
 from quickpoll.polls.models import Poll
@@ -30,16 +30,16 @@ async def close(one: Stepped, poll: Poll) -> tuple[str, Counted]:
     """The first half of a recount: close the barrier, count. Answers the barrier's token."""
     token = token_hex(8)
     found = await one.counters.scripts.close_barrier(str(poll.id), token, wait=False)
-    assert found.held
+    assert found.barrier
     counted = await one.census.count(str(poll.id))
     assert counted is not None
-    return token, counted
+    return found.barrier, counted
 
 
 async def put(one: Stepped, poll: Poll, token: str, counted: Counted, floor: int = 0) -> int:
     """The second half: put the count in place."""
     scripts = one.counters.scripts
-    return await scripts.open_barrier(str(poll.id), token, counted, (), (floor, 0), 0.0)
+    return await scripts.open_barrier(str(poll.id), token, counted, (), (floor, 0))
 
 
 async def apply(steps: Steps, poll: Poll, writing: Writing) -> set[str]:
@@ -242,16 +242,16 @@ async def test_a_recount_mends_the_likes_by_which_lists_are_sorted(steps: Steps)
 
 async def test_a_batch_is_not_missed_when_its_poll_was_just_found_quiet(steps: Steps) -> None:
     """Marked between the reconciler's count and the removal of its entry: there was one already,
-    so the mark has made none."""
+    so the mark has made none. The reconciler dies then."""
     poll = await steps.poll()
     one = steps.b
     reconciler = one.reconciler_by(one.counters, clock=lambda: 0.0)
     await reconciler.round()  # what it finds of a Redis that it does not know
-    await one.counters.scripts.look_at([str(poll.id)], 0.0)
-    removal = one.wires.redis.catch(b"ZREM", str(poll.id).encode())
+    await one.counters.scripts.look_at([str(poll.id)], 0.0, "LT")
+    removal = one.wires.redis.catch(b"EVALSHA", steps.keys.due.encode(), str(poll.id).encode())
     looking = asyncio.create_task(reconciler.round())
     await removal.caught()
     await steps.a.begin(poll)
-    removal.release()
-    await looking
+    looking.cancel()
+    await removal.landed()
     assert await steps.redis.zscore(steps.keys.due, str(poll.id)) is not None

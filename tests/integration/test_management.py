@@ -215,13 +215,12 @@ async def test_a_recount_that_began_before_a_new_list_does_not_put_the_old_one_b
 ) -> None:
     poll = await create_poll(client, owner)
     scripts = services.counters.scripts
-    await scripts.close_barrier(poll["id"], "a recount", wait=False)
+    closed = await scripts.close_barrier(poll["id"], "a recount", wait=False)
     counted = await services.census.count(poll["id"])
     assert counted is not None
 
     changed = (await patch(client, poll, options=[*texts(poll, "a"), {"text": "b"}])).json()
-    floors = 0, 0
-    again = await scripts.open_barrier(poll["id"], "a recount", counted, (), floors, 0.1)
+    again = await scripts.open_barrier(poll["id"], closed.barrier, counted, (), (0, 0))
     await services.rebuilder.recount(poll["id"])
 
     ids = [one["id"] for one in changed["options"]]

@@ -16,7 +16,7 @@ start_ms = 1_700_000_000_000
 
 strings_only = {"get", "set"}
 hashes_only = {"hset", "hget", "hdel", "hgetall"}
-sorted_only = {"zadd", "zrange"}
+sorted_only = {"zadd", "zrange", "zscore"}
 
 
 class WrongType(Exception):
@@ -59,7 +59,7 @@ class MemoryRedis:
 
     def call(self, name: str, *arguments: Any) -> Any:
         """One command; numbers become text, as on the wire. Raises :class:`WrongType`."""
-        self._expire()
+        self._drop_expired()
         words = [_text(one) for one in arguments]
         self._check_type(name.lower(), words)
         command: Callable[..., Any] = getattr(self, f"_{name.lower()}")
@@ -99,7 +99,7 @@ class MemoryRedis:
             if words[0] in of_kind and name in others - commands - {"set"}:
                 raise WrongType(name)
 
-    def _expire(self) -> None:
+    def _drop_expired(self) -> None:
         for key in [key for key, at in self.expiry.items() if at <= self.now_ms]:
             self.strings.pop(key, None)
             del self.expiry[key]
@@ -135,6 +135,9 @@ class MemoryRedis:
             for kind in (*kinds, self.expiry):
                 kind.pop(key, None)
         return present
+
+    def _expire(self, key: str, seconds: str) -> int:
+        return self._pexpire(key, str(float(seconds) * 1000))
 
     def _pexpire(self, key: str, milliseconds: str) -> int:
         if key not in self.strings:
@@ -177,8 +180,18 @@ class MemoryRedis:
     def _zrem(self, key: str, member: str) -> int:
         return int(self.sorted.get(key, {}).pop(member, None) is not None)
 
+    def _zscore(self, key: str, member: str) -> str | None:
+        score = self.sorted.get(key, {}).get(member)
+        return None if score is None else f"{score:.0f}"
+
+    def _zincrby(self, key: str, step: str, member: str) -> str:
+        self.sorted[key][member] += float(step)
+        return f"{self.sorted[key][member]:.0f}"
+
     def _zrange(self, key: str, low: str, high: str, *_: str) -> list[str]:
-        return [one for one, score in self.sorted.get(key, {}).items() if score <= float(high)]
+        """By score, with scores."""
+        due = [one for one, at in self.sorted.get(key, {}).items() if at <= float(high)]
+        return [word for one in due for word in (one, f"{self.sorted[key][one]:.0f}")]
 
     def _scan(self, cursor: str, *words: str) -> list[Any]:
         pattern = words[words.index("MATCH") + 1] if "MATCH" in words else "*"

@@ -14,7 +14,7 @@ SCRIPTS = [
 
 LUA = {
     "a batch without its mark is counted": (
-        "local counts = mark and not is_stale(mark)",
+        "local counts = is_good(mark, ARGV[6])",
         "local counts = true",
         "late",
     ),

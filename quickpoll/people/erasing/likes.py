@@ -68,9 +68,7 @@ class LikeEraser:
         try:
             released = await self._likes.release(pair, like, liked=like.liked and not back)
             if released and back:
-                delta = written.delta(poll_id)
-                delta.likes -= 1
-                delta.standing = True
+                written.delta(poll_id).likes -= 1
                 await self._polls.add_likes(poll_id, -1)
         except PyMongoError:
             # A recount mends the copy of the likes, too.

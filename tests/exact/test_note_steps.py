@@ -1,0 +1,104 @@
+"""How long a note stands, and who knows it: the steps of one that is settled while others write."""
+
+from __future__ import annotations
+
+import asyncio
+from secrets import token_hex
+
+import pytest
+from pymongo.errors import PyMongoError
+
+from quickpoll.counting import uncounted
+from quickpoll.counting.tally import Mark, MarkKind
+from quickpoll.foundation.concurrency.time_limits import MARK_SECONDS
+from quickpoll.foundation.stores.mongo import deadline
+from tests.exact.framing import mongo_command
+from tests.exact.stepping import Steps
+from tests.exact.test_steps_without_redis import Watch, counters_of, notes_of
+
+
+def somebody() -> Mark:
+    """The mark of a batch with one voter."""
+    return Mark(MarkKind.VOTES, (token_hex(12),))
+
+
+async def test_a_note_stands_as_long_as_a_batch_that_it_names_may_write(steps: Steps) -> None:
+    """It was first seen long ago, and has ripened; the batch has just begun."""
+    poll, watch = await steps.poll(), Watch()
+    pid, reader = str(poll.id), notes_of(steps, "d", watch)
+    steps.a.wires.redis.cut()
+    await steps.a.begin(poll)
+    await reader.look()
+    watch.seconds = MARK_SECONDS
+    writing = await steps.a.begin(poll)
+    await reader.look()
+    async with counters_of(steps.b, reader) as counters:
+        await steps.b.reconciler_by(counters).round()
+        await steps.b.rebuilder.recount(pid)
+        await steps.a.counters.finish(writing, {pid: await steps.write_ballot(poll)})
+        tally = (await counters.read([pid]))[pid]
+    assert tally is None or tally.voters == 1
+    watch.seconds = 2 * MARK_SECONDS
+    await reader.settle(reader.ripe())
+    assert not reader.is_noted(pid)
+
+
+async def test_a_batch_is_as_old_as_it_was_heard_of_and_not_as_it_was_asked_for(
+    steps: Steps,
+) -> None:
+    """MongoDB took its time: the note is younger than the question."""
+    poll, watch = await steps.poll(), Watch()
+    reader = notes_of(steps, "d", watch)
+    question = steps.a.wires.mongo.catch(mongo_command("find", "uncounted"))
+    looking = asyncio.create_task(reader.look())
+    await question.caught()
+    watch.seconds = MARK_SECONDS
+    await notes_of(steps, "c", watch).note(token_hex(8), {str(poll.id): somebody()})
+    question.release()
+    await looking
+    assert reader.is_noted(str(poll.id))
+    assert reader.ripe() == []
+
+
+async def test_what_settles_a_note_takes_no_later_one_away(steps: Steps) -> None:
+    """It comes late, when another instance has settled that note and a new one stands."""
+    poll, watch = await steps.poll(), Watch()
+    writer, reader = notes_of(steps, "c", watch), notes_of(steps, "d", watch)
+    await writer.note("first", {str(poll.id): somebody()})
+    await reader.look()
+    watch.seconds = MARK_SECONDS
+    late = steps.a.wires.mongo.catch(mongo_command("delete", "uncounted"))
+    with pytest.raises(PyMongoError), deadline(0.3):
+        await reader.settle(reader.ripe())
+    await steps.database["uncounted"].delete_many({})
+    await writer.note("second", {str(poll.id): somebody()})
+    await late.landed()
+    assert len(await reader.on_poll(str(poll.id))) == 1
+
+
+async def test_a_note_that_a_late_copy_has_made_is_no_older_for_that(steps: Steps) -> None:
+    """This instance had one, which was settled; nobody knows the new one by now."""
+    poll, watch = await steps.poll(), Watch()
+    pid, writer, notes = str(poll.id), notes_of(steps, "c", watch), steps.database["uncounted"]
+    await writer.note("first", {pid: somebody()})
+    [copy] = await notes.find({}).to_list()
+    await notes.delete_many({})
+    watch.seconds = 10.0
+    await writer.look()
+    await notes.insert_one(copy)
+    await writer.note("second", {pid: somebody()})
+    waiting = asyncio.create_task(writer.known([pid]))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    waiting.cancel()
+
+
+async def test_where_there_are_more_notes_than_are_read_every_poll_counts_as_noted(
+    steps: Steps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uncounted, "MOST_NOTES", 1)
+    polls, reader = [await steps.poll() for _ in range(2)], notes_of(steps, "d", Watch())
+    for poll in polls:
+        await notes_of(steps, "c", Watch()).note(token_hex(8), {str(poll.id): somebody()})
+    await reader.look()
+    assert [reader.is_noted(str(poll.id)) for poll in polls] == [True, True]
