@@ -110,7 +110,7 @@ class House:
 async def house(folder: Path, *polls: dict[str, Any]) -> AsyncIterator[House]:
     """Stores, two instances, nginx, a session of these polls; the hall is empty."""
     async with AsyncExitStack() as stack:
-        world = await stack.enter_async_context(World(folder, **admitted))
+        world = await stack.enter_async_context(World(folder, None, **admitted))
         proxy = Nginx(tuple(world.instances), folder)
         stack.callback(proxy.stop)
         await asyncio.to_thread(proxy.start)
