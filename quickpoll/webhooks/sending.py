@@ -4,8 +4,9 @@ Invariants:
 
 - One delivery of a lane at a time, the next only when the attempt at the one before is written
   down: so the messages of a poll come to a webhook in order, each at least once.
-- A webhook that has not answered well has one connection at a time, one that has has several:
-  those that hang take nothing from the others but a socket each.
+- A webhook has several connections at a time; where many are open, one that has not answered well
+  has one: those that hang take nothing from the others but a socket each, and a message that
+  hangs does not hold up its webhook's other polls.
 - What this instance has begun ends with its lease.
 """
 
@@ -56,6 +57,9 @@ LOOK_SECONDS: Final = 0.25
 MEASURE_EVERY: Final = 20
 AT_ONCE: Final = 1000
 AT_ONCE_TO_ONE: Final = 4
+MANY: Final = 250
+"""Open connections from which on a webhook that has not answered well has one alone."""
+
 GONE: Final = 410
 """The status by which a receiver says that it wants nothing any more."""
 
@@ -133,7 +137,8 @@ class Sender:
                 self._spawn(lane)
 
     def _most(self, webhook_id: ObjectId) -> int:
-        return AT_ONCE_TO_ONE if webhook_id in self._well else 1
+        few = len(self._tasks) < MANY
+        return AT_ONCE_TO_ONE if few or webhook_id in self._well else 1
 
     async def _let_go(self) -> None:
         if self._tasks:
