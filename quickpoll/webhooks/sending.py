@@ -7,6 +7,8 @@ Invariants:
 - A webhook has several connections at a time; where many are open, one that has not answered well
   has one: those that hang take nothing from the others but a socket each, and a message that
   hangs does not hold up its webhook's other polls.
+- Whoever has emptied a lane looks for the next one of its webhook; the rounds look for webhooks
+  that have room. So what a message costs does not grow with what waits behind it.
 - What this instance has begun ends with its lease.
 """
 
@@ -57,6 +59,12 @@ LOOK_SECONDS: Final = 0.25
 MEASURE_EVERY: Final = 20
 AT_ONCE: Final = 1000
 AT_ONCE_TO_ONE: Final = 4
+SOME: Final = 32
+"""Lanes that are looked up at a time: a long backlog is not read for each message."""
+
+LANES_IN_A_ROW: Final = 20
+"""What a connection sends before others may have its place."""
+
 MANY: Final = 250
 """Open connections from which on a webhook that has not answered well has one alone."""
 
@@ -99,7 +107,8 @@ class Sender:
         self._webhooks = webhooks
         self._deliveries = deliveries
         self._dialler = dialler
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()  # a connection each
+        self._under_way: set[str] = set()  # the lanes that they empty
         self._open: Counter[ObjectId] = Counter()  # connections by webhook
         self._well: set[ObjectId] = set()  # webhooks whose last answer was a good one
         self._rounds = 0
@@ -112,7 +121,7 @@ class Sender:
     async def aclose(self) -> None:
         """Stop; what was not answered yet is sent again by another instance."""
         await self._loop.aclose()
-        await cancel(*self._tasks.values())
+        await cancel(*self._tasks)
 
     def wake(self) -> None:
         """Something may be due."""
@@ -124,17 +133,17 @@ class Sender:
             await self._let_go()
             return
         await self._measure()
-        room = AT_ONCE - len(self._tasks)
-        if room <= 0:
-            return
-        busy = [one for one, number in self._open.items() if number >= self._most(one)]
-        for lane in await self._deliveries.due_lanes(busy, room + len(self._tasks)):
-            if len(self._tasks) >= AT_ONCE:
+        while (some := min(AT_ONCE - len(self._tasks), SOME)) > 0:
+            full = [one for one in self._open if not self._has_room(one)]
+            lanes = await self._deliveries.due_lanes(full, self._under_way, some)
+            for lane in lanes:
+                if self._has_room(lane.webhook_id) and lane.id not in self._under_way:
+                    self._spawn(lane)
+            if len(lanes) < some:
                 return
-            if lane.id not in self._tasks and self._open[lane.webhook_id] < self._most(
-                lane.webhook_id
-            ):
-                self._spawn(lane)
+
+    def _has_room(self, webhook_id: ObjectId) -> bool:
+        return self._open[webhook_id] < self._most(webhook_id)
 
     def _most(self, webhook_id: ObjectId) -> int:
         few = len(self._tasks) < MANY
@@ -142,7 +151,7 @@ class Sender:
 
     async def _let_go(self) -> None:
         if self._tasks:
-            await cancel(*self._tasks.values())
+            await cancel(*self._tasks)
         waiting_items.set(0)
         overdue_seconds.set(0)
 
@@ -156,24 +165,48 @@ class Sender:
 
     def _spawn(self, lane: Lane) -> None:
         self._open[lane.webhook_id] += 1
-        task = asyncio.create_task(self._empty_safely(lane), name=f"webhook-{lane.id}")
-        self._tasks[lane.id] = task
-        task.add_done_callback(lambda _: self._ended(lane))
+        self._under_way.add(lane.id)
+        task = asyncio.create_task(self._serve(lane), name=f"webhook-{lane.webhook_id}")
+        self._tasks.add(task)
+        task.add_done_callback(lambda _: self._ended(task, lane.webhook_id))
 
-    def _ended(self, lane: Lane) -> None:
-        self._tasks.pop(lane.id, None)
-        self._open[lane.webhook_id] -= 1
-        if not self._open[lane.webhook_id]:
-            del self._open[lane.webhook_id]
-        self._loop.wake()
+    def _ended(self, task: asyncio.Task[None], webhook_id: ObjectId) -> None:
+        if len(self._tasks) >= AT_ONCE:
+            self._loop.wake()
+        self._tasks.discard(task)
+        self._open[webhook_id] -= 1
+        if not self._open[webhook_id]:
+            del self._open[webhook_id]
 
-    async def _empty_safely(self, lane: Lane) -> None:
+    async def _serve(self, first: Lane) -> None:
+        """Empty some lanes of a webhook, one after the other; then it is another one's turn."""
+        lane = first
         try:
-            while self._lease.held and await self._send_first(lane):
-                pass
+            for _ in range(LANES_IN_A_ROW):
+                while self._lease.held and await self._send_first(lane):
+                    pass
+                following = await self._take_next(lane)
+                if following is None:
+                    return
+                lane = following
+            self._loop.wake()
         except Exception as error:
             if not is_outage(error):
-                log.exception("webhook_lane_failed", lane=lane.id)
+                log.exception("webhook_lane_failed", webhook_id=str(first.webhook_id))
+        finally:
+            self._under_way.discard(lane.id)
+
+    async def _take_next(self, done: Lane) -> Lane | None:
+        """Another lane of the same webhook that is due, where there is one."""
+        webhook_id = done.webhook_id
+        due = await self._deliveries.due_lanes_of(webhook_id, AT_ONCE_TO_ONE + 1)
+        self._under_way.discard(done.id)
+        if self._open[webhook_id] <= self._most(webhook_id):
+            for lane in due:
+                if lane.id not in self._under_way:
+                    self._under_way.add(lane.id)
+                    return lane
+        return None
 
     async def _send_first(self, lane: Lane) -> bool:
         """Send the first delivery of a lane; answers whether the next may follow at once."""
