@@ -20,7 +20,7 @@ from quickpoll.webhooks.dialling import Dialler
 from quickpoll.webhooks.events import SESSION
 from quickpoll.webhooks.handlers import WebhookHandlers
 from quickpoll.webhooks.journal import OutboxJournal
-from quickpoll.webhooks.lease import Lease
+from quickpoll.webhooks.lease import OutboxLease
 from quickpoll.webhooks.listeners import Listeners
 from quickpoll.webhooks.models import Delivery, Intent, Lane, Stream, Webhook
 from quickpoll.webhooks.results import Changed, ResultsTeller
@@ -55,7 +55,7 @@ class Outbox:
         self.webhooks = WebhookStore(engine)
         self.deliveries = DeliveryStore(engine)
         self.listeners = Listeners(engine)
-        self.lease = Lease(instance, engine)
+        self.lease = OutboxLease(instance, engine)
         self.dialler = Dialler(allowance)
         self.journal = OutboxJournal(engine, self.listeners)
         streams = StreamStore(engine, self.deliveries)
@@ -127,6 +127,6 @@ class Outbox:
         await self.deliveries.forget_owner(ObjectId(user_id))
         await self.journal.forget_owner(ObjectId(user_id))
 
-    def _parts(self) -> list[Listeners | Lease | Teller | Sender]:
+    def _parts(self) -> list[Listeners | OutboxLease | Teller | Sender]:
         # The lease ends last: what tells and sends ends before somebody else may.
         return [self.listeners, self.lease, self.teller, self.sender]

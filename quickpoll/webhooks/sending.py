@@ -27,11 +27,11 @@ from prometheus_client import Counter as Counted
 from prometheus_client import Gauge
 
 from quickpoll.foundation.concurrency.cancellation import cancel
+from quickpoll.foundation.stores.lease import Lease
 from quickpoll.foundation.stores.mongo import is_outage
 from quickpoll.webhooks.deliveries import DeliveryStore
 from quickpoll.webhooks.dialling import AttemptFailed, Dialler
 from quickpoll.webhooks.events import TEST
-from quickpoll.webhooks.lease import Lease
 from quickpoll.webhooks.listeners import Listeners
 from quickpoll.webhooks.loop import Wakeful
 from quickpoll.webhooks.models import (

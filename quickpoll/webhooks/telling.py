@@ -19,10 +19,10 @@ from bson import ObjectId
 from quickpoll.counting.events import EventKind, PollEvent
 from quickpoll.foundation.concurrency.cancellation import cancel
 from quickpoll.foundation.concurrency.periodic import store_is_away
+from quickpoll.foundation.stores.lease import Lease
 from quickpoll.polls.store import PollStore
 from quickpoll.webhooks.derivation import derive
 from quickpoll.webhooks.events import RESULTS
-from quickpoll.webhooks.lease import Lease
 from quickpoll.webhooks.listeners import Listeners
 from quickpoll.webhooks.loop import Wakeful
 from quickpoll.webhooks.results import Changed, ResultsTeller

@@ -10,7 +10,7 @@ from bson import ObjectId
 from pymongo import monitoring
 
 from quickpoll.composition import Services
-from quickpoll.webhooks.lease import Lease
+from quickpoll.webhooks.lease import OutboxLease
 from quickpoll.webhooks.models import DELIVERED
 from tests.webhooks.receiver import Receiver
 from tests.webhooks.test_events import listen
@@ -95,7 +95,7 @@ class Clock:
         return self.seconds
 
 
-def holders(*leases: Lease) -> list[Lease]:
+def holders(*leases: OutboxLease) -> list[OutboxLease]:
     """Those that take themselves for the holder."""
     return [one for one in leases if one.held]
 
@@ -107,7 +107,7 @@ async def test_the_lease_stays_with_who_lives_and_goes_from_who_died(
     await services.outbox.aclose()
     await services.engine.database["webhook_bookkeeping"].delete_many({})
     clock = Clock()
-    one, other = (Lease(name, services.engine, clock) for name in ("one", "other"))
+    one, other = (OutboxLease(name, services.engine, clock) for name in ("one", "other"))
     await one.look()
     await one.look()
     assert holders(one, other) == [one]
