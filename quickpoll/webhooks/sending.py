@@ -7,15 +7,17 @@ Invariants:
 - A webhook has several connections at a time; where many are open, one that has not answered well
   has one: those that hang take nothing from the others but a socket each, and a message that
   hangs does not hold up its webhook's other polls.
-- Whoever has emptied a lane looks for the next one of its webhook; the rounds look for webhooks
-  that have room. So what a message costs does not grow with what waits behind it.
+- Whoever has emptied a lane goes on with the next in line of its webhook; the rounds look for
+  webhooks that have room. So what a message costs does not grow with what waits behind it.
+- A lane is taken from before it is served, or stands in line, until nobody is at it any more; who
+  lets go of one does not wait between that and their end: nobody else's is let go of.
 - What this instance has begun ends with its lease.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict, deque
 from datetime import UTC, datetime
 from random import uniform
 from time import monotonic, time
@@ -108,7 +110,8 @@ class Sender:
         self._deliveries = deliveries
         self._dialler = dialler
         self._tasks: set[asyncio.Task[None]] = set()  # a connection each
-        self._under_way: set[str] = set()  # the lanes that they empty
+        self._taken: dict[str, ObjectId] = {}  # lanes that are emptied or in line, and for whom
+        self._lines: defaultdict[ObjectId, deque[Lane]] = defaultdict(deque)  # by webhook
         self._open: Counter[ObjectId] = Counter()  # connections by webhook
         self._well: set[ObjectId] = set()  # webhooks whose last answer was a good one
         self._rounds = 0
@@ -133,11 +136,13 @@ class Sender:
             await self._let_go()
             return
         await self._measure()
+        self._spawn_in_line()
         while (some := min(AT_ONCE - len(self._tasks), SOME)) > 0:
             full = [one for one in self._open if not self._has_room(one)]
-            lanes = await self._deliveries.due_lanes(full, self._under_way, some)
+            here = [i for i, webhook_id in self._taken.items() if self._has_room(webhook_id)]
+            lanes = await self._deliveries.due_lanes(full, here, some)
             for lane in lanes:
-                if self._has_room(lane.webhook_id) and lane.id not in self._under_way:
+                if self._has_room(lane.webhook_id) and lane.id not in self._taken:
                     self._spawn(lane)
             if len(lanes) < some:
                 return
@@ -163,9 +168,14 @@ class Sender:
             late = (datetime.now(UTC) - since).total_seconds() if since else 0.0
             overdue_seconds.set(max(late, 0.0))
 
+    def _spawn_in_line(self) -> None:
+        for webhook_id, line in list(self._lines.items()):
+            while line and self._has_room(webhook_id) and len(self._tasks) < AT_ONCE:
+                self._spawn(line.popleft())
+
     def _spawn(self, lane: Lane) -> None:
         self._open[lane.webhook_id] += 1
-        self._under_way.add(lane.id)
+        self._taken[lane.id] = lane.webhook_id
         task = asyncio.create_task(self._serve(lane), name=f"webhook-{lane.webhook_id}")
         self._tasks.add(task)
         task.add_done_callback(lambda _: self._ended(task, lane.webhook_id))
@@ -177,6 +187,8 @@ class Sender:
         self._open[webhook_id] -= 1
         if not self._open[webhook_id]:
             del self._open[webhook_id]
+            for lane in self._lines.pop(webhook_id, ()):
+                self._taken.pop(lane.id, None)
 
     async def _serve(self, first: Lane) -> None:
         """Empty some lanes of a webhook, one after the other; then it is another one's turn."""
@@ -185,7 +197,9 @@ class Sender:
             for _ in range(LANES_IN_A_ROW):
                 while self._lease.held and await self._send_first(lane):
                     pass
-                following = await self._take_next(lane)
+                await self._look_ahead(lane.webhook_id)
+                self._taken.pop(lane.id, None)
+                following = self._next_in_line(lane.webhook_id)
                 if following is None:
                     return
                 lane = following
@@ -194,19 +208,19 @@ class Sender:
             if not is_outage(error):
                 log.exception("webhook_lane_failed", webhook_id=str(first.webhook_id))
         finally:
-            self._under_way.discard(lane.id)
+            self._taken.pop(lane.id, None)
 
-    async def _take_next(self, done: Lane) -> Lane | None:
-        """Another lane of the same webhook that is due, where there is one."""
-        webhook_id = done.webhook_id
-        due = await self._deliveries.due_lanes_of(webhook_id, AT_ONCE_TO_ONE + 1)
-        self._under_way.discard(done.id)
-        if self._open[webhook_id] <= self._most(webhook_id):
-            for lane in due:
-                if lane.id not in self._under_way:
-                    self._under_way.add(lane.id)
-                    return lane
-        return None
+    async def _look_ahead(self, webhook_id: ObjectId) -> None:
+        """Let lanes of a webhook that are due stand in line, where none do."""
+        if not self._lines[webhook_id]:
+            for lane in await self._deliveries.due_lanes_of(webhook_id, SOME):
+                if lane.id not in self._taken:
+                    self._taken[lane.id] = webhook_id
+                    self._lines[webhook_id].append(lane)
+
+    def _next_in_line(self, webhook_id: ObjectId) -> Lane | None:
+        line = self._lines[webhook_id]
+        return line.popleft() if line and self._open[webhook_id] <= self._most(webhook_id) else None
 
     async def _send_first(self, lane: Lane) -> bool:
         """Send the first delivery of a lane; answers whether the next may follow at once."""
