@@ -145,8 +145,8 @@ async def test_nothing_is_lost_while_everything_is_killed_again_and_again(
         for moody in all_of_them:
             await listen(lives, moody, await stack.enter_async_context(Receiver(moody)))
         async with asyncio.TaskGroup() as together:
-            together.create_task(lives.go_on(40))
-            together.create_task(harm.at_random(11, 40))
+            together.create_task(lives.go_on(30))
+            together.create_task(harm.at_random(11, 30))
         await lives.look()
         for moody in all_of_them:
             await until_told(lives, moody, 600)
