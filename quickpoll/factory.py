@@ -162,7 +162,7 @@ def _api(services: Services) -> tuple[Blueprint, ...]:
         log_views.receipts_blueprint(services.log_room.receipts),
         webhooks_views.blueprint(services.outbox.handlers, on=services.outbox.on),
         realtime_views.blueprint(*live_messages()),
-        previews_views.blueprint(services.previews),
+        previews_views.blueprint(services.previews, services.sharing.origin),
     )
 
 

@@ -178,7 +178,8 @@ class Services(CountedStores):
             self.result_handlers.guests_in,
         )
         self.changes.uses = self.deletion.uses = self.sessions.changes
-        self.sessions.changes.tell = self.outbox.record_session_update
+        self.sessions.changes.hearers = self.outbox.hearers_of_session
+        self.outbox.draw_from(self.sessions.untold.pass_on)
         self.session_relay = TopicRelay(SESSION_UPDATE, self.sessions.snapshots, self.fanout)
         self.attendance = Attendance(
             self.redis, keys, self.audience, self.session_relay, self.fanout

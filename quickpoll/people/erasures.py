@@ -31,10 +31,10 @@ from quickpoll.foundation.concurrency.time_limits import (
     MARGIN_SECONDS,
     MARK_SECONDS,
 )
+from quickpoll.foundation.stores.lease import Lease
 from quickpoll.foundation.stores.redis import RedisAway
 from quickpoll.people.erasing import Eraser
 from quickpoll.people.erasing.passing import Passing
-from quickpoll.people.lease import Lease
 from quickpoll.personal.departures import STALE_SECONDS
 from quickpoll.personal.jobs import ErasureStore
 from quickpoll.personal.models import DONE, Erasure

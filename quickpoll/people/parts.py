@@ -24,7 +24,7 @@ from quickpoll.people.erasing.polls import PollEraser
 from quickpoll.people.erasures import Erasures
 from quickpoll.people.export import PersonExport
 from quickpoll.people.handlers import PeopleHandlers
-from quickpoll.people.lease import Lease
+from quickpoll.people.lease import lease_of
 from quickpoll.people.retention import Retention
 from quickpoll.personal.parts import PersonalParts
 from quickpoll.polls.store import PollStore
@@ -63,7 +63,7 @@ class PeopleParts:
         tombstones, jobs = below.personal.tombstones, below.personal.jobs
         changes = QuietChanges(below.polls, below.path)
         database = below.mongo[below.settings.database_name]
-        self.lease = Lease(below.instance, database)
+        self.lease = lease_of(below.instance, database)
         erasers: tuple[Eraser, ...] = (
             PollEraser(below.engine, below.votes, changes, below.deletion),
             BallotEraser(below.polls, below.votes, tombstones, changes, below.path),

@@ -20,8 +20,8 @@ from odmantic import AIOEngine
 from prometheus_client import Counter
 
 from quickpoll.foundation.concurrency.periodic import Periodic
+from quickpoll.foundation.stores.lease import Lease
 from quickpoll.management.quiet_changes import QuietChanges
-from quickpoll.people.lease import Lease
 from quickpoll.personal.tombstones import Tombstones
 from quickpoll.polls.models import CLOSED, Links, Poll
 from quickpoll.votes.store import VoteStore

@@ -6,6 +6,7 @@ Invariants:
 - A change compares the revision that it was decided by, in the write itself. So of two presenters
   who step at once one wins, and the other one is told what the session is now.
 - What has begun comes to its end, in a task that no hang-up ends: what was written is announced.
+- Which webhooks are to hear of a change is written with the change itself (:mod:`.untold`).
 - A session and its polls admit the same guests. Whoever takes a poll up writes the session first,
   then *takes up* the poll, which fails where its ``guests`` differ; whoever changes ``guests``
   looks for sessions first, and writes only if the poll was not taken up since it was read.
@@ -16,7 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any
 
 import structlog
 from bson import ObjectId
@@ -31,7 +31,7 @@ from quickpoll.polls.rules import Offers
 from quickpoll.polls.store import PollStore
 from quickpoll.sessions import rules
 from quickpoll.sessions.announcing import SessionEvents
-from quickpoll.sessions.bodies import NewSession, SessionUpdate, Step, fields_of
+from quickpoll.sessions.bodies import NewSession, SessionUpdate, Step
 from quickpoll.sessions.models import Session
 from quickpoll.sessions.store import NO_SESSION, SessionStore
 
@@ -39,13 +39,12 @@ log = structlog.get_logger(__name__)
 
 Decide = Callable[[Session], rules.Fields]
 
-Tell = Callable[[str, dict[str, Any]], Awaitable[None]]
-"""Tells whoever listens outside of a session: its owner, and the session as it is answered. The
-same again is no news."""
+Hearers = Callable[[ObjectId, ObjectId], Awaitable[list[ObjectId]]]
+"""The webhooks that hear of a session, by its id and its owner's."""
 
 
-async def _tell_nobody(user_id: str, session: dict[str, Any]) -> None:
-    pass
+async def _nobody(session_id: ObjectId, user_id: ObjectId) -> list[ObjectId]:
+    return []
 
 
 MOST_TRIES = 50
@@ -72,7 +71,7 @@ class SessionChanges:
         self._claims = claims
         self._invites = invites
         self._offers = offers
-        self.tell: Tell = _tell_nobody
+        self.hearers: Hearers = _nobody
 
     async def prepare(self, caller: Caller, new: NewSession) -> Session:
         """The session that somebody asks for, not stored yet. Raises what it is refused for."""
@@ -152,14 +151,21 @@ class SessionChanges:
         for _ in range(MOST_TRIES):
             session = await self._sessions.get(session_id)
             fields = decide(session)
-            changed = await self._sessions.change(session, fields) if fields else session
+            changed = await self._changed(session, fields)
             if changed is not None:
                 await self._announce(changed)
                 return changed
         raise Unavailable
 
+    async def _changed(self, session: Session, fields: rules.Fields) -> Session | None:
+        """What a session is once these fields are set, ``None`` where somebody was faster; who is
+        to hear of it is noted by the same write."""
+        if not fields:
+            return session
+        hearers = await self.hearers(session.id, session.user_id)
+        return await self._sessions.change(session, fields, hearers)
+
     async def _announce(self, session: Session) -> None:
-        await self.tell(str(session.user_id), fields_of(session))
         await self._events.announce(str(session.id), session.revision)
 
     async def _update(self, caller: Caller, session_id: str, asked: SessionUpdate) -> Session:
@@ -169,7 +175,7 @@ class SessionChanges:
             fields = rules.update(session, asked)
             new = [one for one in fields.get("pollIds", ()) if one not in session.poll_ids]
             await self._check_polls(caller, session.guests, [str(one) for one in new])
-            changed = await self._sessions.change(session, fields) if fields else session
+            changed = await self._changed(session, fields)
             if changed is None:
                 continue
             if not await self._take_up(changed, new):

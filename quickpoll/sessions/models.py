@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from bson import ObjectId
 from odmantic import Field, Model
@@ -22,8 +22,8 @@ class Session(Model):
     ``present`` is the poll's id and not its place: so what is done to the others does not move it.
     ``shown`` are the polls that were present at some time: those keep their places. ``revision``
     counts the changes; callers know it as ``version``. ``gone`` are polls that were deleted, whose
-    places are kept. Of a deleted session only who, when and the
-    revision is left.
+    places are kept. ``untold`` is what webhooks have not been told yet, a note for each change
+    (:mod:`.untold`). Of a deleted session only who, when and the revision is left, and that.
     """
 
     title: str
@@ -38,6 +38,7 @@ class Session(Model):
     revision: int = 1
     ended_at: datetime | None = Field(default=None, key_name="endedAt")
     deleted_at: datetime | None = Field(default=None, key_name="deletedAt")
+    untold: list[dict[str, Any]] = []
 
     model_config = {"collection": "session", "indexes": lambda: _indexes()}
 
@@ -52,6 +53,11 @@ def _indexes() -> list[IndexModel]:
     return [
         IndexModel([("userId", 1), ("createdAt", -1), ("_id", -1)], name="own_newest"),
         IndexModel([("pollIds", 1)], name="by_poll"),
+        IndexModel(
+            [("untold.revision", 1)],
+            name="untold",
+            partialFilterExpression={"untold.revision": {"$gt": 0}},
+        ),
         IndexModel(
             [("deletedAt", 1)],
             name="age",

@@ -22,6 +22,7 @@ from quickpoll.sessions.handlers import SessionHandlers
 from quickpoll.sessions.shared import SharedSessions
 from quickpoll.sessions.snapshots import SessionSnapshots
 from quickpoll.sessions.store import SessionStore
+from quickpoll.sessions.untold import UntoldChanges
 
 
 class SessionParts:
@@ -52,3 +53,4 @@ class SessionParts:
         )
         self.snapshots = SessionSnapshots(self.store, polls, guests.doors)
         self.shared = SharedSessions(self.store)
+        self.untold = UntoldChanges(engine)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from quickpoll.foundation.stores.bulk_writes import change_once
 from quickpoll.foundation.stores.mongo import Document
 from quickpoll.polls.models import NOBODY
 from quickpoll.sessions.models import Session
+from quickpoll.sessions.untold import note_of
 
 NO_SESSION = "There is no such session."
 
@@ -78,8 +79,9 @@ class SessionStore:
         return await self._sessions.count_documents(query)
 
     async def disown(self, session_id: ObjectId) -> None:
-        """Make a deleted session nobody's."""
-        await self._sessions.update_one({"_id": session_id}, {"$set": {"userId": NOBODY}})
+        """Make a deleted session nobody's, of which nobody is told any more."""
+        nobodys = {"userId": NOBODY, "untold": []}
+        await self._sessions.update_one({"_id": session_id}, {"$set": nobodys})
 
     async def holds(self, session_id: str, poll_id: str) -> bool:
         """Whether a poll is in a session."""
@@ -98,12 +100,18 @@ class SessionStore:
         """Take a session out that nobody has been told of."""
         await self._sessions.delete_one({"_id": session.id, "revision": session.revision})
 
-    async def change(self, session: Session, fields: dict[str, Any]) -> Session | None:
-        """Set fields of a session that is still at this revision.
+    async def change(
+        self, session: Session, fields: dict[str, Any], webhooks: Sequence[ObjectId] = ()
+    ) -> Session | None:
+        """Set fields of a session that is still at this revision, and note that these ``webhooks``
+        are to hear of it.
 
         Answers it as it then is (or has become since), ``None`` where it was not.
         """
         expected = {"_id": session.id, "revision": session.revision, "deletedAt": None}
-        if not await change_once(self._sessions, expected, {"$set": fields}):
+        change: Document = {"$set": fields}
+        if webhooks:
+            change["$push"] = {"untold": note_of(session, fields, webhooks)}
+        if not await change_once(self._sessions, expected, change):
             return None
         return await self.known(str(session.id))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from odmantic import Field, Model
@@ -45,10 +44,10 @@ class LogTile(Model):
 
 
 class LogLease(Model):
-    """Which instance writes logs, until when by its clock. It saves work, and decides nothing."""
+    """Which instance writes logs. It saves work, and decides nothing."""
 
     name: str = Field(primary_field=True)
-    owner: str
-    until: datetime
+    holder: str
+    beat: int
 
     model_config = {"collection": "log_lease"}

@@ -16,7 +16,7 @@ from quickpoll.settings import Settings
 from quickpoll.transparency.checkpoints import Checkpoints
 from quickpoll.transparency.files import LogFiles
 from quickpoll.transparency.heads import SignedHeads
-from quickpoll.transparency.lease import SequencerLease
+from quickpoll.transparency.lease import sequencer_lease
 from quickpoll.transparency.models import LogLease, LogTile, PollLog
 from quickpoll.transparency.receipts import Receipts
 from quickpoll.transparency.rounds import SequencerRounds
@@ -66,7 +66,7 @@ class LogRoom:
             Finality(parts.counters, parts.fences, parts.rebuilder.recount),
             self.signers,
         )
-        lease, newest = SequencerLease(engine, parts.instance), self.signers.newest
+        lease, newest = sequencer_lease(engine, parts.instance), self.signers.newest
         self.rounds = SequencerRounds(self.sequencer, lease, polls, self.waiting, newest_key=newest)
         self.files = LogFiles(polls, self.store, self.waiting, self.signers)
         self.receipts = Receipts(polls, votes, self.store, parts.entry)

@@ -17,11 +17,11 @@ from quickpoll.errors import Unavailable
 from quickpoll.foundation.concurrency.cancellation import cancel
 from quickpoll.foundation.concurrency.periodic import Periodic
 from quickpoll.foundation.observability.once import Once
+from quickpoll.foundation.stores.lease import Lease
 from quickpoll.foundation.stores.mongo import is_outage
 from quickpoll.polls.models import Poll
 from quickpoll.polls.store import PollStore
 from quickpoll.transparency.heads import Forgotten
-from quickpoll.transparency.lease import SequencerLease
 from quickpoll.transparency.sequencer import NoSigner, Sequencer
 from quickpoll.transparency.waiting import WaitingBallots
 
@@ -49,7 +49,7 @@ class SequencerRounds:
     def __init__(
         self,
         sequencer: Sequencer,
-        lease: SequencerLease,
+        lease: Lease,
         polls: PollStore,
         waiting: WaitingBallots,
         *,

@@ -72,9 +72,19 @@ class DeliveryStore:
         documents = await newest.to_list(MOST_LISTED)
         return [Delivery.model_validate_doc({**one, "body": ""}) for one in documents]
 
-    async def due_lanes(self, without: Iterable[ObjectId], most: int) -> list[Lane]:
-        """Lanes whose first delivery is due, those of some webhooks aside."""
-        due = {"nextAt": {"$lte": datetime.now(UTC)}, "webhookId": {"$nin": list(without)}}
+    async def due_lanes(
+        self, without: Iterable[ObjectId], under_way: Iterable[str], most: int
+    ) -> list[Lane]:
+        """Lanes whose first delivery is due, those of some webhooks and some lanes aside."""
+        due = {"webhookId": {"$nin": list(without)}, "_id": {"$nin": list(under_way)}}
+        return await self._due(due, most)
+
+    async def due_lanes_of(self, webhook_id: ObjectId, most: int) -> list[Lane]:
+        """Lanes of a webhook whose first delivery is due."""
+        return await self._due({"webhookId": webhook_id}, most)
+
+    async def _due(self, query: Document, most: int) -> list[Lane]:
+        due = {**query, "nextAt": {"$lte": datetime.now(UTC)}}
         found = await self._lanes.find(due).sort("nextAt", 1).limit(most).to_list(most)
         return [Lane.model_validate_doc(one) for one in found]
 

@@ -69,14 +69,30 @@ class OutboxJournal:
         revision: int = poll["revision"]
         return revision
 
-    async def record_session(self, session_id: str, user_id: str, data: dict[str, Any]) -> None:
-        """Note that a session is like this now: ``data`` as it is answered, with its ``version``.
+    async def record_session(
+        self,
+        session_id: ObjectId,
+        user_id: ObjectId,
+        data: dict[str, Any],
+        at: datetime,
+        webhooks: list[ObjectId],
+    ) -> None:
+        """Note that a session was like this from a moment on: ``data`` as it is answered, with its
+        ``version``; and which webhooks are to hear of it.
 
-        To be called when it was written, before the answer. Raises a MongoDB error.
+        The same again changes nothing. Raises a MongoDB error.
         """
-        stash = {"data": data}
-        topic, owner = ObjectId(session_id), ObjectId(user_id)
-        await self._note(topic, owner, OF_SESSION, int(data["version"]), (SESSION,), stash)
+        intent = Intent(
+            id=ObjectId(),
+            topic=session_id,
+            kind=OF_SESSION,
+            revision=int(data["version"]),
+            wanted=[{"type": SESSION, "webhooks": webhooks}],
+            at=at,
+            look_at=datetime.now(UTC),
+            stash={"data": data, "owner": user_id},
+        )
+        await self._intents.insert_one(intent.model_dump_doc())
 
     async def forget_owner(self, owner_id: ObjectId) -> None:
         """Forget what was noted of a user's polls and sessions that are gone."""

@@ -99,7 +99,17 @@ class SessionMessage(Body):
                 {
                     "type": "session.updated",
                     "timestamp": "2030-01-31T12:00:00.000Z",
-                    "data": {"id": "65f1c0ffee0000000000f001", "status": "running", "at": 0},
+                    "data": {
+                        "id": "65f1c0ffee0000000000e001",
+                        "title": "Summer party",
+                        "userId": "65f1c0ffee0000000000c001",
+                        "createdAt": "2030-01-31T11:00:00.000Z",
+                        "pollIds": ["65f1c0ffee0000000000a001"],
+                        "at": 0,
+                        "status": "running",
+                        "guests": "off",
+                        "version": 3,
+                    },
                 }
             ]
         }

@@ -150,8 +150,8 @@ class Lane(Model):
     model_config = {
         "collection": "webhook_lane",
         "indexes": lambda: [
-            Index(Lane.next_at, name="due"),
-            Index(Lane.webhook_id, name="webhook"),
+            IndexModel([("nextAt", 1), ("webhookId", 1)], name="due"),
+            IndexModel([("webhookId", 1), ("nextAt", 1)], name="due_of_webhook"),
         ],
     }
 

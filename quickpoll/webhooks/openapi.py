@@ -39,6 +39,7 @@ _MESSAGES: dict[str, tuple[str, type[BaseModel]]] = {
 }
 
 _ITEM = "#/components/pathItems/{}"
+_SESSION = "#/components/schemas/Session"
 
 _SIGNED = """Signed as Standard Webhooks 1.0 says, with three headers:
 
@@ -61,6 +62,8 @@ class DocumentWithWebhooks(QuickPollOpenAPI):
             _name(kind): {"post": _message(kind, said, model, components)}
             for kind, (said, model) in _MESSAGES.items()
         }
+        # Sessions are a room beside this one: what they look like is said there.
+        components[SessionMessage.__name__]["properties"]["data"] = {"$ref": _SESSION}
         document["tags"].append(
             {"name": TAG, "description": "Telling other services what happens to polls."}
         )

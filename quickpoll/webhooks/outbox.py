@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from bson import ObjectId
@@ -16,9 +17,10 @@ from quickpoll.webhooks.addresses import Allowance
 from quickpoll.webhooks.bodies import fields_of
 from quickpoll.webhooks.deliveries import DeliveryStore
 from quickpoll.webhooks.dialling import Dialler
+from quickpoll.webhooks.events import SESSION
 from quickpoll.webhooks.handlers import WebhookHandlers
 from quickpoll.webhooks.journal import OutboxJournal
-from quickpoll.webhooks.lease import Lease
+from quickpoll.webhooks.lease import OutboxLease
 from quickpoll.webhooks.listeners import Listeners
 from quickpoll.webhooks.models import Delivery, Intent, Lane, Stream, Webhook
 from quickpoll.webhooks.results import Changed, ResultsTeller
@@ -27,6 +29,9 @@ from quickpoll.webhooks.store import WebhookStore
 from quickpoll.webhooks.streams import StreamStore
 from quickpoll.webhooks.telling import Teller
 from quickpoll.webhooks.walk import Walk
+
+Source = Callable[[Callable[..., Awaitable[None]]], Awaitable[None]]
+"""Gives what it has noted to :meth:`.journal.OutboxJournal.record_session`, and forgets it then."""
 
 OUTBOX_MODELS = (Webhook, Intent, Stream, Delivery, Lane)
 """What this package keeps in MongoDB."""
@@ -50,7 +55,7 @@ class Outbox:
         self.webhooks = WebhookStore(engine)
         self.deliveries = DeliveryStore(engine)
         self.listeners = Listeners(engine)
-        self.lease = Lease(instance, engine)
+        self.lease = OutboxLease(instance, engine)
         self.dialler = Dialler(allowance)
         self.journal = OutboxJournal(engine, self.listeners)
         streams = StreamStore(engine, self.deliveries)
@@ -91,15 +96,20 @@ class Outbox:
             events.on_event(self.teller.hear)
             events.on_gap(self.teller.missed)
 
-    async def record_session_update(self, user_id: str, session: dict[str, Any]) -> None:
-        """A session of that user is like this now: ``session`` as it is answered, with ``id`` and
-        ``version``.
+    async def hearers_of_session(self, session_id: ObjectId, user_id: ObjectId) -> list[ObjectId]:
+        """The webhooks that want to hear of a session of that user. Raises a MongoDB error."""
+        if not self.on:
+            return []
+        listeners = await self.listeners.of(session_id, user_id)
+        return [one.id for one in listeners if SESSION in one.events]
 
-        To be called when it was written and before the answer; the same again changes nothing.
-        Raises a MongoDB error.
-        """
-        if self.on:
-            await self.journal.record_session(session["id"], user_id, session)
+    def draw_from(self, source: Source) -> None:
+        """Whatever this source has noted is told, too, by the instance that tells."""
+
+        async def draw() -> None:
+            await source(self.journal.record_session)
+
+        self.teller.sources.append(draw)
 
     async def of_user(self, user_id: str) -> list[dict[str, Any]]:
         """A user's webhooks as they are answered, without their secrets."""
@@ -117,6 +127,6 @@ class Outbox:
         await self.deliveries.forget_owner(ObjectId(user_id))
         await self.journal.forget_owner(ObjectId(user_id))
 
-    def _parts(self) -> list[Listeners | Lease | Teller | Sender]:
+    def _parts(self) -> list[Listeners | OutboxLease | Teller | Sender]:
         # The lease ends last: what tells and sends ends before somebody else may.
         return [self.listeners, self.lease, self.teller, self.sender]

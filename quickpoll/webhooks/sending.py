@@ -4,15 +4,20 @@ Invariants:
 
 - One delivery of a lane at a time, the next only when the attempt at the one before is written
   down: so the messages of a poll come to a webhook in order, each at least once.
-- A webhook that has not answered well has one connection at a time, one that has has several:
-  those that hang take nothing from the others but a socket each.
+- A webhook has several connections at a time; where many are open, one that has not answered well
+  has one: those that hang take nothing from the others but a socket each, and a message that
+  hangs does not hold up its webhook's other polls.
+- Whoever has emptied a lane goes on with the next in line of its webhook; the rounds look for
+  webhooks that have room. So what a message costs does not grow with what waits behind it.
+- A lane is taken from before it is served, or stands in line, until nobody is at it any more; who
+  lets go of one does not wait between that and their end: nobody else's is let go of.
 - What this instance has begun ends with its lease.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict, deque
 from datetime import UTC, datetime
 from random import uniform
 from time import monotonic, time
@@ -24,11 +29,11 @@ from prometheus_client import Counter as Counted
 from prometheus_client import Gauge
 
 from quickpoll.foundation.concurrency.cancellation import cancel
+from quickpoll.foundation.stores.lease import Lease
 from quickpoll.foundation.stores.mongo import is_outage
 from quickpoll.webhooks.deliveries import DeliveryStore
 from quickpoll.webhooks.dialling import AttemptFailed, Dialler
 from quickpoll.webhooks.events import TEST
-from quickpoll.webhooks.lease import Lease
 from quickpoll.webhooks.listeners import Listeners
 from quickpoll.webhooks.loop import Wakeful
 from quickpoll.webhooks.models import (
@@ -56,6 +61,15 @@ LOOK_SECONDS: Final = 0.25
 MEASURE_EVERY: Final = 20
 AT_ONCE: Final = 1000
 AT_ONCE_TO_ONE: Final = 4
+SOME: Final = 32
+"""Lanes that are looked up at a time: a long backlog is not read for each message."""
+
+LANES_IN_A_ROW: Final = 20
+"""What a connection sends before others may have its place."""
+
+MANY: Final = 250
+"""Open connections from which on a webhook that has not answered well has one alone."""
+
 GONE: Final = 410
 """The status by which a receiver says that it wants nothing any more."""
 
@@ -95,7 +109,9 @@ class Sender:
         self._webhooks = webhooks
         self._deliveries = deliveries
         self._dialler = dialler
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()  # a connection each
+        self._taken: dict[str, ObjectId] = {}  # lanes that are emptied or in line, and for whom
+        self._lines: defaultdict[ObjectId, deque[Lane]] = defaultdict(deque)  # by webhook
         self._open: Counter[ObjectId] = Counter()  # connections by webhook
         self._well: set[ObjectId] = set()  # webhooks whose last answer was a good one
         self._rounds = 0
@@ -108,7 +124,7 @@ class Sender:
     async def aclose(self) -> None:
         """Stop; what was not answered yet is sent again by another instance."""
         await self._loop.aclose()
-        await cancel(*self._tasks.values())
+        await cancel(*self._tasks)
 
     def wake(self) -> None:
         """Something may be due."""
@@ -120,24 +136,27 @@ class Sender:
             await self._let_go()
             return
         await self._measure()
-        room = AT_ONCE - len(self._tasks)
-        if room <= 0:
-            return
-        busy = [one for one, number in self._open.items() if number >= self._most(one)]
-        for lane in await self._deliveries.due_lanes(busy, room + len(self._tasks)):
-            if len(self._tasks) >= AT_ONCE:
+        self._spawn_in_line()
+        while (some := min(AT_ONCE - len(self._tasks), SOME)) > 0:
+            full = [one for one in self._open if not self._has_room(one)]
+            here = [i for i, webhook_id in self._taken.items() if self._has_room(webhook_id)]
+            lanes = await self._deliveries.due_lanes(full, here, some)
+            for lane in lanes:
+                if self._has_room(lane.webhook_id) and lane.id not in self._taken:
+                    self._spawn(lane)
+            if len(lanes) < some:
                 return
-            if lane.id not in self._tasks and self._open[lane.webhook_id] < self._most(
-                lane.webhook_id
-            ):
-                self._spawn(lane)
+
+    def _has_room(self, webhook_id: ObjectId) -> bool:
+        return self._open[webhook_id] < self._most(webhook_id)
 
     def _most(self, webhook_id: ObjectId) -> int:
-        return AT_ONCE_TO_ONE if webhook_id in self._well else 1
+        few = len(self._tasks) < MANY
+        return AT_ONCE_TO_ONE if few or webhook_id in self._well else 1
 
     async def _let_go(self) -> None:
         if self._tasks:
-            await cancel(*self._tasks.values())
+            await cancel(*self._tasks)
         waiting_items.set(0)
         overdue_seconds.set(0)
 
@@ -149,26 +168,59 @@ class Sender:
             late = (datetime.now(UTC) - since).total_seconds() if since else 0.0
             overdue_seconds.set(max(late, 0.0))
 
+    def _spawn_in_line(self) -> None:
+        for webhook_id, line in list(self._lines.items()):
+            while line and self._has_room(webhook_id) and len(self._tasks) < AT_ONCE:
+                self._spawn(line.popleft())
+
     def _spawn(self, lane: Lane) -> None:
         self._open[lane.webhook_id] += 1
-        task = asyncio.create_task(self._empty_safely(lane), name=f"webhook-{lane.id}")
-        self._tasks[lane.id] = task
-        task.add_done_callback(lambda _: self._ended(lane))
+        self._taken[lane.id] = lane.webhook_id
+        task = asyncio.create_task(self._serve(lane), name=f"webhook-{lane.webhook_id}")
+        self._tasks.add(task)
+        task.add_done_callback(lambda _: self._ended(task, lane.webhook_id))
 
-    def _ended(self, lane: Lane) -> None:
-        self._tasks.pop(lane.id, None)
-        self._open[lane.webhook_id] -= 1
-        if not self._open[lane.webhook_id]:
-            del self._open[lane.webhook_id]
-        self._loop.wake()
+    def _ended(self, task: asyncio.Task[None], webhook_id: ObjectId) -> None:
+        if len(self._tasks) >= AT_ONCE:
+            self._loop.wake()
+        self._tasks.discard(task)
+        self._open[webhook_id] -= 1
+        if not self._open[webhook_id]:
+            del self._open[webhook_id]
+            for lane in self._lines.pop(webhook_id, ()):
+                self._taken.pop(lane.id, None)
 
-    async def _empty_safely(self, lane: Lane) -> None:
+    async def _serve(self, first: Lane) -> None:
+        """Empty some lanes of a webhook, one after the other; then it is another one's turn."""
+        lane = first
         try:
-            while self._lease.held and await self._send_first(lane):
-                pass
+            for _ in range(LANES_IN_A_ROW):
+                while self._lease.held and await self._send_first(lane):
+                    pass
+                await self._look_ahead(lane.webhook_id)
+                self._taken.pop(lane.id, None)
+                following = self._next_in_line(lane.webhook_id)
+                if following is None:
+                    return
+                lane = following
+            self._loop.wake()
         except Exception as error:
             if not is_outage(error):
-                log.exception("webhook_lane_failed", lane=lane.id)
+                log.exception("webhook_lane_failed", webhook_id=str(first.webhook_id))
+        finally:
+            self._taken.pop(lane.id, None)
+
+    async def _look_ahead(self, webhook_id: ObjectId) -> None:
+        """Let lanes of a webhook that are due stand in line, where none do."""
+        if not self._lines[webhook_id]:
+            for lane in await self._deliveries.due_lanes_of(webhook_id, SOME):
+                if lane.id not in self._taken:
+                    self._taken[lane.id] = webhook_id
+                    self._lines[webhook_id].append(lane)
+
+    def _next_in_line(self, webhook_id: ObjectId) -> Lane | None:
+        line = self._lines[webhook_id]
+        return line.popleft() if line and self._open[webhook_id] <= self._most(webhook_id) else None
 
     async def _send_first(self, lane: Lane) -> bool:
         """Send the first delivery of a lane; answers whether the next may follow at once."""

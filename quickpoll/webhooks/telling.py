@@ -10,7 +10,7 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import structlog
@@ -18,12 +18,11 @@ from bson import ObjectId
 
 from quickpoll.counting.events import EventKind, PollEvent
 from quickpoll.foundation.concurrency.cancellation import cancel
-from quickpoll.foundation.stores.mongo import is_outage
-from quickpoll.foundation.stores.redis import RedisAway
+from quickpoll.foundation.concurrency.periodic import store_is_away
+from quickpoll.foundation.stores.lease import Lease
 from quickpoll.polls.store import PollStore
 from quickpoll.webhooks.derivation import derive
 from quickpoll.webhooks.events import RESULTS
-from quickpoll.webhooks.lease import Lease
 from quickpoll.webhooks.listeners import Listeners
 from quickpoll.webhooks.loop import Wakeful
 from quickpoll.webhooks.results import Changed, ResultsTeller
@@ -60,6 +59,7 @@ class Teller:
         self._walk = walk
         self._changed = changed
         self.on_told: Callable[[], None] = lambda: None
+        self.sources: list[Callable[[], Awaitable[None]]] = []
         self._telling = False
         self._hurry = True
         self._rounds = 0
@@ -98,13 +98,16 @@ class Teller:
         if not self._telling:
             self._telling = True
             self.missed()
-        await self._take_steps()
+        for source in self.sources:
+            await source()
         noted, begun = await self._streams.noted(), await self._streams.begun()
         due = dict.fromkeys([*noted, *(one for one in begun if str(one) not in self._changed)])
         counts = await self._listened_to(self._changed.take(self._tasks.keys()))
         for topic in due | counts:
             if topic not in self._tasks:
                 self._spawn(topic, counts=topic in counts)
+        # Last: counts that cannot be read hold up nothing that is noted.
+        await self._take_steps()
 
     async def _listened_to(self, poll_ids: list[str]) -> dict[ObjectId, None]:
         """Those of the polls whose counts somebody wants to hear of; asked of memory, as a rule."""
@@ -135,7 +138,7 @@ class Teller:
             except Exception as error:
                 if counts:
                     self._changed.later(str(topic), AGAIN_SECONDS)
-                if not (isinstance(error, RedisAway) or is_outage(error)):
+                if not store_is_away(error):
                     log.exception("webhooks_not_told", topic=str(topic))
 
     async def tell(self, topic: ObjectId, *, counts: bool = False) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from secrets import token_hex
 from typing import Any
 
@@ -12,13 +12,13 @@ import pytest
 
 from quickpoll.auth.caller import Caller
 from quickpoll.errors import Unavailable
-from quickpoll.foundation.concurrency.time_limits import LEASE_SECONDS
+from quickpoll.foundation.concurrency.time_limits import LEASE_SECONDS, MARGIN_SECONDS
 from quickpoll.localrun.embedded import StoreAddresses
 from quickpoll.management.bodies import PollUpdate
 from quickpoll.polls.models import Poll
 from quickpoll.transparency import rules, sequencer
 from quickpoll.transparency.heads import Forgotten
-from quickpoll.transparency.lease import SequencerLease
+from quickpoll.transparency.lease import sequencer_lease
 from quickpoll.verification import tiles, tree
 from quickpoll.verification.entries import parse_entry
 from quickpoll.verification.fold import Fold
@@ -257,8 +257,10 @@ async def test_a_log_goes_on_without_redis(steps: Steps) -> None:
 async def test_the_lease_of_who_has_died_is_taken_over(
     steps: Steps,
 ) -> None:
+    passed = 0.0
     first, second = (
-        SequencerLease(one.engine, name) for one, name in ((steps.a, "a"), (steps.b, "b"))
+        sequencer_lease(one.engine, name, lambda: passed)
+        for one, name in ((steps.a, "a"), (steps.b, "b"))
     )
     assert await first.hold()
     assert not await second.hold()
@@ -266,8 +268,7 @@ async def test_the_lease_of_who_has_died_is_taken_over(
     await first.leave()
     assert await second.hold()
     assert not await first.hold()
-    ago = datetime.now(UTC) - timedelta(seconds=LEASE_SECONDS)
-    await steps.database["log_lease"].update_one({}, {"$set": {"until": ago}})
+    passed = LEASE_SECONDS + 2 * MARGIN_SECONDS
     assert await first.hold()
 
 

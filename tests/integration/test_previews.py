@@ -175,6 +175,11 @@ async def test_only_a_frame_of_a_poll_that_is_open_to_guests_says_so(
         ("url=/polls/{id}", 404, "not_found"),
         ("url=http://test/polls/{id}/history", 404, "not_found"),
         ("url=http://[/polls/{id}", 404, "not_found"),
+        ("url=http://test:99999/polls/{id}", 404, "not_found"),
+        ("url=http://test@elsewhere.example/polls/{id}", 404, "not_found"),
+        ("url=http://user@test/polls/{id}", 404, "not_found"),
+        ("url=javascript://test/polls/{id}", 404, "not_found"),
+        ("url=http://localhost/polls/{id}", 404, "not_found"),
         ("url=http://test/polls/{id}&maxwidth=0", 422, "invalid_request"),
         ("url=http://test/polls/{id}&maxheight=wide", 422, "invalid_request"),
     ],
@@ -186,6 +191,35 @@ async def test_what_cannot_be_embedded_is_said(
     answer = await client.get("/oembed?" + query.replace("{id}", poll["id"]))
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("asked_at", "url", "origin"),
+    [
+        ("http://test", "http://TEST:80", "http://TEST:80"),
+        ("http://test", "https://test", "https://test"),  # a proxy that says nothing of TLS
+        ("http://test", "http://192.0.2.7:8001", "http://192.0.2.7:8001"),
+        ("http://127.0.0.1:8001", "http://192.0.2.7:8001", "http://192.0.2.7:8001"),
+        ("http://127.0.0.1:8001", "http://localhost:8001", "http://localhost:8001"),
+        ("http://localhost:8001", "http://[::1]:8001", "http://[::1]:8001"),
+        ("http://127.0.0.1:8001", "http://localhost:9000", ""),
+        ("http://test", "http://192.0.2.7", ""),
+    ],
+)
+async def test_oembed_knows_the_service_by_all_its_names(
+    stores: StoreAddresses, name: str, asked_at: str, url: str, origin: str
+) -> None:
+    more = {"API_GUESTS": "on", "API_GUEST_KEY": key, "API_PUBLIC_ADDRESS": "http://192.0.2.7:8001"}
+    app = create_app(settings_from(environment(stores, name, **more)))
+    async with served(app) as client:
+        poll = await create_poll(client, token_hex(12), guests="open")
+        asked = {"url": f"{url}/polls/{poll['id']}"}
+        answer = await client.get(f"{asked_at}/oembed", params=asked)
+    if not origin:
+        assert answer.status_code == 404
+        return
+    assert f'src="{origin}/embed/polls/{poll["id"]}"' in answer.json()["html"]
+    assert answer.json()["thumbnail_url"].startswith(f"{origin}/polls/{poll['id']}/")
 
 
 async def test_pages_are_there_while_nothing_can_be_looked_up(

@@ -12,7 +12,7 @@ from quickpoll.errors import Forbidden
 from quickpoll.personal.departures import STALE_SECONDS, Departures
 from quickpoll.personal.jobs import ErasureStore
 from quickpoll.personal.key import People
-from tests.people.test_lease import Clock
+from tests.integration.test_lease import Clock
 
 
 async def look(services: Services) -> tuple[Departures, Clock]:

@@ -9,10 +9,14 @@ from typing import Any
 
 import pytest
 from bson import ObjectId
+from pymongo.errors import AutoReconnect
+from structlog.testing import capture_logs
 
 from quickpoll.counting.tally import Tally
+from quickpoll.errors import Unavailable
 from quickpoll.foundation.concurrency.periodic import Periodic
 from quickpoll.foundation.concurrency.time_limits import check_limits
+from quickpoll.foundation.stores.redis import RedisAway
 from quickpoll.polls.models import Option, Poll
 from quickpoll.polls.store import KnownPoll
 from quickpoll.results.encoding import Encodings
@@ -103,6 +107,20 @@ async def test_a_loop_outlives_what_goes_wrong_in_it() -> None:
     loop.start()
     await asyncio.wait_for(third.wait(), 5)
     await loop.aclose()
+
+
+async def test_that_a_store_is_away_is_no_news_to_a_loop() -> None:
+    failures = [RedisAway("away"), AutoReconnect("away"), Unavailable(), ValueError("wrong")]
+
+    async def work() -> None:
+        raise failures.pop(0)
+
+    loop = Periodic("some", 1, work)
+    with capture_logs() as lines:
+        while failures:
+            assert lines == []
+            assert not await loop.round()
+    assert [one["event"] for one in lines] == ["round_failed"]
 
 
 def test_time_limits_that_contradict_each_other_are_named() -> None:

@@ -211,6 +211,29 @@ async def test_one_that_hangs_or_never_ends_delays_no_other(
         assert len(hanging.messages) == 1
 
 
+async def test_a_message_that_hangs_holds_back_its_own_poll_alone(
+    client: httpx.AsyncClient, receiver: Receiver
+) -> None:
+    hanging, other = [await create_poll(client, owner) for _ in range(2)]
+
+    async def hangs_for_one(receiver: Receiver, message: Message) -> int:
+        of_other = message.body["data"]["id"] == other["id"]
+        return 204 if of_other else await hangs(receiver, message)
+
+    receiver.behave = hangs_for_one
+    webhook = await listen(client, receiver)
+    await act(client, "POST", "close-poll", hanging)
+    await receiver.until_types("poll.closed")
+    await act(client, "POST", "close-poll", other)
+
+    async def taken() -> bool:
+        return "delivered" in [one["state"] for one in await deliveries(client, webhook)]
+
+    await until(taken)
+    listed = {one["state"]: one["attempts"] for one in await deliveries(client, webhook)}
+    assert listed["waiting"] == []  # the first is still being sent
+
+
 async def test_everything_since_a_moment_is_sent_again_as_it_was(
     client: httpx.AsyncClient, receiver: Receiver
 ) -> None:

@@ -66,6 +66,11 @@ async def listens(port: int) -> None:
                 return
 
 
+def test_the_readme_does_it_in_ten_lines() -> None:
+    lines = [one for one in example("python", readme).splitlines() if one]
+    assert len(lines) <= 10
+
+
 def in_python(place: Path, text: str, port: int) -> list[str]:
     """The command that runs a receiver in Python."""
     (place / "receive.py").write_text(example("python", text).replace("9000", str(port)))

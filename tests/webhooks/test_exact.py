@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
+from quickpoll.foundation.stores.lease import Lease
 from quickpoll.localrun.embedded import StoreAddresses
-from quickpoll.webhooks.lease import Lease
 from tests.conftest import bearer
 from tests.exact.framing import mongo_command
 from tests.exact.pair import Pair, owner, settles, two_running

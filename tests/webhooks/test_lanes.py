@@ -7,10 +7,13 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 from bson import ObjectId
+from pymongo import monitoring
 
 from quickpoll.composition import Services
-from quickpoll.webhooks.lease import Lease
+from quickpoll.webhooks.lease import OutboxLease
 from quickpoll.webhooks.models import DELIVERED
+from tests.webhooks.receiver import Receiver
+from tests.webhooks.test_events import listen
 
 row = {"type": "poll.closed", "body": "{}", "ownerId": ObjectId()}
 
@@ -43,6 +46,45 @@ async def test_a_lane_that_was_filled_since_it_was_seen_empty_stays(services: Se
     assert len(await outbox.deliveries.newest(webhook)) == 2
 
 
+class LanesRead(monitoring.CommandListener):
+    """Counts the lanes that MongoDB hands out."""
+
+    number = 0
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        """A command is sent."""
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        """It was answered."""
+        cursor = event.reply.get("cursor", {}) if event.command_name == "find" else {}
+        if cursor.get("ns", "").endswith(".webhook_lane"):
+            self.number += len(cursor["firstBatch"])
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        """It was not."""
+
+
+lanes_read = LanesRead()
+monitoring.register(lanes_read)  # clients that are made from now on tell it
+
+
+async def test_what_a_message_costs_does_not_grow_with_what_waits(
+    client: httpx.AsyncClient, services: Services, receiver: Receiver
+) -> None:
+    outbox = services.outbox
+    await outbox.sender.aclose()
+    webhook = ObjectId((await listen(client, receiver))["id"])
+    polls = 100
+    for _ in range(polls):
+        one = {**row, "number": 1, "at": datetime.now(UTC), "webhooks": [webhook]}
+        await outbox.deliveries.put(ObjectId(), [one])
+    lanes_read.number = 0
+    outbox.sender.start()
+    await receiver.until(lambda found: len(found) >= polls)
+    assert len({one.id for one in receiver.messages}) == polls
+    assert lanes_read.number < 5 * polls
+
+
 class Clock:
     """A clock that a test sets."""
 
@@ -53,7 +95,7 @@ class Clock:
         return self.seconds
 
 
-def holders(*leases: Lease) -> list[Lease]:
+def holders(*leases: OutboxLease) -> list[OutboxLease]:
     """Those that take themselves for the holder."""
     return [one for one in leases if one.held]
 
@@ -65,7 +107,7 @@ async def test_the_lease_stays_with_who_lives_and_goes_from_who_died(
     await services.outbox.aclose()
     await services.engine.database["webhook_bookkeeping"].delete_many({})
     clock = Clock()
-    one, other = (Lease(name, services.engine, clock) for name in ("one", "other"))
+    one, other = (OutboxLease(name, services.engine, clock) for name in ("one", "other"))
     await one.look()
     await one.look()
     assert holders(one, other) == [one]

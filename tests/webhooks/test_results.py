@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from secrets import token_hex
+from typing import Any
 
+import httpx
 import pytest
 
 from quickpoll.composition import Services
 from quickpoll.factory import create_app
 from quickpoll.settings import Settings
 from tests.builders import create_poll, option, vote
-from tests.conftest import served
+from tests.conftest import bearer, served
 from tests.webhooks.receiver import Receiver
 from tests.webhooks.test_events import act, admin, listen, owner
 
@@ -78,17 +81,30 @@ async def test_what_nobody_listens_to_is_noted_nowhere(
         assert await database["webhook_intent"].find_one({"topic": poll["id"]}) is None
 
 
+async def end_a_session(client: httpx.AsyncClient) -> list[Any]:
+    """A session that was run and ended, as it was answered each time."""
+    head = bearer(owner)
+    path = "/api/session/create-session"
+    made = (await client.post(path, json={"title": "An evening"}, headers=head)).json()
+    titled = await client.patch(
+        f"/api/session/update-session/{made['id']}", json={"title": "A night"}, headers=head
+    )
+    path = f"/api/session/end-session/{made['id']}"
+    ended = [await client.post(path, headers=head) for _ in range(2)]  # the second changes nothing
+    return [titled.json(), ended[0].json()]
+
+
 async def test_a_session_is_told_as_it_was_and_once_a_version(
-    settings: Settings, receiver: Receiver
+    client: httpx.AsyncClient, receiver: Receiver
 ) -> None:
-    app = create_app(settings)
-    async with served(app) as client:
-        outbox = app.extensions["quickpoll"].outbox
-        await listen(client, receiver, events=["session.updated"])
-        session = {"id": token_hex(12), "title": "An evening", "status": "lobby", "version": 1}
-        running = {**session, "status": "running", "version": 2}
-        for one in (session, running, running):
-            await outbox.record_session_update(owner, one)
-        await outbox.record_session_update(token_hex(12), {**session, "id": token_hex(12)})
-        messages = await receiver.until_types("session.updated", "session.updated")
-    assert [one.body["data"] for one in messages] == [session, running]
+    await listen(client, receiver, events=["session.updated"])
+    await listen(client, receiver, events=["poll.closed"])
+    answered = await end_a_session(client)
+    messages = await receiver.until_types("session.updated", "session.updated")
+    assert [one.body["data"] for one in messages] == answered
+    assert [list(one.body["data"]) for one in messages] == [list(one) for one in answered]
+    created, told = (
+        datetime.fromisoformat(one)
+        for one in (answered[0]["createdAt"], messages[0].body["timestamp"])
+    )
+    assert created <= told <= datetime.now(UTC)

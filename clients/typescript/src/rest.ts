@@ -2242,18 +2242,23 @@ export interface components {
          * @example {
          *       "data": {
          *         "at": 0,
-         *         "id": "65f1c0ffee0000000000f001",
-         *         "status": "running"
+         *         "createdAt": "2030-01-31T11:00:00.000Z",
+         *         "guests": "off",
+         *         "id": "65f1c0ffee0000000000e001",
+         *         "pollIds": [
+         *           "65f1c0ffee0000000000a001"
+         *         ],
+         *         "status": "running",
+         *         "title": "Summer party",
+         *         "userId": "65f1c0ffee0000000000c001",
+         *         "version": 3
          *       },
          *       "timestamp": "2030-01-31T12:00:00.000Z",
          *       "type": "session.updated"
          *     }
          */
         SessionMessage: {
-            /** @description As `get-session` answers it. */
-            data: {
-                [key: string]: unknown;
-            };
+            data: components["schemas"]["Session"];
             /** Format: date-time */
             timestamp: string;
             /** @enum {string} */
@@ -8982,8 +8987,16 @@ export interface operations {
                  * @example {
                  *       "data": {
                  *         "at": 0,
-                 *         "id": "65f1c0ffee0000000000f001",
-                 *         "status": "running"
+                 *         "createdAt": "2030-01-31T11:00:00.000Z",
+                 *         "guests": "off",
+                 *         "id": "65f1c0ffee0000000000e001",
+                 *         "pollIds": [
+                 *           "65f1c0ffee0000000000a001"
+                 *         ],
+                 *         "status": "running",
+                 *         "title": "Summer party",
+                 *         "userId": "65f1c0ffee0000000000c001",
+                 *         "version": 3
                  *       },
                  *       "timestamp": "2030-01-31T12:00:00.000Z",
                  *       "type": "session.updated"

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from quickpoll.errors import Unavailable
 from quickpoll.foundation.concurrency.cancellation import cancel
 from quickpoll.foundation.stores.mongo import is_outage
 from quickpoll.foundation.stores.redis import RedisAway
@@ -62,7 +63,12 @@ class Periodic:
         try:
             await self._work()
         except Exception as error:
-            if not (isinstance(error, RedisAway) or is_outage(error)):
+            if not store_is_away(error):
                 log.exception("round_failed", loop=self._name)
             return False
         return True
+
+
+def store_is_away(error: Exception) -> bool:
+    """Whether it says that a store is away, or that something else could not be done for that."""
+    return isinstance(error, RedisAway | Unavailable) or is_outage(error)

@@ -16,16 +16,18 @@ from quart_schema import validate_querystring
 
 from quickpoll.errors import FormatNotOffered, NotFound
 from quickpoll.foundation.http.answers import json_reply
+from quickpoll.foundation.http.public_origin import PublicOrigin, is_loopback
 from quickpoll.foundation.openapi.document import Answer, documented
 from quickpoll.web import headers
 from quickpoll.web.content import Content, content
 from quickpoll.web.previews.bodies import EmbedQuery, RichEmbed
 from quickpoll.web.previews.reading import Preview, Previews
 from quickpoll.web.previews.sheet import HEIGHT, WIDTH
+from quickpoll.web.qr import trusted_origin
 
 Send = Callable[[Content, str, Mapping[str, str]], Awaitable[Response]]
 
-_PATH = re.compile("/(?:embed/)?polls/([0-9a-fA-F]{24})/?(?:present)?/?")
+_OF_A_POLL = re.compile("/(?:embed/)?polls/([0-9a-fA-F]{24})/?(?:present)?/?")
 _FRAME = (600, 520)
 """How large the frame of a poll is where nobody asks for another size."""
 
@@ -48,25 +50,24 @@ class Told:
 async def told(previews: Previews, poll_id: str) -> Told | None:
     """What the page of this poll says to other services."""
     preview = await previews.of(poll_id)
-    return None if preview is None else _told(preview)
+    return None if preview is None else _told(preview, f"{request.scheme}://{request.host}")
 
 
-def _told(preview: Preview) -> Told:
+def _told(preview: Preview, origin: str) -> Told:
     poll = preview.poll
-    address = _ours("web.poll", poll_id=str(poll.id))
-    picture = _ours("web.picture", poll_id=str(poll.id), v=preview.picture)
+    address = origin + _path("web.poll", poll_id=str(poll.id))
+    picture = origin + _path("web.picture", poll_id=str(poll.id), v=preview.picture)
     return Told(
         address,
         poll.question,
         " · ".join(one.text for one in poll.options)[:300],
-        _ours("previews.oembed") + "?" + urlencode({"url": address, "format": "json"}),
+        origin + _path("previews.oembed") + "?" + urlencode({"url": address, "format": "json"}),
         picture if preview.picture else "",
     )
 
 
-def _ours(endpoint: str, **values: Any) -> str:
-    path = address_of(endpoint, **values, _external=False)
-    return f"{request.scheme}://{request.host}{path}"
+def _path(endpoint: str, **values: Any) -> str:
+    return address_of(endpoint, **values, _external=False)
 
 
 def add_previews(web: Blueprint, previews: Previews, answer: Send) -> None:
@@ -83,8 +84,8 @@ def add_previews(web: Blueprint, previews: Previews, answer: Send) -> None:
         return said
 
 
-def blueprint(previews: Previews) -> Blueprint:
-    """oEmbed, which programs ask for."""
+def blueprint(previews: Previews, public: PublicOrigin) -> Blueprint:
+    """oEmbed, which programs ask for. ``public`` is another origin at which this service is."""
     views = Blueprint("previews", __name__)
 
     @views.get("/oembed")
@@ -97,35 +98,47 @@ def blueprint(previews: Previews) -> Blueprint:
         told, as of those that are not there."""
         if query_args.format != "json":
             raise FormatNotOffered
-        preview = await previews.of(_asked(query_args.url))
+        origin, poll_id = _asked(query_args.url, public)
+        preview = await previews.of(poll_id)
         if preview is None:
             raise NotFound
         most = query_args.maxwidth, query_args.maxheight
-        return json_reply(orjson.dumps(_rich(preview, most))).response()
+        return json_reply(orjson.dumps(_rich(preview, origin, most))).response()
 
     return views
 
 
-def _asked(url: str) -> str:
-    """The id of the poll whose address is asked about; empty for what is no address of ours."""
+def _asked(url: str, public: PublicOrigin) -> tuple[str, str]:
+    """Our origin as an address names it, and the id of its poll; empty for one that is not ours."""
     try:
         parts = urlsplit(url)
+        found = _OF_A_POLL.fullmatch(parts.path)
+        origin = _ours(f"{parts.scheme}://{parts.netloc}", public) if found else None
     except ValueError:
-        return ""
-    found = _PATH.fullmatch(parts.path)
-    ours = {request.host, request.headers.get("X-Forwarded-Host", "").split(",")[0].strip()}
-    return found[1] if found and parts.netloc and parts.netloc in ours else ""
+        return "", ""
+    return (origin, found[1]) if found and origin else ("", "")
 
 
-def _rich(preview: Preview, most: tuple[int | None, int | None]) -> dict[str, Any]:
+def _ours(claimed: str, public: PublicOrigin) -> str | None:
+    """That origin, where it is one of this service's: the one that was asked, the one at which
+    others reach it, or another name of this machine. Raises ``ValueError``."""
+    forwarded = request.headers.get("X-Forwarded-Host", "").split(",")[0].strip()
+    hosts = [request.host, forwarded, urlsplit(public.elsewhere or "").netloc]
+    asked, wanted = urlsplit(request.host_url), urlsplit(claimed)
+    if is_loopback(request.host_url) and is_loopback(claimed) and asked.port == wanted.port:
+        hosts.append(wanted.netloc)
+    return trusted_origin(claimed, request.scheme, tuple(host for host in hosts if host))
+
+
+def _rich(preview: Preview, origin: str, most: tuple[int | None, int | None]) -> dict[str, Any]:
     width, height = (min(one, limit or one) for one, limit in zip(_FRAME, most, strict=True))
-    said = _told(preview)
-    frame = _ours("web.frame", poll_id=str(preview.poll.id))
+    said = _told(preview, origin)
+    frame = origin + _path("web.frame", poll_id=str(preview.poll.id))
     found = {
         "version": "1.0",
         "type": "rich",
         "provider_name": "QuickPoll",
-        "provider_url": _ours("web.polls"),
+        "provider_url": origin + _path("web.polls"),
         "title": said.title,
         "html": Markup('<iframe src="{}" title="{}" width="{}" height="{}"></iframe>').format(
             frame, said.title, width, height

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import re
 from secrets import token_hex
 from typing import Any
 
 import httpx
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, expect
+from playwright.async_api import expect
 
-from quickpoll.localrun.embedded import StoreAddresses
-from tests.browser.hosts import give, heard, listening, site
+from tests.browser.embedding.hosts import give, heard, listening, site
 from tests.browser.test_accessibility import findings
 from tests.browser.visitors import Visitors
 from tests.builders import create_poll, look, option, vote
-from tests.conftest import Instance, bearer, environment, free_port, sign
+from tests.conftest import bearer, root, sign
 
 # As browsers do it where third parties may store nothing.
 denied = """for (const name of ["sessionStorage", "localStorage"]) {
@@ -25,39 +23,6 @@ denied = """for (const name of ["sessionStorage", "localStorage"]) {
   });
 }"""
 another = "asked another host|favicon|404"
-
-
-@pytest.fixture(scope="module")
-def port() -> int:
-    """The port of the other site."""
-    return free_port()
-
-
-@pytest.fixture(scope="module")
-def embedded(stores: StoreAddresses, port: int) -> Iterator[Instance]:
-    """A service whose polls that site may show."""
-    ancestors = f"http://127.0.0.1:{port}"
-    instance = Instance(environment(stores, f"t{token_hex(6)}", API_FRAME_ANCESTORS=ancestors))
-    try:
-        yield instance.start()
-    finally:
-        instance.close()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def polls(embedded: Instance) -> AsyncIterator[httpx.AsyncClient]:
-    """The interface of that service."""
-    async with httpx.AsyncClient(base_url=embedded.url, timeout=10) as client:
-        yield client
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def guests(browser: Browser, embedded: Instance) -> AsyncIterator[Visitors]:
-    """People at the other site."""
-    visitors = Visitors(browser, embedded.url)
-    yield visitors
-    await visitors.leave()
-    assert visitors.troubles == []
 
 
 def frame(url: str, poll: dict[str, Any], more: str = "") -> str:
@@ -131,16 +96,25 @@ def giving(*tokens: str) -> str:
       }};"""
 
 
+def what_the_docs_ask_for(url: str) -> str:
+    """The policy that docs/embedding.md gives, for a service there and the host's own script."""
+    text = (root / "docs" / "embedding.md").read_text("utf-8")
+    (found,) = re.findall(r"^(script-src .*)$", text, re.MULTILINE)
+    assert "trusted-types 'none'`" in text
+    policy = found.replace("https://polls.example", url)
+    policy = policy.replace("wss://polls.example", url.replace("http", "ws"))
+    assert "example" not in policy
+    return str(policy.replace("script-src", "script-src 'nonce-own'"))
+
+
 async def test_an_element_works_in_a_page_that_allows_next_to_nothing(
     guests: Visitors, polls: httpx.AsyncClient, port: int
 ) -> None:
     owner, user = token_hex(12), token_hex(12)
     poll = await create_poll(polls, owner, allowVoteChange=True)
     await vote(polls, poll, 1, owner)
-    socket = guests.url.replace("http", "ws")
     policies = (
-        f"default-src 'none'; script-src 'nonce-own' {guests.url}; "
-        f"connect-src {guests.url} {socket}",
+        f"default-src 'none'; {what_the_docs_ask_for(guests.url)}",
         "require-trusted-types-for 'script'; trusted-types 'none'",
     )
     page = await guests.blank(forgiven=another)

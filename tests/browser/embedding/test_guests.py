@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import AsyncIterator, Iterator
 from secrets import token_hex
 
 import httpx
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, expect
+from playwright.async_api import expect
 
-from quickpoll.localrun.embedded import StoreAddresses
-from tests.browser.hosts import give, heard, site
-from tests.browser.test_embedding import another, cast, denied, element, frame
+from tests.browser.embedding.hosts import give, heard, site
+from tests.browser.embedding.test_elements import another, cast, denied, element, frame
 from tests.browser.visitors import Visitors
 from tests.builders import create_poll, look
-from tests.conftest import Instance, environment, free_port, sign
+from tests.conftest import sign
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("quickpoll.guests") is None, reason="there is no entry for guests yet"
@@ -26,42 +23,9 @@ key = "a key for guests of tests, 32 bytes or more"
 
 
 @pytest.fixture(scope="module")
-def port() -> int:
-    """The port of the other site."""
-    return free_port()
-
-
-@pytest.fixture(scope="module")
-def embedded(stores: StoreAddresses, port: int) -> Iterator[Instance]:
-    """A service for guests, whose polls that site may show. From the second guest of an address on
-    it asks for a little work."""
-    more = {
-        "API_GUESTS": "on",
-        "API_GUEST_KEY": key,
-        "API_GUEST_PROOF_FROM": "2",
-        "API_FRAME_ANCESTORS": f"http://127.0.0.1:{port}",
-    }
-    instance = Instance(environment(stores, f"t{token_hex(6)}", **more))
-    try:
-        yield instance.start()
-    finally:
-        instance.close()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def polls(embedded: Instance) -> AsyncIterator[httpx.AsyncClient]:
-    """The interface of that service."""
-    async with httpx.AsyncClient(base_url=embedded.url, timeout=10) as client:
-        yield client
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def guests(browser: Browser, embedded: Instance) -> AsyncIterator[Visitors]:
-    """People at the other site."""
-    visitors = Visitors(browser, embedded.url)
-    yield visitors
-    await visitors.leave()
-    assert visitors.troubles == []
+def more() -> dict[str, str]:
+    """For guests. From the second guest of an address on it asks for a little work."""
+    return {"API_GUESTS": "on", "API_GUEST_KEY": key, "API_GUEST_PROOF_FROM": "2"}
 
 
 @pytest.mark.parametrize("sandbox", ["", 'sandbox="allow-scripts"'])
