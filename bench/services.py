@@ -7,10 +7,14 @@ import os
 import sys
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_bytes
 from typing import Any
+
+from bson import ObjectId
 
 from bench.install import here, node_folder_of, python_of
 from bench.machine import Cores, cpu_seconds, resident_bytes
@@ -57,11 +61,18 @@ def _peer(name: str) -> Callable[[], Path]:
 
 
 _emitting = {"EMIT": "1"}
+_signing = {"API_LOG_KEY": b64encode(token_bytes(32)).decode(), "API_LOG_NAME": "bench"}
 
 forms = {
     form.name: form
     for form in (
         Form("quickpoll", "QuickPoll", _quickpoll("quickpoll.asgi:app")),
+        Form(
+            "quickpoll-logs",
+            "QuickPoll + logs",
+            _quickpoll("quickpoll.asgi:app"),
+            environment=_signing,
+        ),
         Form("quickpoll-empty", "QuickPoll + empty route", _quickpoll("bench.empty_route:app")),
         Form(
             "quickpoll-fast-path",
@@ -94,6 +105,8 @@ class PollHandle:
 
     id: str
     options: tuple[str, ...]
+    owner: str = ""
+    """The owner's token."""
 
     def vote_paths(self) -> list[str]:
         """The paths of a vote on each option."""
@@ -147,27 +160,40 @@ class Service:
         """End it."""
         self._child.kill()
 
-    def create_poll(self, options: int = 4) -> PollHandle:
-        """Make a poll through its interface."""
+    def create_poll(self, options: int = 4, **more: object) -> PollHandle:
+        """Make a poll through its interface; ``more`` are fields of its own."""
         body = {
             "question": f"Which one is it, {os.urandom(4).hex()}?",
             "options": [{"text": f"Option {number}"} for number in range(1, options + 1)],
+            **more,
         }
-        poll = self.ask("POST", "/api/poll/create-poll", body)
-        return PollHandle(poll["id"], tuple(option["id"] for option in poll["options"]))
+        owner = self._book.one()
+        poll = self.ask("POST", "/api/poll/create-poll", body, owner)
+        return PollHandle(poll["id"], tuple(option["id"] for option in poll["options"]), owner)
 
     def poll_view(self, poll: PollHandle) -> dict[str, Any]:
-        """What it answers about a poll."""
-        return dict(self.ask("GET", f"/api/poll/get-poll-by-id/{poll.id}"))
+        """What it answers its owner about a poll."""
+        return dict(self.ask("GET", f"/api/poll/get-poll-by-id/{poll.id}", by=poll.owner))
 
-    def ask(self, method: str, path: str, body: object = None) -> Any:
-        """One request, each time by another user."""
+    def close_poll(self, poll: PollHandle) -> None:
+        """Close a poll as its owner."""
+        self.ask("POST", f"/api/poll/close-poll/{poll.id}", by=poll.owner)
+
+    def logged(self, poll: PollHandle) -> int:
+        """How many entries are published in the log of a verifiable poll, by what MongoDB says:
+        the service is not asked, for that would cost it something."""
+        logs = self.stores.client[self.stores.database(self.key)]["log"]
+        found = logs.find_one({"_id": ObjectId(poll.id)}) or {}
+        return int((found.get("published") or {}).get("size", 0))
+
+    def ask(self, method: str, path: str, body: object = None, by: str | None = None) -> Any:
+        """One request with a token; each time another user's where none is given."""
         request = urllib.request.Request(  # noqa: S310 (loopback, built here)
             self.address + path,
             method=method,
             data=None if body is None else json.dumps(body).encode(),
             headers={
-                "Authorization": f"Bearer {self._book.one()}",
+                "Authorization": f"Bearer {by or self._book.one()}",
                 "Content-Type": "application/json",
             },
         )

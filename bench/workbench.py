@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,14 @@ from bench.services import Form, PollHandle, Service, forms
 from bench.stores import Stores
 from bench.tokens import TokenBook
 from bench.verify import deviations
+
+Settle = Callable[[Load], None]
+"""Waits until the work that a load has left behind is done."""
+
+
+def nothing_left(_load: Load) -> None:
+    """The load's answers are all there was to do."""
+
 
 most_votes = 22_000
 """Votes a second for which tokens are made: more than any form takes."""
@@ -115,6 +123,7 @@ class Workbench:
         connections: int = 64,
         rate: float = 0.0,
         seconds: float | None = None,
+        settle: Settle = nothing_left,
     ) -> Measured:
         """Votes, each of another user, over the options of ``polls``; checked for exactness."""
         seconds = seconds or self.extent.seconds
@@ -122,7 +131,7 @@ class Workbench:
         wanted = int((rate * 1.2 + 200) * seconds) if rate else int(most_votes * seconds)
         tokens = self.book.write(self.folder / "tokens", wanted)
         plan = Plan("POST", tokens, self._paths(paths), connections, seconds, rate, once=True)
-        measured = self.measure(service, plan)
+        measured = self.measure(service, plan, settle)
         faults = deviations(service, polls, measured.load.succeeded)
         if not measured.load.drained:
             faults.append("connections broke off; in-flight votes are not accounted for")
@@ -145,10 +154,12 @@ class Workbench:
         plan = Plan(method, tokens, self._paths(paths), connections, seconds, once=once)
         return self.measure(service, plan)
 
-    def measure(self, service: Service, plan: Plan) -> Measured:
-        """Run a load and see what it cost."""
+    def measure(self, service: Service, plan: Plan, settle: Settle = nothing_left) -> Measured:
+        """Run a load and see what it cost; what is done for it afterwards is waited for by
+        ``settle``, and belongs to the cost."""
         before = service.cpu()
         load = run_wrk(service.address, plan)
+        settle(load)
         used = service.cpu() - before
         faults = [f"{load.failed} of {load.requests} requests failed"] if load.failed else []
         per_request = used / max(1, load.requests) * 1e6

@@ -121,11 +121,21 @@ def project(document: Document, operand: Document) -> Document:
         result["_id"] = document["_id"]
     for name, value in operand.items():
         if value in (1, True):
-            if name in document:
-                result[name] = document[name]
+            _keep(document, name, result)
         elif value not in (0, False):
             result[name] = evaluate(value, document)
     return result
+
+
+def _keep(document: Document, path: str, result: Document) -> None:
+    """Take what is at a dotted path of documents into the result."""
+    head, _, rest = path.partition(".")
+    if head not in document:
+        return
+    if not rest:
+        result[head] = document[head]
+    elif isinstance(document[head], dict):
+        _keep(document[head], rest, result.setdefault(head, {}))
 
 
 def _sort(documents: list[Document], operand: Document) -> list[Document]:

@@ -82,17 +82,26 @@ class CountIndex:
 
 
 class SortedIndex:
-    """Documents in the order of some fields, built when a sorted query first asks for it."""
+    """Documents in the order of some fields, built when a sorted query first asks for it;
+    ``partial``: those alone that have the last one."""
 
-    def __init__(self, fields: Fields, documents: Iterable[tuple[Key, Document]]) -> None:
+    def __init__(
+        self, fields: Fields, documents: Iterable[tuple[Key, Document]], *, partial: bool
+    ) -> None:
         self.fields = fields
-        self.entries = sorted((self._entry(doc), key) for key, doc in documents)
+        self._partial = partial
+        self.entries = sorted((self._entry(doc), key) for key, doc in documents if self._has(doc))
+
+    def _has(self, document: Document) -> bool:
+        return not self._partial or first_at_path(document, self.fields[-1]) is not None
 
     def _entry(self, document: Document) -> tuple[Any, ...]:
         return tuple(ordered(first_at_path(document, field)) for field in self.fields)
 
     def add(self, key: Key, document: Document) -> None:
         """Enter a document."""
+        if not self._has(document):
+            return
         bisect.insort(self.entries, (self._entry(document), key))
 
     def remove(self, key: Key, document: Document) -> None:
@@ -254,11 +263,11 @@ class Collection:
         return list(itertools.islice(found, end))
 
     def _within(self, query: Document, equal: dict[str, list[Any]]) -> list[Key] | None:
-        """The candidates by a declared index that ends in a span of time, if there is one."""
+        """The candidates by a declared index that ends in a span, if there is one."""
         for spec in self.declared.values():
             prefix = tuple(itertools.takewhile(lambda f: len(equal.get(f, ())) == 1, spec["key"]))
             name = next(itertools.islice(spec["key"], len(prefix), None), None)
-            if not prefix or name is None:
+            if name is None or not (prefix or "partialFilterExpression" in spec):
                 continue
             bounds = span(query, name)
             if bounds is not None:
@@ -296,7 +305,11 @@ class Collection:
 
     def _sorted_index(self, fields: Fields) -> SortedIndex:
         if fields not in self._sorted:
-            self._sorted[fields] = SortedIndex(fields, self.documents())
+            partial = any(
+                tuple(spec["key"]) == fields and "partialFilterExpression" in spec
+                for spec in self.declared.values()
+            )
+            self._sorted[fields] = SortedIndex(fields, self.documents(), partial=partial)
         return self._sorted[fields]
 
     def _sort(self, keys: list[Key], sort: Document) -> list[Key]:

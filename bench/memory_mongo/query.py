@@ -38,13 +38,15 @@ def equalities(query: Document) -> dict[str, list[Any]]:
 
 
 def span(query: Document, name: str) -> tuple[Any, Any] | None:
-    """The least and the greatest time that a field may have, if the filter gives it such bounds."""
+    """The least and the greatest time or text that a field may have, if the filter gives it such
+    bounds."""
     wanted = query.get(name)
     if not isinstance(wanted, dict) or not _is_operators(wanted):
         return None
     low = wanted.get("$gte", wanted.get("$gt"))
     high = wanted.get("$lte", wanted.get("$lt"))
-    return (low, high) if isinstance(low, dt.datetime) and isinstance(high, dt.datetime) else None
+    kinds = dt.datetime, str
+    return (low, high) if any(isinstance(low, k) and isinstance(high, k) for k in kinds) else None
 
 
 def only_equalities(query: Document) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bench.report import Table
-from bench.scenarios import generator, growth, live, pages, reading, voting
+from bench.scenarios import generator, growth, live, pages, reading, verifying, voting
 from bench.workbench import Workbench
 
 Scenario = Callable[[Workbench], list[Table]]
@@ -16,6 +16,7 @@ scenarios: dict[str, Scenario] = {
     "latency": voting.same_load,
     "empty": voting.empty_request,
     "parts": voting.parts,
+    "verifiable": verifying.verifiable,
     "read": reading.one_poll,
     "page": reading.page,
     "spread": growth.spread,

@@ -159,8 +159,8 @@ class Services(CountedStores):
 
     def _delete(self, history: HistoryStore, delete_log: Erase) -> None:
         stores = self.polls, self.votes, self.likes, history, DeletionStore(self.engine)
-        also = self.personal.tombstones.delete_all, self.guests.invites.delete_all, delete_log
-        self.deletion = PollDeletion(*stores, self.claims, self.path, also)
+        also = self.personal.tombstones.delete_all, self.guests.invites.delete_all
+        self.deletion = PollDeletion(*stores, self.claims, self.path, also, delete_log)
 
     def _hold_sessions(self, settings: Settings) -> None:
         keys = Keys(settings.redis_prefix)

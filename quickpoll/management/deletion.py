@@ -40,8 +40,8 @@ Erase = Callable[[str], Awaitable[object]]
 
 
 class PollDeletion:
-    """Deletes polls, and what is kept of them elsewhere (``also``); a sweep afterwards takes what
-    arrived late."""
+    """Deletes polls, and what is kept of them elsewhere (``also``, and the log of those that ever
+    were verifiable); a sweep afterwards takes what arrived late."""
 
     def __init__(
         self,
@@ -53,6 +53,7 @@ class PollDeletion:
         claims: ClaimStore,
         path: CountedPath,
         also: tuple[Erase, ...] = (),
+        erase_log: Erase | None = None,
     ) -> None:
         self._polls = polls
         self._votes = votes
@@ -62,6 +63,7 @@ class PollDeletion:
         self._claims = claims
         self._path = path
         self._also = also
+        self._erase_log = erase_log
         self._loop = Periodic("deletions", SWEEP_SECONDS, self.sweep)
         self.uses: PollUses = Unused()
 
@@ -126,6 +128,8 @@ class PollDeletion:
         poll_id = str(deletion.id)
         if not await self._polls.delete(poll_id, deletion.revision):
             return False
+        if deletion.logged and self._erase_log is not None:
+            await self._erase_log(poll_id)
         await asyncio.gather(
             self._claims.finish(ObjectId(poll_id)),
             self._votes.delete_all(poll_id),
@@ -143,4 +147,5 @@ def _deletion_of(poll: Poll) -> Deletion:
         option_ids=[option.id for option in poll.options],
         revision=poll.revision,
         public=poll.visibility == PUBLIC,
+        logged=poll.log_key != "",
     )

@@ -43,13 +43,14 @@ class Deletion(Model):
     """A poll that is being deleted (its id is the document's), until nothing of it is left.
 
     ``at`` is when it is swept next, ``sweeps`` how often it was, ``revision`` that of the poll when
-    it was to be deleted, ``public`` whether everybody may hear of it, ``announced`` whether they
-    did.
+    it was to be deleted, ``public`` whether everybody may hear of it, ``logged`` whether the
+    poll may have a log, ``announced`` whether everybody heard of it.
     """
 
     option_ids: list[ObjectId] = Field(key_name="optionIds")
     revision: int = 0
     public: bool = False
+    logged: bool = True
     announced: bool = False
     sweeps: int = 0
     at: datetime = Field(default_factory=_now)

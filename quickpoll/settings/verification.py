@@ -34,8 +34,9 @@ class VerificationSettings(BaseSettings):
     @classmethod
     def _are_keys(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
-            for one in value.get_secret_value().split(","):
-                _check_key(one.strip())
+            keys = [_checked_key(one.strip()) for one in value.get_secret_value().split(",")]
+            if len({*keys}) < len(keys):
+                raise ValueError("it has the same key twice: name each once, the newest first")
         return value
 
     @field_validator("api_log_name")
@@ -53,10 +54,11 @@ class VerificationSettings(BaseSettings):
         return tuple(b64decode(one) for one in self.api_log_key.get_secret_value().split(","))
 
 
-def _check_key(text: str) -> None:
+def _checked_key(text: str) -> bytes:
     try:
-        size = len(b64decode(text, validate=True))
+        key = b64decode(text, validate=True)
     except Error:
         raise ValueError("it is not base64") from None
-    if size != KEY_BYTES:
-        raise ValueError(f"a key has {size} bytes, and not {KEY_BYTES}")
+    if len(key) != KEY_BYTES:
+        raise ValueError(f"a key has {len(key)} bytes, and not {KEY_BYTES}")
+    return key

@@ -35,6 +35,9 @@ FEW = 4
 COMPANY_SECONDS = 2.0
 """Fewer ballots than :data:`FEW` wait so long for others, among whom they are shuffled."""
 
+REST_SECONDS = 1.0
+"""A log rests so long after a step, which costs some ten round trips, however few its ballots."""
+
 POLLS_AT_ONCE = 8
 MOST_POLLS = 1000
 """Polls of one round; the next one begins after the last of them."""
@@ -65,6 +68,7 @@ class SequencerRounds:
         self._slots = asyncio.Semaphore(POLLS_AT_ONCE)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._few_since: dict[str, float] = {}
+        self._rests_until: dict[str, float] = {}
         self._after = ""
         self._once = Once()
         self._loop = Periodic("sequencer", ROUND_SECONDS, self.round)
@@ -132,6 +136,7 @@ class SequencerRounds:
                 if at_once or not await self._waits_for_company(poll_id):
                     self._few_since.pop(poll_id, None)
                     await self._sequencer.keep_up(poll_id, with_ballots=True)
+                    self._rest(poll_id)
         except Exception as error:
             self._tell(poll_id, error)
             if isinstance(error, NoSigner):
@@ -142,13 +147,21 @@ class SequencerRounds:
             await self._lease.leave()
 
     async def _waits_for_company(self, poll_id: str) -> bool:
-        """Whether so few ballots wait that others should come first, and have not waited long."""
-        if len(await self._waiting.to_be_published(poll_id, FEW)) >= FEW:
-            return False
+        """Whether the log rests, or so few ballots wait that others should come first."""
         if len(self._few_since) > MOST_POLLS:
             self._few_since.clear()
         now = self._clock()
-        return now - self._few_since.setdefault(poll_id, now) < COMPANY_SECONDS
+        since = self._few_since.setdefault(poll_id, now)
+        if now < self._rests_until.get(poll_id, now):
+            return True
+        if now - since >= COMPANY_SECONDS:
+            return False
+        return len(await self._waiting.to_be_published(poll_id, FEW)) < FEW
+
+    def _rest(self, poll_id: str) -> None:
+        if len(self._rests_until) > MOST_POLLS:
+            self._rests_until.clear()
+        self._rests_until[poll_id] = self._clock() + REST_SECONDS
 
     def _tell(self, poll_id: str, error: Exception) -> None:
         """That a store is away, or a close not final yet, is no news: it is tried again."""

@@ -75,6 +75,8 @@ def ballots_step(
 
 def _no_more_than(most: int, groups: list[list[str]]) -> list[list[str]]:
     """The first so many lines of all groups; of the rest, none."""
+    if sum(map(len, groups)) <= most:
+        return groups
     found = []
     for group in groups:
         found.append(group[:most])

@@ -35,9 +35,10 @@ def blueprint(files: LogFiles) -> Blueprint:
     """The public files. They ask for no token."""
     views = Blueprint("log", __name__, url_prefix="/log")
 
-    @views.after_request
+    @views.after_app_request
     async def for_anybody(response: Response) -> Response:
-        response.headers.update(FOR_ANYBODY)
+        if request.path.startswith("/log/"):  # paths of no route, too
+            response.headers.update(FOR_ANYBODY)
         return response
 
     @views.get("/key")

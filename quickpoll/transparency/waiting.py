@@ -1,18 +1,31 @@
-"""Ballots whose entries wait to be logged, in MongoDB; see :mod:`quickpoll.votes.logged`."""
+"""Ballots whose entries wait to be logged, in MongoDB; see :mod:`quickpoll.votes.logged`.
+
+Invariants:
+
+- A mark comes off a ballot together with the entries that wait there, by one write that names both
+  the ballot and the mark under which it was read. Whoever wrote to the ballot meanwhile has put
+  another mark there, and its entry stays.
+- A write that was cut off, or made twice, changes nothing: of a step some marks are off and some
+  are not, and whoever finishes the step takes off the rest.
+- No command asks for more than the store does within its time limit: parts of :data:`AT_ONCE`
+  ballots, as many in one command as its pace allows (:mod:`.pace`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from secrets import token_hex
-from typing import Any
+from typing import Any, NamedTuple
 
 from bson import ObjectId
 from odmantic import AIOEngine
+from pymongo import UpdateMany
 
 from quickpoll.foundation.stores.mongo import Document
+from quickpoll.transparency.pace import Pace
 from quickpoll.transparency.state import Step
-from quickpoll.votes.logged import MAY_BE_PUBLISHED, SEALED, mark, marks_of
+from quickpoll.votes.logged import MAY_BE_PUBLISHED, SEALED, mark, marks_of, parts_of
 from quickpoll.votes.models import Vote
 from quickpoll.votes.store import LEAST_ID
 
@@ -20,11 +33,14 @@ AT_ONCE = 100
 """Ballots that one query names. The embedded store holds each document to each id in a list, so a
 long list takes the square of its time; what outlasts its time limit would be begun for ever."""
 
-_FIELDS = {"_id": 1, "unlogged": 1, "pollId": 1, "log.entry": 1, "log.waiting": 1}
+MOST_PARTS = 20
+"""Parts of so many ballots in one write that takes marks off, where the store is quick."""
+
+_FIELDS = {"_id": 1, "unlogged": 1, "log.waiting": 1}
+_MORE_FIELDS = {**_FIELDS, "pollId": 1, "log.entry": 1}
 
 
-@dataclass(frozen=True, slots=True)
-class WaitingBallot:
+class WaitingBallot(NamedTuple):
     """A ballot, the mark under which it was read, and the entries that wait, each with whether it
     is sealed."""
 
@@ -49,8 +65,9 @@ class OpenedBallot:
 class WaitingBallots:
     """Finds ballots with entries that wait, and takes the marks off."""
 
-    def __init__(self, engine: AIOEngine) -> None:
+    def __init__(self, engine: AIOEngine, pace: Pace | None = None) -> None:
         self._votes = engine.get_collection(Vote)
+        self._pace = pace or Pace(MOST_PARTS)
 
     async def next_poll(self, after: str) -> str | None:
         """The next poll, in the order of ids, of which something may be published now."""
@@ -67,12 +84,18 @@ class WaitingBallots:
         found = await self._votes.find(query, _FIELDS).limit(most).to_list(most)
         return [_waiting(one) for one in found]
 
-    async def ids_of_all(self, poll_id: str) -> list[ObjectId]:
-        """All ballots of a poll of which anything waits."""
+    async def ids_of_all(self, poll_id: str, *, many_sealed: bool) -> list[ObjectId]:
+        """All ballots of a poll of which anything waits; ``many_sealed``: whatever was cast may.
+
+        Those are read in parts, by how their marks go on: the embedded store finds all that a query
+        means before it answers the first, and of a large poll that outlasts the time limit.
+        """
+        queries = [marks_of(poll_id, MAY_BE_PUBLISHED)]
+        queries += parts_of(poll_id, SEALED) if many_sealed else [marks_of(poll_id, SEALED)]
         found: list[ObjectId] = []
-        for kind in (MAY_BE_PUBLISHED, SEALED):
-            query = {"unlogged": marks_of(poll_id, kind)}
-            found += [one["_id"] async for one in self._votes.find(query, {"_id": 1})]
+        for query in queries:
+            read = self._votes.find({"unlogged": query}, {"_id": 1})
+            found += [one["_id"] for one in await read.to_list(None)]
         return found
 
     async def read(self, ids: Sequence[ObjectId], most_lines: int) -> list[WaitingBallot]:
@@ -97,31 +120,31 @@ class WaitingBallots:
         waits once.
         """
         ids = [key for key, _ in step.whole]
-        matched = 0
-        for start in range(0, len(ids), AT_ONCE):
-            some = step.whole[start : start + AT_ONCE]
-            matched += await self._take_all_off(some, first)
+        matched = await self._take_all_off(step.whole, first)
         if step.parts or matched < len(ids):
             taken = frozenset(step.lines)
             for one in await self._those_left([*ids, *step.parts]):
                 await self._take_some_off(one, taken, first)
 
     async def _take_all_off(self, whole: Sequence[tuple[ObjectId, str]], first: int) -> int:
-        """Of ballots that are as they were read; answers how many are. Ballots that were cast
-        together have one mark."""
-        marks = list({one for _, one in whole})
-        as_read = {"_id": {"$in": [key for key, _ in whole]}, "unlogged": {"$in": marks}}
-        change = {"$unset": {"unlogged": "", "log.waiting": ""}, "$set": {"log.first": first}}
-        return (await self._votes.update_many(as_read, change)).matched_count
+        """Of ballots that are as they were read; answers how many are."""
+        matched = at = 0
+        while at < len(whole):
+            some = whole[at : at + self._pace.parts * AT_ONCE]
+            parts = [some[start : start + AT_ONCE] for start in range(0, len(some), AT_ONCE)]
+            with self._pace.measured():
+                done = await self._votes.bulk_write([_off(one, first) for one in parts])
+            matched += done.matched_count
+            at += len(some)
+        return matched
 
     async def _those_left(self, ids: Sequence[ObjectId]) -> list[Document]:
         """Those of which anything waits still."""
         found: list[Document] = []
         for start in range(0, len(ids), AT_ONCE):
             some = {"_id": {"$in": list(ids[start : start + AT_ONCE])}}
-            found += await self._votes.find({**some, "unlogged": {"$gt": ""}}, _FIELDS).to_list(
-                None
-            )
+            marked = self._votes.find({**some, "unlogged": {"$gt": ""}}, _MORE_FIELDS)
+            found += await marked.to_list(None)
         return found
 
     async def _take_some_off(self, found: Document, taken: frozenset[str], first: int) -> None:
@@ -132,7 +155,7 @@ class WaitingBallots:
             if change is None or (await self._votes.update_one(as_read, change)).matched_count:
                 return
             again = await self._votes.find_one(
-                {"_id": found["_id"], "unlogged": {"$gt": ""}}, _FIELDS
+                {"_id": found["_id"], "unlogged": {"$gt": ""}}, _MORE_FIELDS
             )
             if again is None:
                 return
@@ -147,8 +170,17 @@ class WaitingBallots:
 
 def _waiting(found: Mapping[str, Any]) -> WaitingBallot:
     waiting = found.get("log", {}).get("waiting", ())
-    return WaitingBallot(
-        found["_id"], found["unlogged"], tuple((one["entry"], one["sealed"]) for one in waiting)
+    entries = tuple([(one["entry"], one["sealed"]) for one in waiting])
+    return WaitingBallot(found["_id"], found["unlogged"], entries)
+
+
+def _off(whole: Sequence[tuple[ObjectId, str]], first: int) -> UpdateMany:
+    """Takes the marks off those that are as they were read. Ballots that were cast together have
+    one mark."""
+    marks = list({one for _, one in whole})
+    as_read = {"_id": {"$in": [key for key, _ in whole]}, "unlogged": {"$in": marks}}
+    return UpdateMany(
+        as_read, {"$unset": {"unlogged": "", "log.waiting": ""}, "$set": {"log.first": first}}
     )
 
 

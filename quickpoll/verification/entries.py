@@ -112,7 +112,7 @@ def close_shown(shown: Mapping[str, Any]) -> Entry:
 
 
 def _hash(what: str, *lines: str) -> str:
-    text = "".join(f"{line}\n" for line in (f"quickpoll {what} v1", *lines))
+    text = "\n".join((f"quickpoll {what} v1", *lines, ""))
     return sha256(text.encode()).hexdigest()
 
 

@@ -8,7 +8,8 @@ empty line, and signatures, each a line ``— <key name> <base64(key id ‖ sign
 from __future__ import annotations
 
 import re
-from base64 import b64decode, b64encode
+from base64 import b64decode
+from binascii import b2a_base64
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -49,7 +50,7 @@ def from_base64(text: str, length: int | None = None) -> bytes:
 
 def to_base64(content: bytes) -> str:
     """Standard base64 with padding."""
-    return b64encode(content).decode("ascii")
+    return b2a_base64(content, newline=False).decode("ascii")
 
 
 def key_id(name: str, public: bytes) -> bytes:

@@ -14,10 +14,9 @@ from base64 import b64decode
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from os import urandom
-from random import SystemRandom
 from typing import Any
 
-from quickpoll.verification import objects, tree
+from quickpoll.verification import dice, objects, tree
 from quickpoll.verification.notes import (
     BadNote,
     Signer,
@@ -35,7 +34,6 @@ SECONDS = 24 * 3600
 """How long after the answer ``by`` is: room for an outage. The rule is ten seconds."""
 
 _TEXT = re.compile(r"quickpoll promise v1\nroot ([^\n]{44})\nby (close|0|[1-9][0-9]{0,14})\n")
-_dice = SystemRandom()
 
 
 def depth_for(count: int) -> int:
@@ -56,7 +54,7 @@ class PromiseTree:
     ) -> None:
         """``places`` and ``random`` are for tests that want the same tree again."""
         self.depth = depth_for(len(entries))
-        self.places = places or _dice.sample(range(1 << self.depth), len(entries))
+        self.places = places or dice.some_of(1 << self.depth, len(entries))
         leaves = zip(self.places, map(tree.leaf_hash, entries), strict=True)
         self._levels = [dict(leaves)]
         for _ in range(self.depth):
@@ -81,11 +79,8 @@ def _above(level: dict[int, bytes], random: Callable[[int], bytes]) -> dict[int,
     """The level above one, whose missing neighbours become random hashes."""
     for place in [one ^ 1 for one in level if one ^ 1 not in level]:
         level[place] = random(tree.HASH_BYTES)
-    return {
-        place >> 1: tree.node_hash(level[place], level[place | 1])
-        for place in level
-        if not place & 1
-    }
+    lefts = [place for place in level if not place & 1]
+    return {place >> 1: tree.node_hash(level[place], level[place | 1]) for place in lefts}
 
 
 def promise_text(root: bytes, by: int | None) -> str:
@@ -102,7 +97,7 @@ def open_promise(note: bytes, keys: Iterable[VerifierKey]) -> tuple[bytes, int |
     return from_base64(found[1], tree.HASH_BYTES), None if found[2] == "close" else int(found[2])
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Promise:
     """What a voter holds: the entry, what opens it, and where it is under the signed root.
 

@@ -107,27 +107,29 @@ class Edge:
     def append(self, leaves: Iterable[bytes]) -> dict[Place, bytes]:
         """Add leaf hashes; answers the tiles that are new or hold more now, with their content."""
         changed: dict[Place, bytes] = {}
+        if not self.hashes:
+            self.hashes.append([])
+        lowest = self.hashes[0]
         for leaf in leaves:
-            changed.update(self._push(leaf))
+            lowest.append(leaf)
+            if len(lowest) == WIDTH:
+                changed.update(self._full_tiles())
         for level, hashes in enumerate(self.hashes):
             if hashes:
                 place = Place(level, self._number(level), len(hashes))
                 changed[place] = b"".join(hashes)
         return changed
 
-    def _push(self, leaf: bytes) -> Iterator[tuple[Place, bytes]]:
-        level, one = 0, leaf
-        while True:
-            if level == len(self.hashes):
+    def _full_tiles(self) -> Iterator[tuple[Place, bytes]]:
+        """The tile that is full now, and those above that this one fills; each is emptied."""
+        level = 0
+        while len(here := self.hashes[level]) == WIDTH:
+            yield Place(level, self._number(level), WIDTH), b"".join(here)
+            if level + 1 == len(self.hashes):
                 self.hashes.append([])
-            here = self.hashes[level]
-            number = self._number(level)
-            here.append(one)
-            if len(here) < WIDTH:
-                return
-            yield Place(level, number, WIDTH), b"".join(here)
-            one, level = tree.root(here), level + 1
+            self.hashes[level + 1].append(tree.root(here))
             here.clear()
+            level += 1
 
     def _number(self, level: int) -> int:
         """Which tile of its level the partial one is: as many full ones are before it."""

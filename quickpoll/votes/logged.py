@@ -12,7 +12,7 @@ their index.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from os import urandom
 from secrets import token_hex
 from typing import Any, NamedTuple
 
@@ -39,8 +39,7 @@ class Line(NamedTuple):
         return self.entry.split(" ")[1]
 
 
-@dataclass(frozen=True, slots=True)
-class Logged:
+class Logged(NamedTuple):
     """What a stored ballot has of the log: its present entry, the entries that wait, and the first
     place in the log at which the present one may be."""
 
@@ -57,7 +56,8 @@ class Logged:
 
 def cast_line(poll_id: str, user_id: str, option_ids: Iterable[str]) -> Line:
     """A new ballot: under a tag that nobody has had."""
-    pepper, salt = token_hex(32), token_hex(32)
+    secrets = urandom(64).hex()
+    pepper, salt = secrets[:64], secrets[64:]
     tag = entries.tag(poll_id, pepper, user_id)
     commit = entries.commit(poll_id, tag, salt, option_ids)
     return Line(entries.cast_entry(tag, commit).decode(), pepper, salt)
@@ -88,6 +88,13 @@ def mark(poll_id: str, token: str, *, sealed: bool) -> str:
 def marks_of(poll_id: str, kind: str) -> Document:
     """Which values of ``unlogged`` are of this poll and kind."""
     return {"$gt": f"{kind}{poll_id}", "$lt": f"{kind}{poll_id}~"}
+
+
+def parts_of(poll_id: str, kind: str) -> list[Document]:
+    """The same in sixteen parts, by the first digit of the token."""
+    firsts = [f"{kind}{poll_id}{digit}" for digit in "0123456789abcdef"]
+    ends = [*firsts[1:], f"{kind}{poll_id}~"]
+    return [{"$gte": low, "$lt": high} for low, high in zip(firsts, ends, strict=True)]
 
 
 def fields_of_new(poll_id: str, line: Line, token: str, *, sealed: bool) -> Document:
@@ -125,7 +132,7 @@ def logged_of(document: Mapping[str, Any]) -> Logged | None:
     if not found or "entry" not in found:
         return None
     line = Line(found["entry"], found.get("pepper", ""), found.get("salt"))
-    waiting = tuple(one["entry"] for one in found.get("waiting", ()))
+    waiting = tuple([one["entry"] for one in found.get("waiting", ())])
     open_now = str(document.get("unlogged", "")).startswith(MAY_BE_PUBLISHED)
     return Logged(line, waiting, open_now, found.get("first", 0))
 

@@ -53,13 +53,12 @@ class Promises:
         for key, places in by_key.items():
             signer = self._signers.of(key)
             assert signer is not None  # noqa: S101 - see check_kept
-            tree = PromiseTree([wanted[place].line.entry.encode() for place in places])
-            for number, place in enumerate(places):
+            entries = [wanted[place].line.entry.encode() for place in places]
+            tree, notes = PromiseTree(entries), dict[bool, bytes]()
+            for number, (place, entry) in enumerate(zip(places, entries, strict=True)):
                 line, _, sealed = wanted[place]
-                note = tree.note(signer, None if sealed else due).encode()
-                path = tuple(tree.path(number))
-                index = tree.places[number]
-                made[place] = Promise(
-                    line.entry.encode(), line.pepper, line.salt, index, path, note
-                )
+                if sealed not in notes:
+                    notes[sealed] = tree.note(signer, None if sealed else due).encode()
+                path, index = tuple(tree.path(number)), tree.places[number]
+                made[place] = Promise(entry, line.pepper, line.salt, index, path, notes[sealed])
         return [made[place] for place in range(len(wanted))]

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from secrets import token_hex
 
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from quickpoll.localrun.embedded import StoreAddresses
 from tests.browser.visitors import Visitors
 from tests.builders import create_poll, vote
 from tests.conftest import Instance, environment
 from tests.integration.log_harness import act, log_settings, published
+from tests.integration.test_tampered_log import FILES, flipped
 
 owner = "65f1c0ffee0000000000f101"
+
+WRONG = re.compile("^Something is wrong")
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +47,17 @@ async def visitors(browser: Browser, service: Instance) -> AsyncIterator[Visitor
     yield visitors
     await visitors.leave()
     assert visitors.troubles == []
+
+
+def tampering(place_in: Callable[[bytes], int]) -> Callable[[Route], Awaitable[None]]:
+    """Answers with one bit turned round."""
+
+    async def tamper(route: Route) -> None:
+        answer = await route.fetch()
+        body = await answer.body()
+        await route.fulfill(response=answer, body=flipped(body, place_in(body)))
+
+    return tamper
 
 
 async def says(page: Page, words: str) -> None:
@@ -94,6 +109,31 @@ async def test_a_log_that_contradicts_what_was_seen_is_refused_loudly(
         "The log contradicts what this browser has seen of it before."
     )
     await expect(wrong.locator("code")).to_have_text("forked")
+
+
+async def test_one_bit_of_what_the_server_says_is_found_and_named(
+    api: httpx.AsyncClient, visitors: Visitors
+) -> None:
+    """In a tile, an entry, the head, an opening and the receipt, as they come to the browser."""
+    poll, user = await create_poll(api, owner, verifiable=True), token_hex(12)
+    for place, voter in enumerate([user, *(token_hex(12) for _ in range(5))]):
+        await vote(api, poll, place % 3, voter)
+    await act(api, "POST", "close-poll", poll, owner)
+    await published(api, poll, 8)
+    page = await visitors.open(f"/polls/{poll['id']}", user)
+    await page.click("#proof-check")
+    await expect(page.locator("#proof-words")).to_contain_text("nothing else in it is wrong")
+    for name, (path, place_in, code) in FILES.items():
+        address = f"**/log/{poll['id']}/{path}" if path else "**/api/poll/receipt/*"
+        await page.route(address, tampering(place_in))
+        await page.click("#proof-check")
+        await expect(page.locator("#proof-words")).to_have_text(WRONG)
+        found = page.locator("#proof-findings code")
+        await expect(found.first, name).to_have_text(re.compile(rf"\b{code}"))
+        await page.unroute(address)
+        await page.click("#proof-check")
+        await expect(page.locator("#proof-findings li")).to_have_count(0)
+        await expect(page.locator("#proof-words")).to_contain_text("nothing else in it is wrong")
 
 
 async def test_while_results_are_hidden_the_ballot_comes_with_the_close(

@@ -133,6 +133,28 @@ async def test_a_long_close_of_a_sealed_log_is_published_at_once(
     assert nth > 20
 
 
+async def test_what_does_not_fit_into_a_step_comes_with_the_next(
+    steps: Steps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once, not in another round."""
+    monkeypatch.setattr(sequencer, "MOST_OF_A_STEP", 2)
+    poll = await verifiable(steps)
+    wanted = [await cast(steps.a, poll, token_hex(12)) for _ in range(5)]
+    await steps.a.log_room.sequencer.keep_up(str(poll.id), with_ballots=True)
+    assert sorted((await lines(steps.a, poll))[1:]) == sorted(wanted)
+    assert await nothing_waits(steps, poll)
+
+
+async def test_what_an_instance_remembers_of_a_log_may_be_out_of_date(steps: Steps) -> None:
+    """Another one has written to it since: nothing begins from there, and no edge is kept."""
+    poll, a, b = await verifiable(steps), steps.a, steps.b
+    wanted = []
+    for one in (a, b, a, a, b):
+        wanted.append(await cast(one, poll, token_hex(12)))
+        await one.log_room.sequencer.keep_up(str(poll.id), with_ballots=True)
+        assert sorted((await lines(a, poll))[1:]) == sorted(wanted)
+
+
 async def test_two_that_work_on_one_log_harm_nothing(steps: Steps) -> None:
     poll = await verifiable(steps)
     wanted = [await cast(steps.a, poll, token_hex(12)) for _ in range(3)]
@@ -358,3 +380,15 @@ async def test_who_wakes_late_moves_nothing(steps: Steps) -> None:
     before = await lines(steps.b, poll)
     assert not await store.end(asleep, asleep.size, asleep.published)
     assert await lines(steps.b, poll) == before
+
+
+async def test_a_deletion_asks_the_logs_only_of_polls_that_have_one(steps: Steps) -> None:
+    """What stands there under the id of another poll, put there by hand, is not looked at."""
+    logged, plain = await verifiable(steps), await steps.poll()
+    await steps.database["log"].insert_one({"_id": plain.id})
+    for poll in (logged, plain):
+        await steps.a.uncounted.look()
+        await steps.a.deletion.delete(the_owner, str(poll.id))
+    left = [one["_id"] async for one in steps.database["log"].find()]
+    assert left == [plain.id]
+    assert await steps.database["log_tile"].count_documents({}) == 0

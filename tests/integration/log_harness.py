@@ -81,11 +81,17 @@ async def copy_log(client: httpx.AsyncClient, poll: Poll) -> LogCopy:
 
 async def published(client: httpx.AsyncClient, poll: Poll, size: int) -> LogCopy:
     """The log, once it has so many entries."""
+    await grown(client, poll, size)
+    return await copy_log(client, poll)
+
+
+async def grown(client: httpx.AsyncClient, poll: Poll, size: int) -> None:
+    """Wait until a log has so many entries; nothing else of it is asked for."""
     until = asyncio.get_running_loop().time() + published_seconds
     while True:
         answer = await client.get(f"/log/{poll['id']}/checkpoint")
         if answer.status_code == 200 and int(answer.text.split("\n")[1]) >= size:
-            return await copy_log(client, poll)
+            return
         assert asyncio.get_running_loop().time() < until, answer.text
         await asyncio.sleep(0.05)
 

@@ -233,7 +233,8 @@ async def test_what_is_no_log_is_all_the_same(client: httpx.AsyncClient) -> None
     await act(client, "DELETE", "delete-poll", gone, owner)
     bodies = set()
     for poll_id in (plain["id"], gone["id"], token_hex(12), "no-id"):
-        for path in ("checkpoint", "tile/0/000.p/1", "tile/entries/000.p/1", "openings"):
+        files = "checkpoint", "tile/0/000.p/1", "tile/entries/000.p/1", "openings"
+        for path in (*files, "tile/", "tile", "nothing", ""):
             answer = await client.get(f"/log/{poll_id}/{path}", headers={"Accept": "text/html"})
             assert answer.status_code == 404
             assert answer.headers["Content-Type"] == "application/problem+json"

@@ -45,6 +45,7 @@ def measure(*scenarios: str) -> dict[str, dict[str, list[dict[str, float]]]]:
         ("votes", {"votes-64", "votes-256"}),
         ("empty", {"empty"}),
         ("parts", {"parts"}),
+        ("verifiable", {"verifiable-64", "verifiable-256"}),
         ("read", {"read"}),
         ("page", {"page"}),
         ("stored", {"stored"}),

@@ -310,6 +310,14 @@ class TestGuests:
             load_settings()
 
 
+def test_a_key_of_the_logs_is_named_once(environment: pytest.MonkeyPatch) -> None:
+    key = "A" * 43 + "="
+    environment.setenv("API_LOG_KEY", f"{key}, {key}")
+    with pytest.raises(BadSettings, match="API_LOG_KEY: it has the same key twice") as refused:
+        load_settings()
+    assert key not in str(refused.value)
+
+
 @pytest.mark.parametrize("given", ["short", "c2hvcnQ=", "é", "A" * 44 + ",x"])
 def test_a_key_of_the_logs_is_32_bytes_in_base64(
     environment: pytest.MonkeyPatch, given: str
