@@ -110,7 +110,6 @@ def create_app(
     _document(app)
     _add_routes(app, services)
     _guard(app, services)
-    guests_views.hide(app, services.guests)
     _render_errors(app)
     allow_origins(app, settings.cors_origins)
     add_commands(app)

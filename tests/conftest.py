@@ -95,11 +95,10 @@ def stores() -> Iterator[StoreAddresses]:
 
 
 def leave_nothing(stores: StoreAddresses, name: str) -> None:
-    """Take a test's database and keys off servers that are somebody's."""
-    if given_mongodb:
-        with MongoClient[dict[str, Any]](stores.database_url) as client:
-            for one in (name, f"{name}b"):  # a second one is named after the first
-                client.drop_database(one)
+    """Take a test's database and keys away: a server with those of very many tests is slow."""
+    with MongoClient[dict[str, Any]](stores.database_url) as client:
+        for one in (name, f"{name}b"):  # a second one is named after the first
+            client.drop_database(one)
     if given_redis:
         with Redis(stores.redis_host, stores.redis_port) as redis:
             for key in redis.scan_iter(f"{name}:*"):
@@ -142,12 +141,11 @@ def settings_from(variables: dict[str, str]) -> Settings:
 
 
 @pytest.fixture
-def name(request: pytest.FixtureRequest) -> Iterator[str]:
+def name(stores: StoreAddresses) -> Iterator[str]:
     """The name of this test's database and the prefix of its keys."""
     found = f"t{token_hex(6)}"
     yield found
-    if given_mongodb or given_redis:
-        leave_nothing(request.getfixturevalue("stores"), found)
+    leave_nothing(stores, found)
 
 
 @pytest.fixture

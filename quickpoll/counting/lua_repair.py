@@ -191,7 +191,7 @@ for i = 3, #ARGV do
     redis.call('ZADD', KEYS[1], at, ARGV[i])
   elseif condition == 'LT' then
     local due = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[i]))
-    if due <= now then redis.call('ZINCRBY', KEYS[1], 1, ARGV[i]) end
+    if due <= now then redis.call('ZADD', KEYS[1], due + 1, ARGV[i]) end
   end
 end
 return 1

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
-from quart import Blueprint, Quart, Response, request
+from quart import Blueprint, Response, request
 from quart_schema import validate_request
 
 from quickpoll.auth.web import current_caller
@@ -28,20 +26,6 @@ from quickpoll.polls.rules import check_manages
 from quickpoll.polls.store import PollStore
 
 _BEFORE_A_POLL = (PollNotFound, Forbidden)
-
-_OURS = re.compile(r"/guest|/api/(poll|session)/invite-guests/[^/]+")
-
-
-def hide(app: Quart, parts: GuestParts) -> None:
-    """Where the service admits no guests, these addresses are nowhere, whatever the method: not
-    even that another one would do is told. To be called when callers are asked for their token."""
-    if parts.handlers is not None:
-        return
-
-    @app.before_request
-    async def nowhere() -> None:
-        if request.routing_exception is not None and _OURS.fullmatch(request.path):
-            raise NotFound
 
 
 def blueprint(parts: GuestParts, polls: PollStore) -> Blueprint:

@@ -148,7 +148,7 @@ class Reconciler:
         await self._counters.adjust_clock()
         names = keys.presence(self._instance), keys.presence("any")
         own, common, _ = await link.together(
-            [*(("GET", name) for name in names), ("EXPIRE", names[0], PRESENCE_SECONDS)]
+            [*(("GET", name) for name in names), ("PEXPIRE", names[0], PRESENCE_SECONDS * 1000)]
         )
         if common != link.run_id or (self._present and own != link.run_id):
             await self._scripts.look_at(await self._recent(), 0.0, "LT")

@@ -362,14 +362,6 @@ async def test_a_service_without_guests(without: httpx.AsyncClient) -> None:
     for method in ("POST", "DELETE"):
         answer = await without.request(method, path, headers=bearer(owner))
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
-    path_of_session = path.replace("/poll/", "/session/")
-    for address in ("/guest", path, path_of_session):
-        for method in ("GET", "PUT", "PATCH", "DELETE"):
-            answer = await without.request(method, address, headers=bearer(owner))
-            assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), address
-            assert "Allow" not in answer.headers
-    for method in ("GET", "POST"):  # and nobody is told who does not say who asks
-        assert (await without.request(method, path)).status_code == 401
     assert await code_of(without, forged()) == (401, "invalid_token")
     asked = {"question": "q", "options": [{"text": "a"}, {"text": "b"}], "guests": "open"}
     refused = await without.post("/api/poll/create-poll", json=asked, headers=bearer(owner))
