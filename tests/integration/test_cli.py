@@ -23,15 +23,10 @@ from quickpoll.factory import create_app
 from quickpoll.localrun.embedded import StoreAddresses
 from quickpoll.settings import Settings
 from tests.builders import create_poll, option, vote
-from tests.conftest import (
-    bare_environment,
-    bearer,
-    environment,
-    secret,
-    served,
-    without_env_file,
-)
+from tests.checkout import without_env_file
+from tests.conftest import bearer, environment, secret, served
 from tests.guests import guest_key
+from tests.instances import bare_environment
 from tests.processes import hear_signals
 
 owner, other = "65f1c0ffee0000000000ca01", "65f1c0ffee0000000000ca02"

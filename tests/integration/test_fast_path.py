@@ -17,7 +17,8 @@ from quickpoll.fast_path.dispatch import FastPath
 from quickpoll.settings import Settings
 from tests.asgi import Answered, Request, ask
 from tests.builders import create_poll, option, vote
-from tests.conftest import bearer, free_port, served, sign
+from tests.conftest import bearer, served, sign
+from tests.instances import free_port
 
 owner = "65f1c0ffee0000000000a001"
 voter = "65f1c0ffee0000000000a002"

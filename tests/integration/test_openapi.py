@@ -19,8 +19,10 @@ from quart import Quart
 from quickpoll.errors import TooManySubscriptions, leaves
 from quickpoll.settings import Settings
 from tests.builders import create_poll, option, vote
-from tests.conftest import Instance, bearer, root, sign
+from tests.checkout import root
+from tests.conftest import bearer, sign
 from tests.guests import with_guests
+from tests.instances import Instance
 
 owner, other, third = (f"65f1c0ffee0000000000c10{n}" for n in (1, 2, 3))
 nobody = "0" * 24
