@@ -17,7 +17,7 @@ from tests.conftest import bearer
 from tests.guests import forged, with_guests
 from tests.instances import free_port
 from tests.integration.realtime_harness import Live, Screen, running
-from tests.integration.test_sessions import Evening, an_evening, create, owner, stranger
+from tests.integration.session_harness import Evening, an_evening, create, owner, stranger
 
 
 @pytest.fixture
