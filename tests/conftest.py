@@ -5,14 +5,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
-import shutil
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from secrets import token_hex
 from tempfile import TemporaryDirectory
@@ -24,19 +19,15 @@ import hypothesis
 import jwt
 import pymongo.monitoring
 import pytest
-from pymongo import MongoClient
 from quart import Quart
-from redis import Redis
 
 from quickpoll.composition import Services
 from quickpoll.factory import create_app
 from quickpoll.localrun.embedded import EmbeddedStores, StoreAddresses
 from quickpoll.settings import Settings
+from tests.instances import Instance
+from tests.servers import given_mongodb, given_redis, in_memory, leave_nothing
 from tests.stable_api import StableApiListener, taken
-
-root = Path(__file__).parent.parent
-without_env_file = root / "config"
-"""Where services of the tests run: a developer's ``.env`` is none of their business."""
 
 secret = "a secret for tests only, 32 bytes or more"
 
@@ -64,21 +55,6 @@ def stable_api() -> Iterator[None]:
     assert taken(sent_to_mongodb) == []
 
 
-given_mongodb = os.environ.get("TEST_MONGODB", "")
-given_redis = os.environ.get("TEST_REDIS", "")
-"""Servers that somebody has (``make test MONGODB=… REDIS=…``), in place of the embedded ones."""
-
-
-def in_memory() -> Path | None:
-    """A file system in memory with room for the stores, or ``None`` for the ordinary place.
-
-    A disk that stalls for the two seconds that the service waits for MongoDB is a 503, and rightly.
-    """
-    shared = Path("/dev/shm")  # noqa: S108 - a folder of an unpredictable name is made there
-    roomy = os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > 2 << 30
-    return shared if roomy else None
-
-
 @pytest.fixture(scope="session")
 def stores() -> Iterator[StoreAddresses]:
     """MongoDB and Redis, shared by all tests that do not harm them: embedded, unless given."""
@@ -92,17 +68,6 @@ def stores() -> Iterator[StoreAddresses]:
             redis.hostname or embedded.redis_host,
             redis.port or (6379 if given_redis else embedded.redis_port),
         )
-
-
-def leave_nothing(stores: StoreAddresses, name: str) -> None:
-    """Take a test's database and keys away: a server with those of very many tests is slow."""
-    with MongoClient[dict[str, Any]](stores.database_url) as client:
-        for one in (name, f"{name}b"):  # a second one is named after the first
-            client.drop_database(one)
-    if given_redis:
-        with Redis(stores.redis_host, stores.redis_port) as redis:
-            for key in redis.scan_iter(f"{name}:*"):
-                redis.delete(key)
 
 
 def sign(user_id: str | None = None, *, seconds: float = 86_400, **claims: Any) -> str:
@@ -189,97 +154,6 @@ def services(app: Quart, client: httpx.AsyncClient) -> Services:
     """The parts of the running application."""
     found: Services = app.extensions["quickpoll"]
     return found
-
-
-class Instance:
-    """The service in a process of its own, served by Hypercorn as in production."""
-
-    def __init__(self, variables: dict[str, str], port: int | None = None) -> None:
-        self.port = port or free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.variables = variables
-        self.code: Path | None = None
-        """Where other code of the service is served from; ``None``: this code."""
-        self.log: Path | None = None
-        """The file that its log is added to; ``None``: that of the tests."""
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def pid(self) -> int:
-        """The process id."""
-        assert self._process is not None
-        return self._process.pid
-
-    @property
-    def process(self) -> subprocess.Popen[bytes]:
-        """The process, for tests that end it their own way."""
-        assert self._process is not None
-        return self._process
-
-    def start(self, *, wait: bool = True) -> Instance:
-        """Start it, in a process group of its own, and wait until it is ready."""
-        command, folder = self.command()
-        with ExitStack() as stack:
-            log = None if self.log is None else stack.enter_context(self.log.open("ab"))
-            self._process = subprocess.Popen(
-                command,
-                cwd=folder,
-                env={**bare_environment(), **self.variables},
-                start_new_session=True,
-                stdout=log,
-                stderr=log,
-            )
-        if wait:
-            self.wait_until_ready()
-        return self
-
-    def command(self) -> tuple[list[str], Path]:
-        """What starts it, and in which folder."""
-        serve = ["-m", "hypercorn", "--config", str((self.code or root) / "hypercorn.toml")]
-        bind = ["--bind", f"127.0.0.1:{self.port}", "quickpoll.asgi:app"]
-        return [sys.executable, *serve, *bind], self.code or without_env_file
-
-    def wait_until_ready(self, seconds: float = 30.0) -> None:
-        """Wait until it serves requests."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            try:
-                if httpx.get(f"{self.url}/health/ready", timeout=2).status_code == 200:
-                    return
-            except httpx.TransportError:
-                time.sleep(0.05)
-            if self.process.poll() is not None:
-                raise AssertionError(f"it ended with status {self.process.returncode}")
-        raise AssertionError("it did not become ready")
-
-    def stop(self) -> int:
-        """End it with SIGTERM; answers its exit status."""
-        self.process.terminate()
-        return self.process.wait(timeout=15)
-
-    def kill(self) -> None:
-        """End it without a warning."""
-        self.process.kill()
-        self.process.wait(timeout=5)
-
-    def close(self) -> None:
-        """Make sure that it is gone."""
-        if self._process is not None and self._process.poll() is None:
-            self.kill()
-
-
-def bare_environment() -> dict[str, str]:
-    """What a process of the service gets of the tests' own environment: no setting of it."""
-    kept = ("PATH", "HOME", "LANG", "VIRTUAL_ENV", "COVERAGE_PROCESS_CONFIG", "PYTHONPATH")
-    return {name: os.environ[name] for name in kept if name in os.environ}
-
-
-def free_port() -> int:
-    """A port of the loopback interface that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture

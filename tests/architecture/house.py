@@ -49,6 +49,14 @@ def modules() -> dict[str, Module]:
     return found
 
 
+def python_files(folder: Path) -> Iterator[Path]:
+    """Every Python file below a folder, except for what was installed there."""
+    for path in sorted(folder.rglob("*.py")):
+        inside = path.relative_to(folder).parts
+        if not any(part.startswith(".") or part == "node_modules" for part in inside):
+            yield path
+
+
 def imports(module: Module) -> set[str]:
     """The modules of the package that one imports, those for types alone included."""
     found = set()

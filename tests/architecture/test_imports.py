@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 from tests.architecture.house import root
-from tests.conftest import bare_environment, secret
+from tests.conftest import secret
+from tests.instances import bare_environment
 
 program = root / "tests" / "architecture" / "opening_nothing.py"
 

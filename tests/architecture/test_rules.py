@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from statistics import median
 
 import pytest
 
-from tests.architecture.house import Module, calls, functions, modules
+from tests.architecture.house import Module, calls, functions, modules, python_files, root
 
 Rule = Callable[[Module], Iterator[str]]
 
@@ -206,6 +207,29 @@ def test_a_broken_rule_would_be_noticed(rule: Rule, source: str) -> None:
     some = modules()["quickpoll.realtime.relay"]
     path = some.path.with_name("helpers.py")
     assert list(rule(Module("quickpoll.realtime.helpers", path, ast.parse(source), 51)))
+
+
+def long_files(folder: Path) -> list[str]:
+    """The files of a folder that are longer than a file may be, and how many lines each has."""
+    lengths = {path: len(path.read_text("utf-8").splitlines()) for path in python_files(folder)}
+    return [
+        f"{path.relative_to(folder).as_posix()}: {lines} lines"
+        for path, lines in lengths.items()
+        if lines > most_lines_of_a_file
+    ]
+
+
+@pytest.mark.parametrize("folder", ["tests", "bench"])
+def test_files_beside_the_package_are_short_too(folder: str) -> None:
+    assert any(python_files(root / folder))
+    assert long_files(root / folder) == []
+
+
+def test_a_long_file_would_be_noticed(tmp_path: Path) -> None:
+    for name, lines in (("a.py", 301), ("b.py", 300), ("node_modules/c.py", 301)):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x = 1\n" * lines)
+    assert long_files(tmp_path) == ["a.py: 301 lines"]
 
 
 def test_most_functions_are_very_short() -> None:

@@ -15,7 +15,8 @@ from playwright.async_api import Browser, async_playwright, expect
 
 from quickpoll.localrun.embedded import StoreAddresses
 from tests.browser.visitors import Visitors
-from tests.conftest import Instance, environment
+from tests.conftest import environment
+from tests.instances import Instance
 
 here = Path(__file__).parent
 names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

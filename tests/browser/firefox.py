@@ -16,7 +16,7 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.conftest import free_port
+from tests.instances import free_port
 
 names = ("firefox-esr", "firefox")
 patience = 30  # seconds, bounds failures only

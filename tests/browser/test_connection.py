@@ -16,7 +16,8 @@ from playwright.async_api import Browser, WebSocketRoute, expect
 
 from tests.browser.visitors import Visitors
 from tests.builders import create_poll, vote
-from tests.conftest import Instance, bearer, sign
+from tests.conftest import bearer, sign
+from tests.instances import Instance
 
 
 async def test_a_page_comes_back_by_itself_after_a_restart_of_the_service(

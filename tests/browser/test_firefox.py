@@ -10,7 +10,8 @@ import pytest
 
 from tests.browser.firefox import Firefox, firefox, installed
 from tests.builders import create_poll, look, option, vote
-from tests.conftest import Instance, sign
+from tests.conftest import sign
+from tests.instances import Instance
 
 program = installed()
 pytestmark = pytest.mark.skipif(program is None, reason="needs Firefox (firefox-esr)")

@@ -14,7 +14,8 @@ from playwright.async_api import Browser, expect
 
 from tests.browser.visitors import Visitors
 from tests.builders import create_poll
-from tests.conftest import Instance, free_port, sign
+from tests.conftest import sign
+from tests.instances import Instance, free_port
 
 # As browsers do it where third parties may store nothing.
 denied = """for (const name of ["sessionStorage", "localStorage"]) {

@@ -17,8 +17,9 @@ from quickpoll.localrun.embedded import StoreAddresses
 from tests.browser.test_accessibility import findings
 from tests.browser.visitors import Visitors
 from tests.builders import create_poll, look, option
-from tests.conftest import Instance, bearer, environment, sign
+from tests.conftest import bearer, environment, sign
 from tests.guests import forged, guest_key
+from tests.instances import Instance
 
 owner = "65f1c0ffee0000000000d001"
 refusals = r"status of 40[134]"

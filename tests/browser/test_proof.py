@@ -14,7 +14,8 @@ from playwright.async_api import Browser, Page, Route, expect
 from quickpoll.localrun.embedded import StoreAddresses
 from tests.browser.visitors import Visitors
 from tests.builders import create_poll, vote
-from tests.conftest import Instance, environment
+from tests.conftest import environment
+from tests.instances import Instance
 from tests.integration.log_harness import act, log_settings, published
 from tests.integration.test_tampered_log import FILES, flipped
 

@@ -16,7 +16,8 @@ from playwright.async_api import Page, expect
 
 from tests.browser.visitors import Visitors
 from tests.builders import create_poll, vote
-from tests.conftest import bearer, root
+from tests.checkout import root
+from tests.conftest import bearer
 
 question = "What shall we build in the open hour on Friday?"
 texts = (

@@ -13,7 +13,8 @@ from playwright.async_api import Browser, Page, expect
 from quickpoll.localrun.embedded import StoreAddresses
 from tests.browser.visitors import Visitors
 from tests.builders import create_poll, vote
-from tests.conftest import Instance, bearer, environment, free_port
+from tests.conftest import bearer, environment
+from tests.instances import Instance, free_port
 
 
 async def _cast(page: Page, text: str) -> None:

@@ -11,7 +11,7 @@ from playwright.async_api import Browser
 
 from quickpoll.verification.check import check
 from quickpoll.web.assets import Assets
-from tests.conftest import Instance
+from tests.instances import Instance
 from tests.verification.honest import from_memory
 from tests.verification.test_browser_checker import as_json, worlds
 

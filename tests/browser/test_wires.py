@@ -29,7 +29,8 @@ from tests.browser.proxies import (
 )
 from tests.browser.visitors import Visitors
 from tests.builders import create_poll, vote
-from tests.conftest import Instance, sign
+from tests.conftest import sign
+from tests.instances import Instance
 
 within = 10_000  # milliseconds, as promised
 polling = re.compile("transport=polling")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import root
+from tests.checkout import root
 
 node_modules = root / "tests" / "js" / "node_modules"
 programs = Path(__file__).with_name("programs")

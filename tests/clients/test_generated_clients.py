@@ -16,7 +16,8 @@ import pytest
 from tests.builders import create_poll, option, vote
 from tests.clients import generators
 from tests.clients.generators import node_modules, programs, run
-from tests.conftest import Instance, sign
+from tests.conftest import sign
+from tests.instances import Instance
 
 pytestmark = pytest.mark.timeout(300)  # a generator is a large program that is started for once
 

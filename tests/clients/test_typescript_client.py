@@ -17,9 +17,11 @@ import httpx
 import pytest
 
 from tests.builders import create_poll, option, vote
+from tests.checkout import root
 from tests.clients.generators import node_modules, programs, require, run
 from tests.clients.typescript import package, types
-from tests.conftest import Instance, bearer, root, sign
+from tests.conftest import bearer, sign
+from tests.instances import Instance
 
 pytestmark = pytest.mark.node
 

@@ -14,8 +14,9 @@ from typing import Any
 import httpx
 
 from quickpoll.factory import create_app
+from tests.checkout import root
 from tests.clients.generators import node_program, run
-from tests.conftest import root, secret, settings_from
+from tests.conftest import secret, settings_from
 
 package = root / "clients" / "typescript"
 

@@ -18,9 +18,11 @@ import pytest
 
 from quickpoll.localrun.embedded import StoreAddresses
 from tests.builders import create_poll, look, vote
-from tests.conftest import Instance, environment, root, without_env_file
+from tests.checkout import root, without_env_file
+from tests.conftest import environment
 from tests.exact.pair import Pair, Wires, owner, settles, two_running
 from tests.exact.seen import Seen
+from tests.instances import Instance
 
 apart = pytest.mark.parametrize(
     "ahead", [(0.3, 0.0), (0.0, -1.0), (-1.0, -0.5), (1.0, 0.0)], ids=str

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.conftest import Instance
 from tests.faults.asking import Asker
+from tests.instances import Instance
 
 Pair = tuple[str, str]
 Ballot = frozenset[str]

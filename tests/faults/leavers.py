@@ -7,9 +7,9 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from tests.conftest import Instance
 from tests.faults.asking import Answer
 from tests.faults.crowd import Crowd, Pair
+from tests.instances import Instance
 
 
 class Left(Exception):

@@ -9,11 +9,11 @@ from typing import Any
 
 from bson import ObjectId
 
-from tests.conftest import Instance
 from tests.faults.asking import Answer
 from tests.faults.owners import Owned, Owners
 from tests.faults.watching import Watcher
 from tests.faults.world import World
+from tests.instances import Instance
 
 
 class LivesJudge:

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
-from tests.conftest import Instance
 from tests.faults.asking import Answer, Asker
 from tests.faults.crowd import Record
 from tests.faults.watching import Watcher
+from tests.instances import Instance
 
 refusals = {"poll_closed", "poll_not_found"}
 longest_try = 30.0

@@ -7,7 +7,7 @@ import random
 import sys
 from time import monotonic
 
-from tests.conftest import root
+from tests.checkout import root
 from tests.faults.harm import flush, kill_subscribers
 from tests.faults.owners import Owned, Owners
 from tests.faults.watching import Watcher

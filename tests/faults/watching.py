@@ -12,8 +12,9 @@ import aiohttp
 import socketio
 from socketio.exceptions import SocketIOError
 
-from tests.conftest import Instance, sign
+from tests.conftest import sign
 from tests.faults.crowd import Record
+from tests.instances import Instance
 
 statuses = {"closed": "closed", "reopened": "open", "deleted": "deleted"}
 """What a ``poll-update`` says of the status."""

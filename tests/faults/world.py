@@ -16,8 +16,9 @@ import redis
 from pymongo import MongoClient
 
 from quickpoll.localrun.embedded import EmbeddedStores, StoreAddresses
-from tests.conftest import Instance, environment
+from tests.conftest import environment
 from tests.faults.wire import Wire
+from tests.instances import Instance
 
 database = "faults"
 

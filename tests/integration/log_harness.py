@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from base64 import b64encode
+from secrets import token_hex
 from typing import Any
 
 import httpx
@@ -12,15 +13,28 @@ import httpx
 from quickpoll.verification import tiles
 from quickpoll.verification.check import check
 from quickpoll.verification.findings import Kept, NotServed, Report
+from tests.builders import create_poll
 from tests.conftest import bearer
 
 Poll = dict[str, Any]
+
+owner = "65f1c0ffee0000000000e001"
 
 log_name = "polls.example.org"
 log_settings = {"API_LOG_KEY": b64encode(bytes(range(32))).decode(), "API_LOG_NAME": log_name}
 
 published_seconds = 10.0
 """Within which an entry is in a published checkpoint: the contract's own figure."""
+
+
+def voters(number: int) -> list[str]:
+    """So many people."""
+    return [token_hex(12) for _ in range(number)]
+
+
+async def verifiable(client: httpx.AsyncClient, **fields: Any) -> Poll:
+    """A new poll with a log."""
+    return await create_poll(client, owner, verifiable=True, **fields)
 
 
 class LogCopy:

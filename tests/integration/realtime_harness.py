@@ -19,7 +19,9 @@ from quickpoll.composition import Services
 from quickpoll.factory import create_app
 from quickpoll.foundation import http1
 from quickpoll.settings import Settings
-from tests.conftest import free_port, root, sign, until_ready
+from tests.checkout import root
+from tests.conftest import sign, until_ready
+from tests.instances import free_port
 from tests.integration.live_contract import misfits, misfits_of_answer
 
 patience = 10.0

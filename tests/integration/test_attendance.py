@@ -14,7 +14,7 @@ from quickpoll.realtime import attendance
 from quickpoll.settings import Settings
 from tests.conftest import bearer
 from tests.integration.realtime_harness import Live, Screen, running
-from tests.integration.test_sessions import Evening, an_evening, owner
+from tests.integration.session_harness import Evening, an_evening, owner
 
 
 @pytest.fixture

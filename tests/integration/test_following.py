@@ -13,10 +13,11 @@ from quickpoll.auth.caller import Caller
 from quickpoll.sessions.bodies import Step
 from quickpoll.settings import Settings
 from tests.builders import create_poll, vote
-from tests.conftest import bearer, free_port
+from tests.conftest import bearer
 from tests.guests import forged, with_guests
+from tests.instances import free_port
 from tests.integration.realtime_harness import Live, Screen, running
-from tests.integration.test_sessions import Evening, an_evening, create, owner, stranger
+from tests.integration.session_harness import Evening, an_evening, create, owner, stranger
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from quickpoll.factory import create_app
 from quickpoll.foundation.observability.logs import configure_logs
 from quickpoll.settings import Settings
 from tests.builders import create_poll, look, vote
-from tests.conftest import bearer, root, served, sign
+from tests.checkout import root
+from tests.conftest import bearer, served, sign
 from tests.integration.test_auth import bad_tokens, tomorrow
 
 user = "65f1c0ffee0000000000c001"

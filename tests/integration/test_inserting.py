@@ -12,7 +12,7 @@ from pymongo.errors import AutoReconnect, BulkWriteError
 from quickpoll.composition import Services
 from quickpoll.foundation.stores.bulk_writes import change_once, fence, insert_all
 from quickpoll.votes.models import Vote
-from tests.conftest import free_port
+from tests.instances import free_port
 
 EMPTY: dict[str, Any] = {"optionIds": []}
 

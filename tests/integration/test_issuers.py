@@ -16,7 +16,8 @@ import pytest
 
 from quickpoll.factory import create_app
 from quickpoll.localrun.embedded import StoreAddresses
-from tests.conftest import environment, root, secret, served, settings_from
+from tests.checkout import root
+from tests.conftest import environment, secret, served, settings_from
 from tests.issuers import Publisher, private_key, public_jwk
 
 document = (root / "docs" / "issuers.md").read_text("utf-8")

@@ -20,7 +20,8 @@ from quickpoll.factory import create_app
 from quickpoll.localrun.child_process import LOOPBACK
 from quickpoll.localrun.embedded import StoreAddresses
 from tests.builders import create_poll, look, vote
-from tests.conftest import bearer, environment, root, served, settings_from
+from tests.checkout import root
+from tests.conftest import bearer, environment, served, settings_from
 from tests.guests import join, with_guests
 from tests.integration.redis_servers import Valkey
 from tests.integration.secured_stores import SecuredMongo

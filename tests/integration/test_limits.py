@@ -14,7 +14,8 @@ from quickpoll.errors import RateLimited
 from quickpoll.factory import create_app
 from quickpoll.foundation.stores.redis import RedisLink
 from quickpoll.localrun.embedded import StoreAddresses
-from tests.conftest import bearer, environment, free_port, served, settings_from
+from tests.conftest import bearer, environment, served, settings_from
+from tests.instances import free_port
 from tests.integration.realtime_harness import running
 
 path = "/api/poll/get-all-polls"

@@ -16,15 +16,9 @@ import pytest
 import socketio
 
 from quickpoll.localrun.embedded import StoreAddresses
-from tests.conftest import (
-    bare_environment,
-    environment,
-    free_port,
-    root,
-    secret,
-    sign,
-    without_env_file,
-)
+from tests.checkout import root, without_env_file
+from tests.conftest import environment, secret, sign
+from tests.instances import bare_environment, free_port
 
 user = "65f1c0ffee0000000000c001"
 path = "/api/poll/get-all-polls"

@@ -24,7 +24,8 @@ from quickpoll.composition import Services
 from quickpoll.factory import create_app
 from quickpoll.localrun.embedded import StoreAddresses
 from tests.builders import create_poll, look, option, vote
-from tests.conftest import bearer, environment, free_port, served, settings_from
+from tests.conftest import bearer, environment, served, settings_from
+from tests.instances import free_port
 
 owner = "a" * 24
 

@@ -15,7 +15,8 @@ from redis.asyncio import Redis
 from quickpoll.localrun.embedded import StoreAddresses
 from quickpoll.settings import Settings
 from tests.builders import create_poll, vote
-from tests.conftest import bearer, environment, free_port, settings_from
+from tests.conftest import bearer, environment, settings_from
+from tests.instances import free_port
 from tests.integration.realtime_harness import Live, running
 
 

@@ -13,7 +13,8 @@ import pytest
 
 from quickpoll.localrun.child_process import LOOPBACK
 from quickpoll.localrun.embedded import StoreAddresses
-from tests.conftest import environment, free_port, sign
+from tests.conftest import environment, sign
+from tests.instances import free_port
 from tests.integration.redis_servers import Relay, Valkey, certify, tls_context
 from tests.integration.secured_stores import SecuredMongo
 from tests.integration.test_logs import Logged, lines_of

@@ -19,7 +19,8 @@ from quickpoll.foundation.observability import tracing
 from quickpoll.localrun.embedded import StoreAddresses
 from quickpoll.operations.traces import provider_of
 from tests.builders import create_poll, look, option, vote
-from tests.conftest import bearer, environment, free_port, served, settings_from
+from tests.conftest import bearer, environment, served, settings_from
+from tests.instances import free_port
 
 user = "65f1c0ffee0000000000c001"
 caller = "0af7651916cd43dd8448eb211c80319c"

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import root
+from tests.checkout import root
 
 folder = root / "tests" / "js"
 versions = ("socket.io-client", "socket.io-client-previous")

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from quickpoll.localrun.child_process import until
-from tests.conftest import bare_environment, free_port
+from tests.instances import bare_environment, free_port
 from tests.processes import children_of, exists, hear_signals
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Instance, free_port, root
+from tests.checkout import root
+from tests.instances import Instance, free_port
 
 program = shutil.which("nginx") or "/usr/sbin/nginx"
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import httpx
 
 from tests.builders import create_poll
-from tests.conftest import Instance, bearer
+from tests.conftest import bearer
+from tests.instances import Instance
 from tests.journeys import proxy
 
 path = "/api/poll/get-all-polls"

@@ -18,7 +18,8 @@ from pymongo import MongoClient
 
 from quickpoll.localrun.embedded import EmbeddedStores, StoreAddresses
 from tests.builders import create_poll, option
-from tests.conftest import Instance, bearer, environment, sign
+from tests.conftest import bearer, environment, sign
+from tests.instances import Instance
 
 
 def ballots(stores: StoreAddresses, name: str) -> int:

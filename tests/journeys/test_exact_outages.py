@@ -14,7 +14,8 @@ import redis
 
 from quickpoll.localrun.embedded import EmbeddedStores
 from tests.builders import create_poll, look, option, vote
-from tests.conftest import Instance, bearer, environment
+from tests.conftest import bearer, environment
+from tests.instances import Instance
 
 three_seconds = 3.0
 

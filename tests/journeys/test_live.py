@@ -16,7 +16,8 @@ import socketio
 
 from quickpoll.localrun.embedded import StoreAddresses
 from tests.builders import create_poll, vote
-from tests.conftest import Instance, environment, sign
+from tests.conftest import environment, sign
+from tests.instances import Instance
 from tests.journeys import proxy
 from tests.journeys.js_screen import js_screen, require_node, versions
 

@@ -18,7 +18,9 @@ import httpx
 import pytest
 
 from tests.builders import create_poll, vote
-from tests.conftest import Instance, bearer, root, sign
+from tests.checkout import root
+from tests.conftest import bearer, sign
+from tests.instances import Instance
 from tests.journeys.cutting import CuttingWire
 from tests.journeys.js_screen import folder, require_node
 

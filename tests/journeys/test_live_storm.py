@@ -12,7 +12,8 @@ import httpx
 import websockets
 
 from tests.builders import create_poll, option
-from tests.conftest import Instance, bearer, sign
+from tests.conftest import bearer, sign
+from tests.instances import Instance
 from tests.integration.realtime_harness import Screen
 
 crowd = 250

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conftest import bare_environment, root
+from tests.checkout import root
+from tests.instances import bare_environment
 from tests.journeys.launched import Launched
 
 readme = (root / "README.md").read_text("utf-8")

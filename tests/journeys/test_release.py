@@ -17,7 +17,9 @@ import pytest
 
 from quickpoll.localrun.embedded import StoreAddresses
 from tests.builders import create_poll, look, vote
-from tests.conftest import Instance, environment, root
+from tests.checkout import root
+from tests.conftest import environment
+from tests.instances import Instance
 
 pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet"]
 

@@ -17,7 +17,8 @@ from pymongo import MongoClient
 
 from quickpoll.localrun.embedded import StoreAddresses
 from tests.builders import create_poll, look, vote
-from tests.conftest import Instance, root
+from tests.checkout import root
+from tests.instances import Instance
 
 Backup = dict[str, bytes]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 
 from tests.builders import create_poll, look
-from tests.conftest import Instance
+from tests.instances import Instance
 from tests.journeys import proxy
 from tests.journeys.crowd import Crowd, Watcher
 

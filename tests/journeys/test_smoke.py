@@ -8,7 +8,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.conftest import Instance, root, secret
+from tests.checkout import root
+from tests.conftest import secret
+from tests.instances import Instance
 from tests.journeys import proxy
 
 script = (root / "config" / "smoke.py").read_bytes()

@@ -21,7 +21,8 @@ from bson import ObjectId
 from quickpoll.localrun.child_process import until
 from quickpoll.localrun.way_in import lan_address
 from quickpoll.web.qr import svg
-from tests.conftest import free_port, root
+from tests.checkout import root
+from tests.instances import free_port
 from tests.journeys.launched import Launched, gone
 from tests.processes import children_of
 

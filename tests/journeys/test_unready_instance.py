@@ -16,7 +16,8 @@ import pytest
 
 from quickpoll.localrun.embedded import StoreAddresses
 from tests.builders import create_poll, look, option, vote
-from tests.conftest import Instance, bearer, environment, free_port
+from tests.conftest import bearer, environment
+from tests.instances import Instance, free_port
 from tests.journeys import proxy
 
 owner = "a" * 24

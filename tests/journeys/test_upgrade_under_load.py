@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 from tests.builders import create_poll, look, vote
-from tests.conftest import Instance
+from tests.instances import Instance
 from tests.journeys import proxy
 from tests.journeys.crowd import Crowd, Watcher
 

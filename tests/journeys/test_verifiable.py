@@ -13,7 +13,8 @@ from secrets import token_hex
 import httpx
 
 from tests.builders import create_poll, look, vote
-from tests.conftest import Instance, bare_environment, sign
+from tests.conftest import sign
+from tests.instances import Instance, bare_environment
 from tests.integration.log_harness import act, log_settings, published
 
 owner = "65f1c0ffee0000000000f201"

@@ -10,15 +10,9 @@ import pytest
 import socketio
 
 from quickpoll.localrun.embedded import StoreAddresses
-from tests.conftest import (
-    Instance,
-    bare_environment,
-    environment,
-    free_port,
-    root,
-    sign,
-    without_env_file,
-)
+from tests.checkout import root, without_env_file
+from tests.conftest import environment, sign
+from tests.instances import Instance, bare_environment, free_port
 
 
 def serve(folder: Path, port: int, **variables: str) -> subprocess.CompletedProcess[str]:

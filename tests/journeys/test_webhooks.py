@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from quickpoll.localrun.embedded import EmbeddedMongo, EmbeddedRedis, EmbeddedStores
-from tests.conftest import Instance, environment
+from tests.conftest import environment
+from tests.instances import Instance
 from tests.journeys.lives import Life, Lives
 from tests.journeys.moody import Moody, data_of, moods
 from tests.webhooks.conftest import switched_on

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.model.protocol import FEW_STEPS, Scenario
+from tests.model.scenario import FEW_STEPS, Scenario
 
 COUNT_AT_ONCE = FEW_STEPS - {"vote.count_documents"} | {"poll.find"}
 """A recount reads all its counts in one step: when it has read the poll."""

@@ -9,7 +9,8 @@ import pytest
 from tests.model import plays
 from tests.model.explorer import explore
 from tests.model.members import pretended_time
-from tests.model.protocol import CountingPlay, Scenario
+from tests.model.protocol import CountingPlay
+from tests.model.scenario import Scenario
 
 pytestmark = pytest.mark.no_cover
 

@@ -9,7 +9,8 @@ import pytest
 from tests.model import mutants, plays
 from tests.model.explorer import Violation, explore
 from tests.model.members import pretended_time
-from tests.model.protocol import CountingPlay, Scenario
+from tests.model.protocol import CountingPlay
+from tests.model.scenario import Scenario
 
 # Hundreds of thousands of steps: measuring which lines they pass takes longer than they do.
 pytestmark = pytest.mark.no_cover

@@ -19,7 +19,7 @@ import sys
 
 import click
 
-from tests.conftest import root
+from tests.checkout import root
 from tests.mutants.catalogue import CatalogueError, Change, read_changes
 from tests.mutants.trying import Trial, Tried
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import root
+from tests.checkout import root
 from tests.mutants.catalogue import CatalogueError, Change, read_changes
 from tests.mutants.trying import Trial, Tried
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.conftest import root
+from tests.checkout import root
 from tests.operations.checkers import missing
 
 rules = root / "config" / "prometheus" / "alerts.yaml"

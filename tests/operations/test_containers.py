@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from quickpoll import __version__
-from tests.conftest import root, settings_from
+from tests.checkout import root
+from tests.conftest import settings_from
 from tests.operations.checkers import run
 
 instances = ("quickpoll-1", "quickpoll-2")

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from quickpoll import __version__
-from tests.conftest import root
+from tests.checkout import root
 from tests.operations.checkers import missing
 
 versions = ("1.30", "1.34")

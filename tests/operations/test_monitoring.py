@@ -12,7 +12,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.conftest import root
+from tests.checkout import root
 from tests.operations.checkers import missing
 
 config = root / "config"

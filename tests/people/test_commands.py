@@ -17,7 +17,8 @@ from quickpoll.foundation.stores.holdings import SECTIONS
 from quickpoll.polls.models import NOBODY
 from quickpoll.settings import Settings
 from tests.builders import create_poll
-from tests.conftest import free_port, served
+from tests.conftest import served
+from tests.instances import free_port
 from tests.people.life import Places, live
 
 user, others = "65f1c0ffee0000000009d001", "65f1c0ffee0000000009d002"

@@ -15,7 +15,7 @@ from quickpoll.foundation.stores.holdings import SECTIONS
 from quickpoll.people.export import PIECE_BYTES
 from tests.builders import create_poll, vote
 from tests.conftest import bearer
-from tests.integration.test_openapi import validator
+from tests.integration.openapi_contract import validator
 from tests.people.life import Life, Places, act, live
 
 user, others, admin = (f"65f1c0ffee00000000009b0{n}" for n in range(3))

@@ -11,7 +11,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
 
-from tests.conftest import root
+from tests.checkout import root
 
 script = root / "quickpoll" / "web" / "static" / "js" / "format.js"
 program = """

@@ -17,7 +17,7 @@ import pytest
 from quickpoll.verification.check import check
 from quickpoll.verification.findings import CannotCheck
 from quickpoll.web.assets import FOLDER
-from tests.conftest import root
+from tests.checkout import root
 from tests.verification.cheats import cheats
 from tests.verification.honest import from_memory
 from tests.verification.worlds import World, honest

@@ -12,7 +12,7 @@ import pytest
 from quickpoll import verification
 from quickpoll.verification.check import check
 from quickpoll.verification.findings import CannotCheck, Kept, Report
-from tests.conftest import root
+from tests.checkout import root
 from tests.verification.cheats import cheats
 from tests.verification.honest import Service, from_memory, hex_id, start
 from tests.verification.worlds import (

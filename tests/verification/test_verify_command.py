@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from quickpoll.cli.public_files import Place
 from quickpoll.cli.verify import look, verify
 from quickpoll.verification.findings import Kept
-from tests.conftest import bare_environment
+from tests.instances import bare_environment
 from tests.verification.cheats import cheats
 from tests.verification.serving import Server, served
 from tests.verification.worlds import World, closed, honest, own, sealed

@@ -16,7 +16,9 @@ import httpx
 import pytest
 
 from tests.builders import create_poll
-from tests.conftest import bare_environment, bearer, free_port, root
+from tests.checkout import root
+from tests.conftest import bearer
+from tests.instances import bare_environment, free_port
 from tests.webhooks.test_events import act, owner
 from tests.webhooks.test_routes import ask
 

@@ -11,7 +11,7 @@ from quickpoll.webhooks.bodies import EventName
 from quickpoll.webhooks.events import EVENTS, TEST
 from tests.builders import create_poll, vote
 from tests.conftest import bearer
-from tests.integration.test_openapi import check, operations, validator
+from tests.integration.openapi_contract import check, operations, validator
 from tests.webhooks.receiver import Receiver
 from tests.webhooks.test_events import act, every_event, listen, owner, stranger
 from tests.webhooks.test_results import end_a_session

@@ -12,7 +12,8 @@ from playwright.async_api import Browser
 
 from quickpoll.localrun.embedded import StoreAddresses
 from tests.browser.visitors import Visitors
-from tests.conftest import Instance, environment, free_port
+from tests.conftest import environment
+from tests.instances import Instance, free_port
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,8 @@ from tests.browser.embedding.hosts import give, heard, listening, site
 from tests.browser.test_accessibility import findings
 from tests.browser.visitors import Visitors
 from tests.builders import create_poll, look, option, vote
-from tests.conftest import bearer, root, sign
+from tests.checkout import root
+from tests.conftest import bearer, sign
 
 # As browsers do it where third parties may store nothing.
 denied = """for (const name of ["sessionStorage", "localStorage"]) {

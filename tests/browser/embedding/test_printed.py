@@ -12,7 +12,8 @@ from playwright.async_api import expect
 from tests.browser.embedding.hosts import site
 from tests.browser.visitors import Visitors
 from tests.builders import create_poll
-from tests.conftest import root, sign
+from tests.checkout import root
+from tests.conftest import sign
 
 
 def block(page: str, beginning: str) -> str:

@@ -1,75 +1,19 @@
-"""The settings: where they come from, what is refused, and in which words."""
+"""Settings that are refused, in which words, and which secrets those words do not hold."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
 
 from quickpoll.settings import (
-    RUN_FOLDER,
     BadSettings,
     load_settings,
-    masked,
     names,
     settings_or_exit,
     unknown_variables,
 )
-from quickpoll.settings.run_record import RunDirectory, RunRecord
-
-secret = "a secret for tests only, 32 bytes or more"
-url = "mongodb://localhost:27017/quickpoll"
-least = {"API_DATABASE_URL": url, "JWT_SECRET_KEY": secret}
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of its own, and an environment without any setting."""
-    monkeypatch.chdir(tmp_path)
-    for name in list(os.environ):
-        if name.startswith(("API_", "JWT_", "CORS_", "LOG_")):
-            monkeypatch.delenv(name)
-    return tmp_path
-
-
-@pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """An environment with the least that is needed."""
-    for name, value in least.items():
-        monkeypatch.setenv(name, value)
-    return monkeypatch
-
-
-def test_the_environment_wins_over_the_file(environment: pytest.MonkeyPatch, folder: Path) -> None:
-    (folder / ".env").write_text("API_REDIS_HOST=from-file\nAPI_REDIS_PORT=7000\nOTHER=1\n")
-    environment.setenv("API_REDIS_HOST", "from-environment")
-    settings = load_settings()
-    assert (settings.api_redis_host, settings.api_redis_port) == ("from-environment", 7000)
-
-
-def test_an_empty_variable_is_none_at_all(environment: pytest.MonkeyPatch) -> None:
-    environment.setenv("API_REDIS_PORT", "")
-    environment.setenv("API_REDIS_PASSWORD", "")
-    settings = load_settings()
-    assert (settings.api_redis_port, settings.api_redis_password) == (6379, None)
-
-
-def test_lists_are_comma_separated(environment: pytest.MonkeyPatch) -> None:
-    environment.setenv("CORS_ORIGINS", " https://a.example , https://b.example,")
-    environment.setenv("JWT_ALGORITHMS", "HS256,HS512")
-    environment.setenv("LOG_LEVEL", "debug")
-    settings = load_settings()
-    assert settings.cors_origins == ("https://a.example", "https://b.example")
-    assert settings.jwt_algorithms == ("HS256", "HS512")
-    assert settings.log_level == "DEBUG"
-
-
-@pytest.mark.usefixtures("environment")
-def test_they_do_not_change() -> None:
-    with pytest.raises(ValidationError):
-        setattr(load_settings(), "api_redis_port", 1)  # noqa: B010 - mypy knows that it fails
+from tests.unit.settings.variables import least, secret
 
 
 @pytest.mark.parametrize(
@@ -157,26 +101,6 @@ def test_an_example_of_a_secret_is_another_one_each_time(environment: pytest.Mon
     assert len(said) == 2
 
 
-@pytest.mark.parametrize(
-    ("given", "origin"),
-    [
-        ("HTTPS://WWW.Example:443", "https://www.example"),
-        ("http://a.example:80", "http://a.example"),
-        ("http://localhost:5173", "http://localhost:5173"),
-        ("https://a.example:80", "https://a.example:80"),
-        ("http://[::1]:8080", "http://[::1]:8080"),
-        ("capacitor://localhost", "capacitor://localhost"),
-        ("chrome-extension://abcdef", "chrome-extension://abcdef"),
-        ("*", "*"),
-    ],
-)
-def test_origins_are_kept_as_browsers_send_them(
-    environment: pytest.MonkeyPatch, given: str, origin: str
-) -> None:
-    environment.setenv("CORS_ORIGINS", given)
-    assert load_settings().cors_origins == (origin,)
-
-
 class TestUnknownVariables:
     """What begins like a setting and is none."""
 
@@ -211,82 +135,6 @@ def test_a_bad_secret_is_not_said(
     with pytest.raises(SystemExit):
         settings_or_exit()
     assert "hunter2" not in capsys.readouterr().err
-
-
-@pytest.mark.usefixtures("environment")
-def test_a_file_that_is_no_text_is_named(folder: Path) -> None:
-    (folder / ".env").write_bytes(b"JWT_ISSUER=caf\xe9")
-    with pytest.raises(BadSettings, match=r"\.env: it is not UTF-8"):
-        load_settings()
-
-
-@pytest.mark.usefixtures("environment")
-def test_a_file_that_cannot_be_read_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (folder / ".env").symlink_to("/proc/self/mem")
-    with pytest.raises(BadSettings, match=r"\.env: "):
-        load_settings()
-
-
-def test_the_database_is_the_one_in_the_path(environment: pytest.MonkeyPatch) -> None:
-    for url in ("mongodb+srv://u:p@host.example/polls?w=1", "mongodb://a,b/polls?replicaSet=rs0"):
-        environment.setenv("API_DATABASE_URL", url)
-        assert load_settings().database_name == "polls"
-
-
-def test_what_is_shown_has_no_secret_in_it(environment: pytest.MonkeyPatch) -> None:
-    environment.setenv("API_DATABASE_URL", "mongodb://ann:p%40ss@db.example/polls?authSource=x")
-    environment.setenv("API_REDIS_PASSWORD", "hunter2")
-    environment.setenv("JWT_AUDIENCE", "a,b")
-    shown = masked(load_settings())
-    assert shown["API_DATABASE_URL"] == "mongodb://********@db.example/polls"
-    assert shown["API_REDIS_PASSWORD"] == shown["JWT_SECRET_KEY"] == "********"
-    assert (shown["JWT_AUDIENCE"], shown["JWT_ISSUER"]) == ("a,b", "")
-    assert shown["API_VOTE_BATCH"] == "512"
-
-
-class TestOfARunningService:
-    """What a command finds beside a running ``make run``."""
-
-    record = RunRecord(1, "http://127.0.0.1:8001", "mongodb://127.0.0.1:5/quickpoll", "::1", 6)
-
-    def test_its_stores_and_secret_are_found(self) -> None:
-        with RunDirectory(RUN_FOLDER) as directory:
-            directory.write(self.record)
-            settings = load_settings(running=True)
-            assert settings.jwt_secret_key
-            assert settings.jwt_secret_key.get_secret_value() == directory.secret()
-            assert settings.api_guests == "on"
-            assert settings.api_guest_key
-            assert settings.api_guest_key.get_secret_value() == directory.guest_key()
-        assert settings.api_database_url.get_secret_value() == self.record.database_url
-        assert (settings.api_redis_host, settings.api_redis_port) == ("::1", 6)
-
-    def test_once_it_has_ended_nothing_is_found(self) -> None:
-        with RunDirectory(RUN_FOLDER) as directory:
-            directory.write(self.record)
-        with pytest.raises(BadSettings, match="API_DATABASE_URL"):
-            load_settings(running=True)
-
-    @pytest.mark.usefixtures("environment")
-    def test_stores_that_are_configured_are_used(self) -> None:
-        with RunDirectory(RUN_FOLDER) as directory:
-            directory.write(self.record)
-            settings = load_settings(running=True)
-        assert settings.api_database_url.get_secret_value() == url
-
-    def test_a_secret_that_is_configured_is_used(self, folder: Path) -> None:
-        (folder / ".env").write_text(f"JWT_SECRET_KEY={secret}\n")
-        with RunDirectory(RUN_FOLDER) as directory:
-            directory.write(self.record)
-            settings = load_settings(running=True)
-        assert settings.jwt_secret_key
-        assert settings.jwt_secret_key.get_secret_value() == secret
-
-    def test_only_a_command_looks_for_it(self) -> None:
-        with RunDirectory(RUN_FOLDER) as directory:
-            directory.write(self.record)
-            with pytest.raises(BadSettings, match="API_DATABASE_URL"):
-                load_settings()
 
 
 class TestGuests:

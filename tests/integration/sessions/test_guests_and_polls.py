@@ -1,0 +1,86 @@
+"""What the polls of a session may not become, and which guests both admit."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+from quart import Quart
+
+from tests.builders import create_poll
+from tests.conftest import bearer
+from tests.guests import as_guest, join
+from tests.integration.session_harness import Evening, an_evening, create, error, owner
+
+
+async def test_a_session_and_its_polls_admit_the_same_guests(
+    client: httpx.AsyncClient, polls: list[dict[str, Any]]
+) -> None:
+    open_one = await create_poll(client, owner, guests="open")
+    assert error(await create(client, [*polls, open_one])) == (409, "guests_differ")
+    assert error(await create(client, polls, guests="open")) == (409, "guests_differ")
+    evening = await an_evening(client, polls)
+    assert error(await evening.update(pollIds=[open_one["id"]])) == (409, "guests_differ")
+
+    async def admit(poll: dict[str, Any], guests: str) -> httpx.Response:
+        path = f"/api/poll/update-poll/{poll['id']}"
+        return await client.patch(path, json={"guests": guests}, headers=bearer(owner))
+
+    assert error(await admit(polls[0], "open")) == (409, "guests_differ")
+    assert (await admit(polls[0], "off")).status_code == 200
+    assert (await evening.update(pollIds=[polls[1]["id"]])).status_code == 200
+    assert (await admit(polls[0], "open")).status_code == 200
+    await evening.do("DELETE", "delete-session")
+    assert (await admit(polls[1], "open")).status_code == 200
+    both = await create(client, [polls[0], polls[1]], guests="open")
+    assert both.status_code == 201
+
+
+async def test_no_race_gets_a_poll_of_other_guests_into_a_session(
+    client: httpx.AsyncClient, other: httpx.AsyncClient
+) -> None:
+    for turn in range(8):
+        poll = await create_poll(client, owner)
+        path = f"/api/poll/update-poll/{poll['id']}"
+        changing = other.patch(path, json={"guests": "open"}, headers=bearer(owner))
+        made, changed = await asyncio.gather(create(client, [poll]), changing)
+        assert {made.status_code, changed.status_code} <= {200, 201, 409}, turn
+        assert made.status_code == 409 or changed.status_code == 409
+        assert made.status_code != 409 or changed.status_code == 200
+        found = await client.get("/api/session/get-sessions", headers=bearer(owner))
+        with_poll = [one for one in found.json() if poll["id"] in one["pollIds"]]
+        assert len(with_poll) == (made.status_code == 201)
+
+
+async def test_guests_see_sessions_that_admit_them(client: httpx.AsyncClient, app: Quart) -> None:
+    closed, admitting = await create(client, []), await create(client, [], guests="open")
+    guest = as_guest((await join(client))["token"])
+    for answer, expected in ((closed, 403), (admitting, 200)):
+        path = f"/api/session/get-session/{answer.json()['id']}"
+        found = await client.get(path, headers=guest)
+        assert found.status_code == expected
+        if expected == 403:
+            assert found.json()["code"] == "guests_not_allowed"
+
+
+async def test_a_deleted_poll_leaves_the_session_unless_its_place_was_seen(
+    client: httpx.AsyncClient, evening: Evening, polls: list[dict[str, Any]]
+) -> None:
+    a, b, c = (poll["id"] for poll in polls)
+    before = (await evening.step(1, evening.fields["version"])).json()
+
+    async def delete(poll_id: str) -> None:
+        path = f"/api/poll/delete-poll/{poll_id}"
+        assert (await client.delete(path, headers=bearer(owner))).status_code == 204
+
+    await delete(c)
+    now = await evening.now()
+    assert (now["pollIds"], now["at"]) == ([a, b], 1)
+    assert now["version"] > before["version"]
+    await delete(a)
+    await delete(b)
+    now = await evening.now()
+    assert (now["pollIds"], now["at"]) == ([a, b], 1)
+    more = (await create_poll(client, owner))["id"]
+    assert (await evening.update(pollIds=[a, b, more])).json()["pollIds"] == [a, b, more]
