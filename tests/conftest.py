@@ -1,4 +1,4 @@
-"""Fixtures for all tests: real stores once a session, a database and key prefix of its own for
+"""Fixtures for all tests: real stores once a module, a database and key prefix of its own for
 each test, applications in this process and services in processes of their own."""
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ import asyncio
 import gc
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from secrets import token_hex
 from tempfile import TemporaryDirectory
@@ -55,9 +55,9 @@ def stable_api() -> Iterator[None]:
     assert taken(sent_to_mongodb) == []
 
 
-@pytest.fixture(scope="session")
-def stores() -> Iterator[StoreAddresses]:
-    """MongoDB and Redis, shared by all tests that do not harm them: embedded, unless given."""
+@contextmanager
+def running_stores() -> Iterator[StoreAddresses]:
+    """MongoDB and Redis: embedded, unless given."""
     with (
         TemporaryDirectory(dir=in_memory(), prefix="quickpoll-tests-") as folder,
         EmbeddedStores(Path(folder)) as embedded,
@@ -68,6 +68,14 @@ def stores() -> Iterator[StoreAddresses]:
             redis.hostname or embedded.redis_host,
             redis.port or (6379 if given_redis else embedded.redis_port),
         )
+
+
+@pytest.fixture(scope="module")
+def stores() -> Iterator[StoreAddresses]:
+    """What the tests of a module share that do not harm it. Not those of all modules: what very
+    many tests have done makes the embedded MongoDB slow, and changes at the same time time out."""
+    with running_stores() as addresses:
+        yield addresses
 
 
 def sign(user_id: str | None = None, *, seconds: float = 86_400, **claims: Any) -> str:

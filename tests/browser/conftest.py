@@ -15,7 +15,7 @@ from playwright.async_api import Browser, async_playwright, expect
 
 from quickpoll.localrun.embedded import StoreAddresses
 from tests.browser.visitors import Visitors
-from tests.conftest import environment
+from tests.conftest import environment, running_stores
 from tests.instances import Instance
 
 here = Path(__file__).parent
@@ -58,6 +58,13 @@ async def browser(chromium: str) -> AsyncIterator[Browser]:
         browser = await playwright.chromium.launch(executable_path=chromium, args=switches)
         yield browser
         await browser.close()
+
+
+@pytest.fixture(scope="session")
+def stores() -> Iterator[StoreAddresses]:
+    """Those that the one service of all these tests keeps."""
+    with running_stores() as addresses:
+        yield addresses
 
 
 @pytest.fixture(scope="session")
