@@ -40,12 +40,11 @@ export class OwnerTools {
     this.#invite();
   }
 
-  // Whoever asks no guests needs none of this.
-  #invite() {
+  // Whoever asks no guests needs none of this. Shown once it does what its buttons say.
+  async #invite() {
     if (!byId("invites")) return;
-    const wanted = this.poll.view.guests === "invited";
-    show(byId("invites"), wanted);
-    if (wanted) this.invites ??= this.#begin();
+    if (this.poll.view.guests === "invited") await (this.invites ??= this.#begin());
+    show(byId("invites"), this.poll.view.guests === "invited");
   }
 
   async #begin() {

@@ -65,15 +65,18 @@ class SessionPage {
     this.#turn(running ? (poll ? "present" : "vanished") : session.status);
   }
 
-  // Invitations are made by whoever leads, and only where they are wanted.
+  // Invitations are made by whoever leads, and only where they are wanted. Shown once they can be.
   /** @param {Session} session @param {boolean} wanted */
   async #invite({ id, title }, wanted) {
     if (!byId("invites")) return;
-    show(byId("invites"), wanted);
-    if (!wanted || this.invited) return;
-    this.invited = true;
-    const { Invites } = await import("./invites.js");
-    new Invites(`/api/session/invite-guests/${id}`, `${origin()}/sessions/${id}`, title);
+    this.invites = wanted;
+    if (wanted && !this.invited) {
+      this.invited = true;
+      const { Invites } = await import("./invites.js");
+      new Invites(`/api/session/invite-guests/${id}`, `${origin()}/sessions/${id}`, title);
+      this.ready = true;
+    }
+    show(byId("invites"), this.invites && this.ready);
   }
 
   // One part is seen, and whoever hears the page is told when it becomes another one.
