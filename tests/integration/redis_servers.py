@@ -128,13 +128,22 @@ class Cluster:
             Valkey(folder, f"node{n}", *settings, f"cluster-port {bus}").start()
             for n, bus in enumerate(buses)
         ]
+        try:
+            self._join(buses)
+        except BaseException:
+            self.close()
+            raise
+
+    def _join(self, buses: list[int]) -> None:
         masters, replicas = self.nodes[:3], self.nodes[3:]
         bounds = [0, 5461, 10923, 16384]
         for node, first, end in zip(masters, bounds, bounds[1:], strict=False):
             node.ask("CLUSTER", "ADDSLOTSRANGE", first, end - 1)
             for other, bus in zip(self.nodes, buses, strict=True):
                 node.ask("CLUSTER", "MEET", LOOPBACK, other.port, bus)
-        assert until(lambda: all(self._known(node) == 6 for node in self.nodes), patience)
+        # By their own names: until they have shaken hands, nodes go by others.
+        names = {str(node.ask("CLUSTER", "MYID")) for node in self.nodes}
+        assert until(lambda: all(self._known(node) == names for node in self.nodes), patience)
         for master, replica in zip(masters, replicas, strict=True):
             replica.ask("CLUSTER", "REPLICATE", master.ask("CLUSTER", "MYID"))
         assert until(self._healthy, patience)
@@ -158,8 +167,8 @@ class Cluster:
         for node in self.nodes:
             node.kill()
 
-    def _known(self, node: Valkey) -> int:
-        return len(node.ask("CLUSTER NODES"))
+    def _known(self, node: Valkey) -> set[str]:
+        return {str(one["node_id"]) for one in node.ask("CLUSTER NODES").values()}
 
     def _healthy(self) -> bool:
         states = [node.ask("CLUSTER INFO")["cluster_state"] for node in self.nodes]
