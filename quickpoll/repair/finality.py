@@ -67,15 +67,18 @@ class Finality:
         except RedisAway:
             # Others may go by what Redis says of the poll until they must know the note.
             unmarked, lives = None, NOTES_STALE_SECONDS + MARK_SECONDS
-        # Asked of MongoDB, and not of what was last seen there: a note may be newer than that.
-        noted = await self._counters.uncounted.on_poll(poll_id)
-        if unmarked == 0 and not any(note.marks() for note in noted):
+        if unmarked == 0 and not await self._noted(poll_id):
             return
         pause = began + lives + MARGIN_SECONDS - loop.time()
         await asyncio.sleep(max(pause, 0.0))
         for note in await self._counters.uncounted.on_poll(poll_id):
             for mark in note.marks():
                 await self._fences.fence(poll_id, mark)
+
+    async def _noted(self, poll_id: str) -> bool:
+        """Whether anybody writes without Redis. Asked of MongoDB, and not of what was last seen
+        there: a note may be newer than that."""
+        return any(note.marks() for note in await self._counters.uncounted.on_poll(poll_id))
 
     async def _marked_ended(self, poll_id: str) -> float | None:
         """Wait until each batch that is marked now has ended or was fenced.
