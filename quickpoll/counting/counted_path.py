@@ -202,25 +202,31 @@ class CountedPath:
         poll_id: str,
         option_ids: list[str],
         revision: int,
-        insert: Callable[[], Awaitable[Result]],
-    ) -> Result:
-        """Mark, let ``insert`` write a new poll, start its counts at nothing, announce it.
+        insert: Callable[[], Awaitable[bool]],
+    ) -> bool:
+        """Mark, let ``insert`` write a new poll (or answer that it is there), start its counts at
+        nothing, announce it; answers whether it was not there.
 
-        Marked before anybody can see it: a vote on it that is counted before its counts were
-        started must not be lost by starting them. To be run by :meth:`whole`.
+        One that was there may have been voted on, and is not started again. Marked before anybody
+        can see it: a vote on it that is counted before its counts were started must not be lost by
+        starting them. To be run by :meth:`whole`.
         """
         began = monotonic()
         writing = await self._counters.begin({poll_id: Mark(MarkKind.CHANGE)}, pass_barriers=True)
         with deadline(time_left(began)):
-            result = await insert()
+            is_new = await insert()
+        if not is_new:
+            change = PollChange("created", revision, tuple(option_ids), repeated=True)
+            await self._announce(writing, poll_id, change)
+            return False
         if writing.in_redis:
             try:
                 await self._counters.create(writing, poll_id, option_ids, revision)
-                return result
+                return True
             except RedisAway:
                 pass
         await self._missed_change(writing, poll_id, "created")
-        return result
+        return True
 
     async def delete_poll(
         self,

@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 from bson import ObjectId
 from odmantic import AIOEngine
+from pymongo.errors import BulkWriteError
 
+from quickpoll.foundation.stores.bulk_writes import only_duplicates
 from quickpoll.guests.models import Invite
 
 REMEMBERED = 20_000
@@ -39,7 +41,15 @@ class InviteStore:
         for start in range(0, len(user_ids), AT_ONCE):
             some = user_ids[start : start + AT_ONCE]
             made = [Invite(id=ObjectId(one), topic_id=ObjectId(topic_id)) for one in some]
-            await self._invites.insert_many([one.model_dump_doc() for one in made], ordered=False)
+            try:
+                await self._invites.insert_many(
+                    [one.model_dump_doc() for one in made], ordered=False
+                )
+            except BulkWriteError as error:
+                if not only_duplicates(
+                    error
+                ):  # the driver's own first try, after a broken connection
+                    raise
 
     async def find(self, user_id: str) -> StoredInvite | None:
         """The invite by which this guest comes."""

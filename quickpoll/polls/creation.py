@@ -44,12 +44,15 @@ class PollCreation:
         return known
 
     async def _store(self, poll: Poll) -> KnownPoll:
-        async def insert() -> KnownPoll:
+        async def insert() -> bool:
             return await self._polls.insert(poll)
 
-        known = await self._path.create_poll(str(poll.id), poll.option_ids(), poll.revision, insert)
+        poll_id = str(poll.id)
+        is_new = await self._path.create_poll(poll_id, poll.option_ids(), poll.revision, insert)
+        # One that was there may have been changed since.
+        known = self._polls.remember(poll) if is_new else await self._polls.fresh(poll_id)
         if poll.verifiable:
-            await self._logs.keep_up(known.id)
+            await self._logs.keep_up(poll_id)
         return known
 
     async def store_once(self, document: Document, perhaps_there: bool) -> bool:

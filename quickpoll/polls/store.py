@@ -15,6 +15,7 @@ from pymongo import UpdateOne
 
 from quickpoll.errors import PollNotFound
 from quickpoll.foundation.stores.bulk_writes import change_once
+from quickpoll.foundation.stores.mongo import insert_once
 from quickpoll.polls.bodies import fields_of
 from quickpoll.polls.journal import Journal, SilentJournal
 from quickpoll.polls.models import NO_GUESTS, Poll
@@ -114,11 +115,10 @@ class PollStore:
         self.misses += len(stale)
         return {**kept, **(await self.fresh_many(stale) if stale else {})}
 
-    async def insert(self, poll: Poll) -> KnownPoll:
-        """Store a new poll."""
+    async def insert(self, poll: Poll) -> bool:
+        """Store a new poll; answers whether it was not there."""
         await self.journal.before_insert(poll)
-        await self._polls.insert_one(poll.model_dump_doc())
-        return self.remember(poll)
+        return await insert_once(self._polls, poll.model_dump_doc())
 
     async def change(self, poll: Poll, fields: dict[str, Any], **only_if: Any) -> KnownPoll | None:
         """Set fields of a poll that is still at this revision (and matches ``only_if``).

@@ -19,7 +19,7 @@ from odmantic import AIOEngine
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
-from quickpoll.foundation.stores.bulk_writes import DUPLICATE_KEY
+from quickpoll.foundation.stores.bulk_writes import only_duplicates
 from quickpoll.foundation.stores.mongo import Document
 from quickpoll.transparency.models import LogTile, PollLog
 from quickpoll.transparency.state import LogState, Published, Step, Told
@@ -122,8 +122,7 @@ class LogStore:
             await self._tiles.bulk_write(writes, ordered=False)
         except BulkWriteError as error:
             # As wide a one is there already: the filter matches none, and its id is taken.
-            failed = (error.details or {}).get("writeErrors", ())
-            if {one["code"] for one in failed} != {DUPLICATE_KEY}:
+            if not only_duplicates(error):
                 raise
 
     async def delete_all(self, poll_id: str) -> None:

@@ -20,8 +20,8 @@ from odmantic import AIOEngine
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
-from quickpoll.foundation.stores.bulk_writes import DUPLICATE_KEY
-from quickpoll.foundation.stores.mongo import Document
+from quickpoll.foundation.stores.bulk_writes import only_duplicates
+from quickpoll.foundation.stores.mongo import Document, insert_once
 from quickpoll.webhooks.events import TEST, message_body, message_id
 from quickpoll.webhooks.models import DELIVERED, GIVEN_UP, WAITING, Delivery, Lane
 
@@ -50,7 +50,7 @@ class DeliveryStore:
         body = message_body(TEST, now, {"webhookId": str(webhook_id)})
         row = {"number": number, "type": TEST, "at": now, "body": body, "ownerId": webhook_id}
         document = _delivery(webhook_id, row, webhook_id)
-        await self._deliveries.insert_one(document)
+        await insert_once(self._deliveries, document)
         await self._fill({(webhook_id, webhook_id)})
         made: Delivery = Delivery.model_validate_doc(document)
         return made
@@ -182,7 +182,6 @@ async def _write(collection: Any, updates: list[UpdateOne]) -> None:
     try:
         await collection.bulk_write(updates, ordered=False)
     except BulkWriteError as error:
-        codes = {one["code"] for one in (error.details or {}).get("writeErrors", ())}
-        if codes != {DUPLICATE_KEY}:
+        if not only_duplicates(error):
             raise
         await collection.bulk_write(updates, ordered=False)

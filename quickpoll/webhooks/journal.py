@@ -19,6 +19,7 @@ from bson import ObjectId
 from odmantic import AIOEngine
 
 from quickpoll.errors import Unavailable
+from quickpoll.foundation.stores.mongo import insert_once
 from quickpoll.management.models import HistoryRow
 from quickpoll.polls.models import Poll
 from quickpoll.webhooks.events import CREATED, DELETED, SESSION, wanted_by
@@ -92,7 +93,7 @@ class OutboxJournal:
             look_at=datetime.now(UTC),
             stash={"data": data, "owner": user_id},
         )
-        await self._intents.insert_one(intent.model_dump_doc())
+        await insert_once(self._intents, intent.model_dump_doc())
 
     async def forget_owner(self, owner_id: ObjectId) -> None:
         """Forget what was noted of a user's polls and sessions that are gone."""
@@ -123,7 +124,7 @@ class OutboxJournal:
             look_at=now,
             stash=None if stash is None else {**stash, "owner": owner},
         )
-        await self._intents.insert_one(intent.model_dump_doc())
+        await insert_once(self._intents, intent.model_dump_doc())
 
     async def _untold(self, poll_id: ObjectId) -> list[dict[str, Any]]:
         intents = await self._intents.find({"topic": poll_id}, {"revision": 1}).to_list(None)

@@ -126,6 +126,21 @@ async def test_a_poll_that_was_voted_on_is_not_started_at_nothing(steps: Steps, 
     assert await steps.a.trusted(poll) is None
 
 
+async def test_a_poll_that_was_there_is_not_started_at_nothing(steps: Steps) -> None:
+    """Its insert had arrived without anybody's hearing of it, and it was voted on since."""
+    poll = await steps.poll()
+    await steps.write_ballot(poll)
+    await steps.empty_redis()
+
+    again = await steps.a.creation.store(poll)
+
+    assert again.poll == poll
+    assert await steps.a.rebuilder.recount(str(poll.id)) == 0
+    tally = await steps.a.trusted(poll)
+    assert tally is not None
+    assert tally.voters == 1
+
+
 async def test_a_change_is_not_final_while_a_batch_is_under_way(steps: Steps) -> None:
     poll = await steps.poll()
     batch = await steps.b.begin(poll)

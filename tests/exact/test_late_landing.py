@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 from secrets import token_hex
 
+import httpx
 import pytest
 from bson import ObjectId
 
+from tests.conftest import bearer
 from tests.exact.framing import mongo_command
-from tests.exact.pair import Pair, Poll, exact_seconds
+from tests.exact.pair import Member, Pair, Poll, exact_seconds, owner
 from tests.exact.traps import Caught
 
 settled_seconds = exact_seconds
@@ -51,6 +53,31 @@ async def test_a_vote_that_lands_late_is_counted_or_is_no_vote(pair: Pair) -> No
     await pair.exact(poll)
     await held.landed()
     await pair.exact(poll)
+
+
+async def test_a_poll_whose_insert_lands_late_is_the_one_that_was_made_meanwhile(
+    pair: Pair,
+) -> None:
+    """The same request on the other instance waits a second for it, and makes the poll itself."""
+    held = pair.a.mongo.catch(mongo_command("insert", "poll"))
+    key = token_hex(16)
+    first = asyncio.create_task(create(pair.a, key))
+    await held.caught()
+    second = await create(pair.b, key)
+    poll = second.json()
+    assert (await pair.b.vote(poll, 1, token_hex(12))).status_code == 201
+    await held.landed()
+    assert [(await first).status_code, second.status_code] == [201, 201]
+    assert (await first).json() == poll
+    await pair.exact(poll)
+    assert (await pair.a.look(poll))["votersCount"] == 1
+
+
+async def create(member: Member, key: str) -> httpx.Response:
+    """Ask for a poll under an idempotency key."""
+    asked = {"question": "Which?", "options": [{"text": "red"}, {"text": "green"}]}
+    headers = {**bearer(owner), "Idempotency-Key": key}
+    return await member.http.post("/api/poll/create-poll", json=asked, headers=headers)
 
 
 async def test_a_like_that_lands_late_is_counted_or_is_no_like(pair: Pair) -> None:

@@ -58,7 +58,6 @@ class Wire:
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name="wire", daemon=True)
         self._links: set[Link] = set()
-        self._joining: set[asyncio.Task[None]] = set()
         self._flows: dict[Direction, Flow] = {}
         self._traps: list[Caught] = []
         self._unconfirmed: tuple[bytes, ...] = ()
@@ -147,16 +146,12 @@ class Wire:
     async def _end(self) -> None:
         self._server.close()
         await self._cut()
-        await asyncio.sleep(0)  # somebody may be being accepted
-        await asyncio.gather(*self._joining, return_exceptions=True)
-        await asyncio.gather(*(link.ended() for link in list(self._links)))
-        await asyncio.sleep(0)
+        # Whoever is being accepted joins in a later task, and that one's links run in more.
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(others)
+        await asyncio.sleep(0)  # sockets are closed one step after their links
 
     async def _join(self, near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._joining.add(task)
-        task.add_done_callback(self._joining.discard)
         try:
             far, forth = await asyncio.open_connection(host, self._target)
         except OSError:

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from bson import ObjectId
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection
-from pymongo.errors import AutoReconnect, BulkWriteError
+from pymongo.errors import AutoReconnect, BulkWriteError, DuplicateKeyError
 
 from quickpoll.composition import Services
 from quickpoll.foundation.stores.bulk_writes import change_once, fence, insert_all
+from quickpoll.foundation.stores.mongo import insert_once
 from quickpoll.votes.models import Vote
 from tests.instances import free_port
 
@@ -52,6 +53,28 @@ async def test_a_repeated_insert_is_a_duplicate_beside_what_is_new(
 
     assert (inserted.stored, inserted.duplicate, inserted.doubtful) == ({1}, {0}, set())
     assert await votes.count_documents({}) == 2
+
+
+async def test_an_insert_that_the_driver_repeats_meets_itself(
+    votes: AsyncIOMotorCollection[dict[str, Any]],
+) -> None:
+    """A server that was killed may know the document, and not that this is its insert."""
+    one = document()
+
+    assert await insert_once(votes, dict(one))
+    assert not await insert_once(votes, dict(one))
+
+    assert await votes.count_documents({}) == 1
+
+
+async def test_an_insert_that_meets_somebody_elses_is_refused(
+    votes: AsyncIOMotorCollection[dict[str, Any]],
+) -> None:
+    one = document()
+    await insert_once(votes, dict(one))
+
+    with pytest.raises(DuplicateKeyError):
+        await insert_once(votes, {**one, "_id": ObjectId()})
 
 
 async def test_an_insert_that_comes_after_its_fence_does_nothing(

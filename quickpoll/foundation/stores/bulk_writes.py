@@ -89,7 +89,7 @@ async def fence(
     try:
         await collection.bulk_write(upserts, ordered=False)
     except BulkWriteError as error:
-        if not _only_duplicates(error):
+        if not only_duplicates(error):
             raise
         # Inserted in between, by the very write that is fenced or by another fence.
         await collection.bulk_write(upserts, ordered=False)
@@ -109,6 +109,13 @@ async def change_once(
         return True
     own = {"_id": as_it_was["_id"], "lastWrite": mine}
     return await collection.find_one(own, {"_id": 1}) is not None
+
+
+def only_duplicates(error: BulkWriteError) -> bool:
+    """Whether a unique index refused some of it, and nothing else went wrong."""
+    details = error.details or {}
+    codes = {one["code"] for one in details.get("writeErrors", ())}
+    return codes == {DUPLICATE_KEY} and not details.get("writeConcernErrors")
 
 
 async def _settle(
@@ -132,12 +139,6 @@ async def _settle(
 
 def _key(document: Document) -> Document:
     return {"userId": document["userId"], "pollId": document["pollId"]}
-
-
-def _only_duplicates(error: BulkWriteError) -> bool:
-    details = error.details or {}
-    codes = {one["code"] for one in details.get("writeErrors", ())}
-    return codes == {DUPLICATE_KEY} and not details.get("writeConcernErrors")
 
 
 def _judge(count: int, error: BulkWriteError) -> Inserted:

@@ -6,8 +6,13 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import pymongo
-from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
+from motor.motor_asyncio import (
+    AsyncIOMotorClient,
+    AsyncIOMotorCollection,
+    AsyncIOMotorDatabase,
+)
 from odmantic import AIOEngine
+from pymongo.errors import DuplicateKeyError
 
 from quickpoll.foundation.concurrency.time_limits import OPERATION_SECONDS
 from quickpoll.foundation.stores.command_times import CommandTimes
@@ -15,6 +20,7 @@ from quickpoll.foundation.stores.failures import is_mongo_failure
 
 Document = dict[str, Any]
 Client = AsyncIOMotorClient[Document]
+Collection = AsyncIOMotorCollection[Document]
 Database = AsyncIOMotorDatabase[Document]
 
 
@@ -51,6 +57,22 @@ def open_engine(client: Client, database: str) -> AIOEngine:
 def deadline(seconds: float = OPERATION_SECONDS) -> AbstractContextManager[object]:
     """One time limit over several operations in the ``with`` block."""
     return pymongo.timeout(seconds)
+
+
+async def insert_once(collection: Collection, document: Document) -> bool:
+    """Insert a document with an ``_id`` of its own; answers whether it was not there.
+
+    After a broken connection the driver repeats an insert, and meets what its own first try has
+    stored, if the server lost its record of it on the way. Raises a MongoDB error:
+    :class:`pymongo.errors.DuplicateKeyError` where another unique index refuses it.
+    """
+    try:
+        await collection.insert_one(document)
+    except DuplicateKeyError:
+        if await collection.find_one({"_id": document["_id"]}, {"_id": 1}) is None:
+            raise
+        return False
+    return True
 
 
 def is_reachable(client: Client) -> bool:
