@@ -10,6 +10,9 @@ Invariants:
 - Where marks were lost (or Redis cannot say) every batch that may have gone by the old poll has
   ended when the notes are stale and a mark's whole life has passed. The notes name the users whose
   documents those batches may write; they are fenced.
+- A ballot may stand that Redis lacks, under a note, and not be acknowledged yet. Such a note is
+  older than the change; where there is one, a change is final when every instance must know it, so
+  that nobody reads the counts of before from Redis.
 """
 
 from __future__ import annotations
@@ -67,18 +70,18 @@ class Finality:
         except RedisAway:
             # Others may go by what Redis says of the poll until they must know the note.
             unmarked, lives = None, NOTES_STALE_SECONDS + MARK_SECONDS
-        if unmarked == 0 and not await self._noted(poll_id):
+        # Asked of MongoDB, and not of what was last seen there: a note may be newer than that.
+        notes = await self._counters.uncounted.on_poll(poll_id)
+        if unmarked == 0 and not notes:
             return
-        pause = began + lives + MARGIN_SECONDS - loop.time()
-        await asyncio.sleep(max(pause, 0.0))
+        if unmarked == 0 and not any(note.marks() for note in notes):
+            # All of it is written, but somebody may not know yet that Redis lacks it.
+            await _sleep_until(began + NOTES_STALE_SECONDS + MARGIN_SECONDS)
+            return
+        await _sleep_until(began + lives + MARGIN_SECONDS)
         for note in await self._counters.uncounted.on_poll(poll_id):
             for mark in note.marks():
                 await self._fences.fence(poll_id, mark)
-
-    async def _noted(self, poll_id: str) -> bool:
-        """Whether anybody writes without Redis. Asked of MongoDB, and not of what was last seen
-        there: a note may be newer than that."""
-        return any(note.marks() for note in await self._counters.uncounted.on_poll(poll_id))
 
     async def _marked_ended(self, poll_id: str) -> float | None:
         """Wait until each batch that is marked now has ended or was fenced.
@@ -94,3 +97,7 @@ class Finality:
                 await asyncio.sleep(FINALITY_STEP_SECONDS)
             found = await self._counters.scripts.in_flight(poll_id)
         return found.unmarked_seconds
+
+
+async def _sleep_until(moment: float) -> None:
+    await asyncio.sleep(max(moment - asyncio.get_running_loop().time(), 0.0))

@@ -13,6 +13,7 @@ from bson import ObjectId
 from quickpoll.auth.caller import Caller
 from quickpoll.counting.tally import Mark, MarkKind, PollChange
 from quickpoll.errors import PollClosed, Unavailable
+from quickpoll.foundation.concurrency.time_limits import CHANGE_ANSWER_SECONDS
 from quickpoll.management.models import Deletion
 from quickpoll.management.store import DeletionStore
 from quickpoll.polls.models import Poll
@@ -148,6 +149,21 @@ async def test_a_change_is_not_final_while_a_batch_is_under_way(steps: Steps) ->
         await final(steps.a, poll, LONG_AGO, 0.3)
     await steps.b.counters.finish(batch, {})
     await final(steps.a, poll, 0.0, 1.0)
+
+
+async def test_a_change_is_final_when_everybody_knows_what_redis_lacks(steps: Steps) -> None:
+    """A ballot is written without Redis, and neither counted nor acknowledged yet. The other
+    instance has looked at the notes just before."""
+    poll, notes = await steps.poll(), steps.a.uncounted
+    marks = {str(poll.id): Mark(MarkKind.VOTES, (token_hex(12),))}
+    await steps.b.uncounted.look()
+    await notes.note("its token", marks)
+    await steps.write_ballot(poll)
+    await notes.ended("its token", marks, ())
+
+    await final(steps.b, poll, 0.0, CHANGE_ANSWER_SECONDS)
+
+    assert await steps.b.counters.read([str(poll.id)]) == {str(poll.id): None}
 
 
 async def test_a_change_is_final_once_a_dead_batch_was_fenced(steps: Steps) -> None:
