@@ -12,6 +12,7 @@ from bson import Int64, ObjectId
 
 from bench.memory_mongo.aggregation import aggregate, project
 from bench.memory_mongo.collection import Collection, DuplicateKeyError
+from bench.memory_mongo.cursors import Cursors
 from bench.memory_mongo.updates import updated
 from bench.memory_mongo.values import Document, hashable
 from bench.memory_mongo.wire import cursor_reply
@@ -29,6 +30,7 @@ class Database:
     def __init__(self, address: str) -> None:
         self._address = address
         self._collections: dict[str, Collection] = {}
+        self._cursors = Cursors()
         self._handlers: dict[str, Handler] = {
             "insert": self._insert,
             "find": self._find,
@@ -49,7 +51,8 @@ class Database:
             "collMod": self._fine,
             "ping": self._fine,
             "endSessions": self._fine,
-            "killCursors": self._fine,
+            "getMore": self._cursors.more,
+            "killCursors": self._cursors.kill,
             "commitTransaction": self._fine,
             "abortTransaction": self._fine,
             "hello": self._hello,
@@ -106,11 +109,10 @@ class Database:
             command.get("limit") or 0,
             command.get("skip") or 0,
         )
-        raws = [collection.records[key] for key in keys]
-        fields = command.get("projection")
-        if fields:
-            raws = [bson.encode(project(bson.decode(raw), fields)) for raw in raws]
-        return cursor_reply(_namespace(command), raws)
+        raws = (raw for key in keys if (raw := collection.records.get(key)) is not None)
+        if fields := command.get("projection"):
+            raws = (bson.encode(project(bson.decode(raw), fields)) for raw in raws)
+        return self._cursors.first(_namespace(command), raws, command.get("batchSize") or 0)
 
     def _find_and_modify(self, command: Document, _sequence: list[bytes]) -> Document:
         collection = self._of(command)

@@ -30,13 +30,19 @@ def document_array(documents: list[bytes]) -> bytes:
     return _int32.pack(len(body) + 5) + body + b"\x00"
 
 
-def cursor_reply(namespace: str, documents: list[bytes]) -> bytes:
-    """The reply of a query whose whole result is in its first batch."""
+def cursor_reply(
+    namespace: str, documents: list[bytes], cursor_id: int = 0, batch: str = "firstBatch"
+) -> bytes:
+    """A batch of a query's result; ``cursor_id`` 0: there is no more."""
     name = namespace.encode() + b"\x00"
     cursor = (
-        b"\x04firstBatch\x00"
+        b"\x04"
+        + batch.encode()
+        + b"\x00"
         + document_array(documents)
-        + b"\x12id\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02ns\x00"
+        + b"\x12id\x00"
+        + struct.pack("<q", cursor_id)
+        + b"\x02ns\x00"
         + _int32.pack(len(name))
         + name
     )

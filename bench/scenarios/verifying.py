@@ -20,6 +20,12 @@ SETTLE_SECONDS = 60.0
 IDLE_SECONDS = 1.0
 """For which an idle service is watched."""
 
+STEADY_RATES = 1_200, 2_500
+"""Votes a second that the service answers for every kind with time to spare. Without a rate each
+kind gets as many as the stand-ins take of it: they share the cores with the service, and the one
+that keeps the larger documents is the first at its end, so that part of what is measured then is
+what a processor loses by going back and forth."""
+
 FIRST_ENTRIES = 1
 """The definition of the poll."""
 
@@ -44,14 +50,17 @@ KINDS = (
 
 def verifiable(bench: Workbench) -> list[Table]:
     """Votes on polls of each kind, in turn, with all that is done for their logs."""
-    return [_votes(bench, connections) for connections in (64, 256)]
+    steady = [_votes(bench, 64, rate) for rate in STEADY_RATES]
+    return steady + [_votes(bench, connections) for connections in (64, 256)]
 
 
-def _votes(bench: Workbench, connections: int) -> Table:
+def _votes(bench: Workbench, connections: int, rate: int = 0) -> Table:
+    """``rate``: votes a second for all kinds alike; 0: as many as there are answers."""
+    pace = f"{rate:,} a second" if rate else "as many as there are answers"
     table = Table(
-        f"verifiable-{connections}",
-        f"Votes on a plain and on verifiable polls, {connections} connections, until the log has"
-        " them all",
+        f"verifiable-{connections}-{rate}" if rate else f"verifiable-{connections}",
+        f"Votes on a plain and on verifiable polls, {connections} connections, {pace}, until the"
+        " log has them all",
         columns,
         compared="cpu",
         baseline=PLAIN,
@@ -59,19 +68,19 @@ def _votes(bench: Workbench, connections: int) -> Table:
     )
     for service in bench.rounds(bench.chosen("quickpoll-logs")):
         for kind in KINDS:
-            measured = _vote(bench, service, kind, connections, idle_share(service))
+            measured = _vote(bench, service, kind, (connections, rate), idle_share(service))
             table.add(kind.label, measured.sample(), measured.faults)
     return table
 
 
 def _vote(
-    bench: Workbench, service: Service, kind: Kind, connections: int, idle: float
+    bench: Workbench, service: Service, kind: Kind, pace: tuple[int, int], idle: float
 ) -> Measured:
     """``idle``: seconds of processor time that the service uses in a second without a vote. That is
     not the votes' cost, and kinds differ in how long they take, above all until the log follows."""
     poll = service.create_poll(**kind.fields)
     followed = _Followed(service, poll, kind)
-    measured = bench.vote(service, [poll], connections, settle=followed.wait)
+    measured = bench.vote(service, [poll], *pace, settle=followed.wait)
     seconds = measured.load.seconds + followed.seconds
     apart = idle * seconds / max(1, measured.load.requests) * 1e6
     return replace(measured, cpu=measured.cpu - apart)
