@@ -1,18 +1,18 @@
 """What has happened to polls themselves and was not told yet; pure, no input or output.
 
 Events are delivered at most once. So besides hearing them, each poll that is shown is compared
-with what was shown of it last: what nobody was heard to say is told all the same.
+with what was shown of it last: what nobody was heard to say is told all the same. In the end
+clients take a poll to be open or closed as it is.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TypeVar
 
 from quickpoll.counting.events import PollEvent
 from quickpoll.counting.versions import STEP
-from quickpoll.polls.models import PUBLIC, Poll
+from quickpoll.polls.models import OPEN, PUBLIC, Poll
 from quickpoll.polls.store import KnownPoll
 
 REMEMBERED = 10_000
@@ -85,16 +85,21 @@ class PendingChanges:
         counts of that version are sent."""
         events = self._events.pop(poll_id, {})
         before = self._polls.pop(poll_id, None)
-        told = [(name, event.version, event.public) for name, event in events.items()]
-        name = _difference(before, now_is) if before is not None else None
-        if before is not None and name and name not in events and (not events or name != UPDATED):
-            # Whoever was to say so was not heard: it is seen all the same.
+        told = [
+            (name, event.version, event.public)
+            for name, event in events.items()
+            if self._is_new_change(poll_id, name, now_is)
+        ]
+        name = _unsaid(before, [name for name, _, _ in told], now_is)
+        if name is not None:
+            # Whoever was to say so was not heard, or not yet: it is seen all the same, and last.
             found = version - STEP if now_is else version
-            told.append((name, found, before.visibility == PUBLIC))
+            was_public = before is not None and before.visibility == PUBLIC
+            told = [one for one in told if one[0] != name] + [(name, found, was_public)]
             keep(self._found_out, (poll_id, name), found)
+            self._is_new_change(poll_id, name, now_is)
         if now_is is not None:
             keep(self._polls, poll_id, now_is)
-        told = [one for one in told if self._is_new_change(poll_id, one[0], now_is)]
         return [
             ChangeUpdate(
                 name,
@@ -129,11 +134,26 @@ def keep(kept: dict[Key, Value], key: Key, value: Value) -> None:
         del kept[next(iter(kept))]
 
 
-def _difference(before: Poll, after: Poll | None) -> str | None:
-    """The change that lies between a poll as it was and as it is."""
-    if after is None:
-        return DELETED
-    now = datetime.now(UTC)
-    if before.is_open(now) != after.is_open(now):
-        return REOPENED if after.is_open(now) else CLOSED
-    return UPDATED if before.revision != after.revision else None
+def _unsaid(before: Poll | None, said: list[str], now_is: Poll | None) -> str | None:
+    """What lies between a poll as clients take it to be, after what is ``said`` of it now, and as
+    it is.
+
+    Events and the poll come by two ways. A poll that is closed, reopened and closed again may be
+    read as closed while the last that was heard is that it was reopened; whether the rest comes,
+    nobody knows.
+    """
+    if now_is is None:
+        return DELETED if before is not None and DELETED not in said else None
+    is_open, believed_open = now_is.status == OPEN, _believed_open(before, said)
+    if believed_open is not None and believed_open != is_open:
+        return REOPENED if is_open else CLOSED
+    changed = before is not None and before.revision != now_is.revision
+    return UPDATED if changed and not said else None
+
+
+def _believed_open(before: Poll | None, said: list[str]) -> bool | None:
+    """Whether clients take the poll to be open; ``None`` where that is not known."""
+    last = next((name for name in reversed(said) if name in (CLOSED, REOPENED)), None)
+    if last is not None:
+        return last == REOPENED
+    return None if before is None else before.status == OPEN

@@ -66,8 +66,11 @@ async def test_a_close_is_not_logged_before_it_is_final(
     assert (await lines(steps.b, poll))[-1].startswith("close 0 ")
 
 
-async def test_a_poll_is_not_reopened_before_its_close_is_logged(steps: Steps) -> None:
-    """Its counts could not be told any more."""
+async def test_a_poll_is_not_reopened_before_its_close_is_logged(
+    steps: Steps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its counts could not be told any more. Who has closed it does not come to it."""
+    monkeypatch.setattr(steps.a.log_room.rounds, "soon", lambda _: None)
     poll = await verifiable(steps)
     await cast(steps.a, poll, token_hex(12))
     await steps.a.uncounted.look()

@@ -9,9 +9,12 @@ import pytest
 from pymongo.errors import PyMongoError
 
 from quickpoll.counting import uncounted
+from quickpoll.counting.events import EventKind, PollEvent
+from quickpoll.counting.former import FormerVersion
 from quickpoll.counting.tally import Mark, MarkKind
 from quickpoll.foundation.concurrency.time_limits import MARK_SECONDS
 from quickpoll.foundation.stores.mongo import deadline
+from quickpoll.votes.batch import Outcome
 from tests.exact.framing import mongo_command
 from tests.exact.stepping import Steps
 from tests.exact.test_steps_without_redis import Watch, counters_of, notes_of
@@ -102,3 +105,26 @@ async def test_where_there_are_more_notes_than_are_read_every_poll_counts_as_not
         await notes_of(steps, "c", Watch()).note(token_hex(8), {str(poll.id): somebody()})
     await reader.look()
     assert [reader.is_noted(str(poll.id)) for poll in polls] == [True, True]
+
+
+async def test_a_ballot_that_redis_lacks_is_not_acknowledged_by_somebody_else_uncounted(
+    steps: Steps,
+) -> None:
+    """It is written without Redis, and not answered yet; the same again on an instance that knows
+    the note. A third one may not: it goes by the state."""
+    poll, user = await steps.poll(), token_hex(12)
+    marks = {str(poll.id): Mark(MarkKind.VOTES, (user,))}
+    await steps.a.uncounted.note(token_hex(8), marks)
+    await steps.write_ballot(poll, user=user)
+    await steps.b.uncounted.look()
+    again = await steps.b.casting.cast(user, str(poll.id), poll.option_ids()[:1])
+    assert again.outcome is Outcome.SAME
+    state = await steps.state(poll)
+    assert (state["missing"], state["voters"]) != (0, 0), "trusted, and without the ballot"
+
+
+async def test_what_an_instance_of_0_1_has_changed_is_trusted_by_nobody(steps: Steps) -> None:
+    poll, former = await steps.poll(), FormerVersion(steps.a.counters)
+    former.heard(PollEvent(EventKind.VOTES, str(poll.id), 1, form=None))
+    await former.round()
+    assert await steps.b.trusted(poll) is None
