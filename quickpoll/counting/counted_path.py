@@ -145,14 +145,18 @@ class CountedPath:
                 await self._counters.scripts.give_up(doubted)
                 self._recount(doubted)
 
+    async def acknowledge(self, poll_id: str, user_id: str) -> None:
+        """What stands of a user is acknowledged without a batch of its own: where another batch may
+        be about to count it, nobody may trust counts that lack it."""
+        with suppress(RedisAway):
+            if await self._counters.may_lack(poll_id, user_id):
+                await self.distrust([poll_id])
+
     async def _distrust(self, writing: Writing, found: Iterable[str]) -> None:
         """What this batch has found stored may be of a batch whose outcome nobody has heard, and is
         acknowledged by this one: nobody may trust counts that lack it."""
-        doubted = sorted(i for i in found if writing.revisions.get(i) == 0)
-        if doubted and writing.in_redis:
-            with suppress(RedisAway):  # then the marks stand
-                await self._counters.scripts.give_up(doubted)
-                self._recount(doubted)
+        if writing.in_redis:  # and where Redis goes meanwhile, the marks stand
+            await self.distrust(await self._counters.doubted(writing, found))
 
     def _doubt(self, writing: Writing, poll_ids: Iterable[str]) -> None:
         self._doubts[writing.token] = {i: writing.marks[i] for i in poll_ids if i in writing.marks}

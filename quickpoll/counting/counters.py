@@ -129,6 +129,23 @@ class Counters:
         await self.miss(writing, deltas.keys(), doubtful)
         return set()
 
+    async def doubted(self, writing: Writing, found: Iterable[str]) -> set[str]:
+        """Those of the polls ``found`` whose counts may lack what was found there: of which no word
+        of Redis is taken, or that somebody writes to without it."""
+        wanted = set(found)
+        unsaid = {i for i in wanted if writing.revisions.get(i) == 0}
+        return unsaid | await self.uncounted.noted_now(wanted - unsaid)
+
+    async def may_lack(self, poll_id: str, user_id: str) -> bool:
+        """Whether what stands of a user on a poll may not be counted yet.
+
+        Raises :class:`~quickpoll.foundation.stores.redis.RedisAway`.
+        """
+        found = await self.scripts.in_flight(poll_id, user_id)
+        if found.left or found.unmarked_seconds != 0:
+            return True
+        return bool(await self.uncounted.noted_now([poll_id]))
+
     async def miss(self, writing: Writing, changed: Iterable[str], unsure: Iterable[str]) -> None:
         """Redis lacks what a batch changed: every instance knows that before anybody hears that
         the batch is written. Never fails: MongoDB has it already."""

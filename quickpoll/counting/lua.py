@@ -188,9 +188,10 @@ local out, k = {}, 1
 for _, c in ipairs(cjson.decode(ARGV[5])) do
   local state, writes, plain = KEYS[k], KEYS[k + 1], k + 2
   k = k + 2 + #c.options + (c.likes ~= 0 and 1 or 0)
-  local mark = take_mark(writes, token)
+  local mark, s = take_mark(writes, token), load(state)
   -- What it has found stored may be of a batch that is in flight, and not counted yet.
-  local lacks = c.found == 1 and (not mark or shares_users(writes, mark))
+  local lacks = c.found == 1
+    and (not mark or shares_users(writes, mark) or (s and s.unsettledUntil > 0))
   if mark and c.unsure == 1 then
     set_mark(writes, token, is_stale(mark) and mark or 's' .. mark)
   end
@@ -198,7 +199,6 @@ for _, c in ipairs(cjson.decode(ARGV[5])) do
   local changes_votes, changes_likes = c.voters ~= 0 or #c.options > 0, c.likes ~= 0
   local counted = 1
   if changes_votes or changes_likes then
-    local s = load(state)
     local v = next_version(s)
     if s and s.run == run and counts and not lacks then
       s.version = text(v)
@@ -218,7 +218,6 @@ for _, c in ipairs(cjson.decode(ARGV[5])) do
     if changes_likes then publish(channel, 'like-update', c.id, v) end
   elseif lacks then
     counted = 0
-    local s = load(state)
     set_missing(state, s, run, next_version(s), ARGV[4])
   end
   out[#out + 1] = counted

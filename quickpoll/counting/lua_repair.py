@@ -166,14 +166,20 @@ return {'quiet', version, 0, built}
 """)
 
 IN_FLIGHT = counting_script("""
--- KEYS: state, writes; ARGV: run id. Answers {milliseconds for which batches may be in flight that
--- have no mark (-1: nobody knows, there is no state), token and milliseconds left of each mark …}.
+-- KEYS: state, writes; ARGV: run id, a user or '' for all. Answers {milliseconds for which batches
+-- may be in flight that
+-- have no mark (-1: nobody knows, there is no state; at least 1 until a recount has seen what they
+-- wrote), token and milliseconds left of each mark …}.
 local s, now, all = load(KEYS[1]), now_ms(), marks(KEYS[2])
 local out = {-1}
-if s and s.run == ARGV[1] then out[1] = math.max(s.unsettledUntil - now, 0) end
+if s and s.run == ARGV[1] then
+  out[1] = s.unsettledUntil > 0 and math.max(s.unsettledUntil - now, 1) or 0
+end
 for i = 1, #all, 2 do
-  out[#out + 1] = all[i]
-  out[#out + 1] = deadline(all[i + 1]) - now
+  if ARGV[2] == '' or string.find(all[i + 1], ARGV[2], 1, true) then
+    out[#out + 1] = all[i]
+    out[#out + 1] = deadline(all[i + 1]) - now
+  end
 end
 return out
 """)

@@ -211,10 +211,12 @@ class TallyScripts:
         age = MARK_SECONDS - left[0] / 1000 if left else 0.0
         return Inspection(PollState(kind), version, wait / 1000, built / 1000, age)
 
-    async def in_flight(self, poll_id: str) -> InFlight:
-        """The batches that are writing to a poll."""
+    async def in_flight(self, poll_id: str, user_id: str = "") -> InFlight:
+        """The batches that are writing to a poll; for a user, where one is named."""
         names = [self.keys.state(poll_id), self.keys.writes(poll_id)]
-        unmarked, *marks = await self.link.run(lua_repair.IN_FLIGHT, names, self.link.run_id)
+        unmarked, *marks = await self.link.run(
+            lua_repair.IN_FLIGHT, names, self.link.run_id, user_id
+        )
         left = {token: ms / 1000 for token, ms in zip(marks[::2], marks[1::2], strict=True)}
         return InFlight(None if unmarked < 0 else unmarked / 1000, left)
 

@@ -38,8 +38,9 @@ from quickpoll.foundation.concurrency.time_limits import (
     MARK_SECONDS,
     NOTES_SECONDS,
     NOTES_STALE_SECONDS,
+    SETTLE_SECONDS,
 )
-from quickpoll.foundation.stores.mongo import Database
+from quickpoll.foundation.stores.mongo import Database, deadline
 
 COLLECTION = "uncounted"
 MOST_NOTES = 20_000
@@ -117,9 +118,11 @@ class Uncounted:
             [self._noting(token, poll_id, mark) for poll_id, mark in marks.items()], ordered=False
         )
         now, new = self._clock(), set((result.upserted_ids or {}).values())
+        seen = {note.poll_id for note in self.own()}
         for poll_id in marks:
-            # Counted from after the write: any look that begins later sees it.
-            if self._id(poll_id) in new or poll_id not in self._since:
+            # Counted from after the write: any look that begins later sees it. That it is new is
+            # not said where the driver has repeated it; so it is, unless the last look saw it.
+            if self._id(poll_id) in new or poll_id not in self._since or poll_id not in seen:
                 self._since[poll_id] = now
         self._noted |= marks.keys()
 
@@ -180,6 +183,20 @@ class Uncounted:
         """The notes of one poll, as they are now. Raises a MongoDB error."""
         found = await self._notes.find({"pollId": ObjectId(poll_id)}).to_list(None)
         return [self._read(document, self._clock()) for document in found]
+
+    async def noted_now(self, poll_ids: Iterable[str]) -> set[str]:
+        """Those of the polls that have a note, whatever was last seen of that; all of them where
+        MongoDB does not say."""
+        wanted = set(poll_ids)
+        if not wanted:
+            return wanted
+        query = {"pollId": {"$in": [ObjectId(one) for one in wanted]}}
+        try:
+            with deadline(SETTLE_SECONDS):
+                found = await self._notes.find(query, {"pollId": 1}).to_list(None)
+        except PyMongoError:
+            return wanted
+        return {str(one["pollId"]) for one in found}
 
     def ripe(self) -> list[Note]:
         """Notes whose first writes have ended, one way or the other."""

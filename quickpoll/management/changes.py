@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from secrets import token_hex
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from pymongo.errors import PyMongoError
@@ -31,7 +31,11 @@ from quickpoll.auth.caller import Caller
 from quickpoll.counting.counted_path import CountedPath
 from quickpoll.counting.tally import PollChange
 from quickpoll.errors import Unavailable
-from quickpoll.foundation.concurrency.time_limits import CHANGE_ANSWER_SECONDS, MARGIN_SECONDS
+from quickpoll.foundation.concurrency.time_limits import (
+    CHANGE_ANSWER_SECONDS,
+    MARGIN_SECONDS,
+    MARK_SECONDS,
+)
 from quickpoll.management import rules
 from quickpoll.management.bodies import PollUpdate
 from quickpoll.management.store import HistoryStore
@@ -141,19 +145,20 @@ class PollChanges:
 
     async def _change(self, poll_id: str, wanted: Wanted, until: float) -> KnownPoll:
         while True:
-            known = await self._path.change_poll(poll_id, lambda: self._write(poll_id, wanted))
-            if isinstance(known, KnownPoll):
+            done = await self._path.change_poll(poll_id, lambda: self._write(poll_id, wanted))
+            if isinstance(done, Done):
                 break
-            if known is First.DEADLINE:
+            if done is First.DEADLINE:
                 await self._path.change_poll(poll_id, lambda: self._write(poll_id, PASSED_DEADLINE))
             else:
                 await self._log_close(poll_id, until)
+        known, ago = done.known, 0.0 if done.is_new else _seconds_since_change(done.known.poll)
         if wanted.name == "updated" and _asks_anew(known.poll):
             await self.uses.poll_changed(poll_id)
         if wanted.final:
-            await self._finality.wait(poll_id, _seconds_since_change(known.poll), until)
+            await self._finality.wait(poll_id, ago, until)
         if known.poll.verifiable:
-            await self._log_change(known, until)
+            await self._log_change(known, ago, until)
         return known
 
     async def _log_close(self, poll_id: str, until: float) -> None:
@@ -164,9 +169,9 @@ class PollChanges:
         except TimeoutError as error:
             raise Unavailable(CLOSE_NOT_LOGGED) from error
 
-    async def _log_change(self, known: KnownPoll, until: float) -> None:
-        """Have the log follow. What is not done in time is done within seconds: the change is
-        made, and its answer no failure."""
+    async def _log_change(self, known: KnownPoll, ago: float, until: float) -> None:
+        """Have the log follow a change that was made so many seconds ago. What is not done in time
+        is done within seconds: the change is made, and its answer no failure."""
         poll = known.poll
         if not poll.is_open(datetime.now(UTC)):
             self._logs.soon(known.id)
@@ -175,12 +180,12 @@ class PollChanges:
             async with asyncio.timeout_at(until):
                 if poll.seals_log:
                     # What was answered before the results were hidden is published before this.
-                    await self._finality.wait(known.id, _seconds_since_change(poll), until)
+                    await self._finality.wait(known.id, ago, until)
                 await self._logs.keep_up(known.id, with_ballots=poll.seals_log)
         except (TimeoutError, PyMongoError, Unavailable):
             self._logs.soon(known.id)
 
-    async def _write(self, poll_id: str, wanted: Wanted) -> tuple[PollChange, KnownPoll | First]:
+    async def _write(self, poll_id: str, wanted: Wanted) -> tuple[PollChange, Done | First]:
         """Write the change, or say what has to be done first."""
         while True:
             known, now = await self._polls.fresh(poll_id), datetime.now(UTC)
@@ -188,13 +193,13 @@ class PollChanges:
             if known.poll.is_overdue(now) and wanted is not PASSED_DEADLINE:
                 return PollChange(), First.DEADLINE
             if not changed:
-                return _repetition(known.poll), known
+                return _repetition(known.poll), Done(known, is_new=False)
             if rules.reopens(known.poll, changed) and not await self._logs.has_logged(known.poll):
                 return PollChange(), First.LOG
             written = await self._write_once(known.poll, wanted, changed, now)
             if written is not None:
                 log.info("poll_changed", poll_id=poll_id, change=wanted.name)
-                return _change_to(written.poll, wanted.name), written
+                return _change_to(written.poll, wanted.name), Done(written, is_new=True)
             # Somebody else changed it, or voted on it, in between: decide again.
 
     def _decide(self, poll: Poll, wanted: Wanted, now: datetime) -> rules.Fields:
@@ -238,6 +243,13 @@ PASSED_DEADLINE = Wanted("closed", rules.close_overdue, None)
 """What the service itself wants of a poll whose deadline has passed."""
 
 
+class Done(NamedTuple):
+    """A poll as a change has left it; ``is_new``: the change was made just now, and not before."""
+
+    known: KnownPoll
+    is_new: bool
+
+
 def _change_to(poll: Poll, name: str, *, repeated: bool = False) -> PollChange:
     """The news of a poll that was changed and is like this now."""
     return PollChange(name, poll.revision, tuple(poll.option_ids()), repeated)
@@ -254,9 +266,13 @@ def _asks_anew(poll: Poll) -> bool:
 
 
 def _seconds_since_change(poll: Poll) -> float:
-    """How long ago, at least, the poll was last changed."""
+    """How long ago, at least, the poll was last changed: a change may land as late as its mark
+    lives, and that of a deadline was written whenever somebody came to it."""
     if poll.last_change is None:
         return LONG_AGO_SECONDS
-    ago = datetime.now(UTC) - poll.last_change["at"] - timedelta(seconds=CLOCKS_APART_SECONDS)
+    if poll.last_change["at"] == poll.closes_at:
+        return 0.0
+    later = timedelta(seconds=CLOCKS_APART_SECONDS + MARK_SECONDS)
+    ago = datetime.now(UTC) - poll.last_change["at"] - later
     seconds: float = ago.total_seconds()
     return max(seconds, 0.0)

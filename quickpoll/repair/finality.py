@@ -9,7 +9,7 @@ Invariants:
 - A mark that is past its deadline is fenced by a recount; afterwards nothing of its batch can land.
 - Where marks were lost (or Redis cannot say) every batch that may have gone by the old poll has
   ended when the notes are stale and a mark's whole life has passed. The notes name the users whose
-  documents those batches may write; they are fenced.
+  documents those batches may write; they are fenced, and the poll is counted.
 - A ballot may stand that Redis lacks, under a note, and not be acknowledged yet. Such a note is
   older than the change; where there is one, a change is final when every instance must know it, so
   that nobody reads the counts of before from Redis.
@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from pymongo.errors import PyMongoError
 
@@ -82,6 +83,11 @@ class Finality:
         for note in await self._counters.uncounted.on_poll(poll_id):
             for mark in note.marks():
                 await self._fences.fence(poll_id, mark)
+        # Who has died before it was counted has left a ballot that Redis lacks, and in a Redis that
+        # was away until now perhaps a mark.
+        with suppress(RedisAway):
+            await self._marked_ended(poll_id)
+            await self._recount(poll_id)
 
     async def _marked_ended(self, poll_id: str) -> float | None:
         """Wait until each batch that is marked now has ended or was fenced.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from secrets import token_hex
 
 import pytest
@@ -14,9 +15,11 @@ from quickpoll.counting.former import FormerVersion
 from quickpoll.counting.tally import Mark, MarkKind
 from quickpoll.foundation.concurrency.time_limits import MARK_SECONDS
 from quickpoll.foundation.stores.mongo import deadline
+from quickpoll.polls.models import Poll
 from quickpoll.votes.batch import Outcome
 from tests.exact.framing import mongo_command
 from tests.exact.stepping import Steps
+from tests.exact.test_change_steps import final
 from tests.exact.test_steps_without_redis import Watch, counters_of, notes_of
 
 
@@ -107,20 +110,73 @@ async def test_where_there_are_more_notes_than_are_read_every_poll_counts_as_not
     assert [reader.is_noted(str(poll.id)) for poll in polls] == [True, True]
 
 
-async def test_a_ballot_that_redis_lacks_is_not_acknowledged_by_somebody_else_uncounted(
-    steps: Steps,
-) -> None:
-    """It is written without Redis, and not answered yet; the same again on an instance that knows
-    the note. A third one may not: it goes by the state."""
-    poll, user = await steps.poll(), token_hex(12)
-    marks = {str(poll.id): Mark(MarkKind.VOTES, (user,))}
-    await steps.a.uncounted.note(token_hex(8), marks)
-    await steps.write_ballot(poll, user=user)
-    await steps.b.uncounted.look()
+async def repeated(steps: Steps, poll: Poll, user: str) -> None:
+    """The same vote comes again, to the other instance, which finds it standing; from then on
+    nobody may go by counts without it."""
     again = await steps.b.casting.cast(user, str(poll.id), poll.option_ids()[:1])
     assert again.outcome is Outcome.SAME
     state = await steps.state(poll)
     assert (state["missing"], state["voters"]) != (0, 0), "trusted, and without the ballot"
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["known", "too new to be known"])
+async def test_a_ballot_that_redis_lacks_is_not_acknowledged_by_somebody_else_uncounted(
+    steps: Steps, *, is_known: bool
+) -> None:
+    """It is written without Redis, and not answered yet. A third instance may not know the note:
+    it goes by the state."""
+    poll, user = await steps.poll(), token_hex(12)
+    marks = {str(poll.id): Mark(MarkKind.VOTES, (user,))}
+    await steps.b.uncounted.look()
+    await steps.a.uncounted.note(token_hex(8), marks)
+    await steps.write_ballot(poll, user=user)
+    if is_known:
+        await steps.b.uncounted.look()
+    await repeated(steps, poll, user)
+
+
+async def test_a_ballot_whose_mark_was_lost_is_not_acknowledged_uncounted(steps: Steps) -> None:
+    """Its poll was counted before it was written, and batches without a mark may be under way."""
+    poll, user = await steps.poll(), token_hex(12)
+    await steps.b.uncounted.look()
+    await steps.set_state(poll, unsettledUntil=1)
+    await steps.write_ballot(poll, user=user)
+    await repeated(steps, poll, user)
+
+
+async def test_a_ballot_that_is_repeated_after_the_close_is_not_acknowledged_uncounted(
+    steps: Steps,
+) -> None:
+    """Its batch is still to be counted; the repetition is in none."""
+    poll, user = await steps.poll(), token_hex(12)
+    await steps.b.uncounted.look()
+    await steps.a.begin(poll, MarkKind.VOTES, user)
+    await steps.write_ballot(poll, user=user)
+    assert await steps.b.polls.change(poll, {"status": "closed", "closedAt": datetime.now(UTC)})
+    await repeated(steps, poll, user)
+
+
+async def test_who_has_nothing_makes_nobody_doubt_the_counts(steps: Steps) -> None:
+    """Others are voting; somebody without a ballot takes it back."""
+    poll = await steps.poll()
+    await steps.b.uncounted.look()
+    await steps.a.begin(poll)
+    await steps.b.casting.retract(token_hex(12), str(poll.id))
+    assert (await steps.state(poll))["missing"] == 0
+
+
+async def test_what_a_batch_without_a_mark_has_left_is_counted_before_a_change_is_final(
+    steps: Steps,
+) -> None:
+    """Its time is over, and nobody has counted the poll since."""
+    poll = await steps.poll()
+    await steps.b.uncounted.look()
+    await steps.set_state(poll, unsettledUntil=1)
+    await steps.write_ballot(poll)
+    await final(steps.b, poll, 3600.0, 1.0)
+    tally = await steps.b.trusted(poll)
+    assert tally is not None
+    assert tally.voters == 1
 
 
 async def test_what_an_instance_of_0_1_has_changed_is_trusted_by_nobody(steps: Steps) -> None:
