@@ -49,3 +49,17 @@ async def test_the_log_has_an_erase_entry_and_nothing_that_opens_it_is_left(
     assert "1 of 6 ballots are sealed by erasure" in " ".join(after.check().notes)
     left = {"pollId": ObjectId(closed["id"]), "log.pepper": {"$exists": True}}
     assert await places.database["vote"].count_documents(left) == 5
+
+
+async def test_nothing_that_tells_whose_it_was_is_left_of_a_ballot_that_was_taken_back(
+    client: httpx.AsyncClient, services: Services, places: Places
+) -> None:
+    """It has no entry of an erasure, since it does not count; its pepper goes all the same."""
+    poll = await create_poll(client, owner, verifiable=True, allowVoteChange=True)
+    assert (await vote(client, poll, 0, user)).status_code == 201
+    assert (await act(client, "DELETE", "ballot", poll, user)).status_code == 204
+
+    await erased(client, services, user)
+
+    opened = {"pollId": ObjectId(poll["id"]), "log.pepper": {"$exists": True}}
+    assert await places.database["vote"].find_one(opened) is None
