@@ -116,6 +116,7 @@ def test_errors_of_redis_have_a_cause_and_a_sentence(
         ),
         (batch(91, concerns=(18,)), "credentials", "refused our credentials"),
         (batch(91), "away", "BulkWriteError"),
+        (batch(91, words="an ssl handshake"), "away", "BulkWriteError"),
     ],
 )
 def test_errors_of_mongodb_have_a_cause_and_a_sentence(

@@ -133,12 +133,14 @@ def _parts(error: BulkWriteError, name: str) -> list[Mapping[str, Any]]:
 
 
 def _core(error: BaseException) -> tuple[int | None, str]:
-    """The code and the words of an error; of a batch, those of what lasts in it, if anything."""
+    """The code and the words of an error; of a batch, those of what lasts in it, if anything. The
+    words of a whole batch hold its documents, and say nothing."""
     if isinstance(error, BulkWriteError):
         parts = _parts(error, "writeErrors") + _parts(error, "writeConcernErrors")
         for one in parts:
             if _lasts(code := one.get("code")):
                 return code, str(one.get("errmsg", ""))
+        return None, ""
     return error.code if isinstance(error, OperationFailure) else None, str(error)
 
 
