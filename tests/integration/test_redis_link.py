@@ -125,5 +125,14 @@ async def test_who_waits_for_a_look_hears_of_its_end() -> None:
         assert await waiting is False
 
 
+async def test_who_waits_for_a_look_that_never_began_hears_of_its_end() -> None:
+    async with asyncio.timeout(5):
+        link = RedisLink("127.0.0.1", free_port())
+        waiting = asyncio.create_task(link.recover())
+        await asyncio.sleep(0)
+        await link.aclose()
+        assert await waiting is False
+
+
 def test_redis_away_is_answered_with_503() -> None:
     assert as_error(RedisAway()).status == 503
