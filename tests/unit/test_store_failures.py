@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from pymongo.errors import (
     AutoReconnect,
+    BulkWriteError,
     DuplicateKeyError,
     ExecutionTimeout,
     NotPrimaryError,
     OperationFailure,
+    PyMongoError,
     ServerSelectionTimeoutError,
     WriteConcernError,
     WTimeoutError,
@@ -26,6 +28,20 @@ from quickpoll.foundation.stores.failures import of_mongo, of_redis, of_store
 from quickpoll.foundation.stores.mongo import is_outage
 
 secret = "a ballot of somebody's"
+
+
+def batch(*codes: int, words: str = secret, concerns: tuple[int, ...] = ()) -> BulkWriteError:
+    return BulkWriteError(
+        {
+            "writeErrors": [{"index": 0, "code": code, "errmsg": words} for code in codes],
+            "writeConcernErrors": [{"code": code, "errmsg": words} for code in concerns],
+        }
+    )
+
+
+def labelled(error: PyMongoError, label: str) -> PyMongoError:
+    error._add_error_label(label)
+    return error
 
 
 @pytest.mark.parametrize(
@@ -91,6 +107,16 @@ def test_errors_of_redis_have_a_cause_and_a_sentence(
             "trust",
         ),
         (AutoReconnect(secret), "away", "AutoReconnect"),
+        (
+            batch(
+                11000, 13, words=f"not authorized on polls to execute command {{ insert: {secret}"
+            ),
+            "rights",
+            "run insert in polls",
+        ),
+        (batch(91, concerns=(18,)), "credentials", "refused our credentials"),
+        (batch(91), "away", "BulkWriteError"),
+        (batch(91, words="an ssl handshake"), "away", "BulkWriteError"),
     ],
 )
 def test_errors_of_mongodb_have_a_cause_and_a_sentence(
@@ -113,6 +139,13 @@ def test_errors_of_mongodb_have_a_cause_and_a_sentence(
         OperationFailure("read concern majority not available yet", 134),
         WTimeoutError("waiting for replication timed out", 64),
         WriteConcernError("not enough data-bearing nodes", 100),
+        *(OperationFailure("passes", code) for code in (175, 216, 217, 246, 462, 13388)),
+        labelled(OperationFailure("new", 2), "RetryableWriteError"),
+        labelled(OperationFailure("new", 2), "SystemOverloadedError"),
+        batch(91),
+        batch(11000, 112, 189),
+        batch(11000, concerns=(64,)),
+        batch(concerns=(100,)),
     ],
 )
 def test_what_passes_by_itself_is_an_outage(error: Exception) -> None:
@@ -125,6 +158,11 @@ def test_what_passes_by_itself_is_an_outage(error: Exception) -> None:
     [
         DuplicateKeyError("E11000", 11000),
         OperationFailure("unknown operator", 2),
+        labelled(OperationFailure("unknown operator", 2), "TransientTransactionError"),
+        batch(11000, 11000),
+        batch(91, 2),
+        batch(2, 50),
+        batch(),
         ValueError("ours"),
         ResponseError("wrong number of arguments"),
     ],

@@ -14,6 +14,7 @@ from quickpoll.foundation.http.answers import Reply
 from quickpoll.foundation.http.wording import NOT_AS_EXPECTED, field_errors
 from quickpoll.foundation.openapi.document import PROBLEM_MEDIA_TYPE
 from quickpoll.foundation.stores.mongo import is_outage
+from quickpoll.foundation.stores.redis import RedisAway
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +43,7 @@ def as_error(raised: Exception) -> errors.QuickPollError:
         return errors.MethodNotAllowed(", ".join(sorted(raised.valid_methods or ())))
     if isinstance(raised, HTTPException) and raised.code in _BY_STATUS:
         return _BY_STATUS[raised.code]()
-    if isinstance(raised, TimeoutError) or is_outage(raised):
+    if isinstance(raised, TimeoutError | RedisAway) or is_outage(raised):
         return errors.Unavailable()
     log.error("unforeseen_error", exc_info=raised)
     return errors.InternalError()

@@ -9,10 +9,17 @@ from __future__ import annotations
 
 import re
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError, WriteConcernError
+from pymongo.errors import (
+    BulkWriteError,
+    ConnectionFailure,
+    OperationFailure,
+    PyMongoError,
+    WriteConcernError,
+)
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError, ResponseError
 
 Cause = Literal["away", "credentials", "rights", "tls"]
@@ -30,11 +37,20 @@ PASSING = frozenset(
     (
         *(6, 7, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436),
         *(24, 43, 50, 64, 112, 133, 202, 237, 11601, 14031),
+        *(175, 216, 217, 246, 462, 13388),
     )
 )
 """MongoDB's codes for what passes by itself. First the retryable errors of the drivers'
 specification (no primary, a shutdown, a network between members), then locks, conflicts, cursors
-that went, time limits, and a full disk."""
+that went, time limits, and a full disk. At last what a member says in the middle of a change: a
+plan that an index or a drop has ended, an election, a new primary that does not know yet what the
+old one did, a snapshot that it has not got, more requests than it takes, a shard that has moved."""
+
+PASSING_LABELS = ("RetryableWriteError", "SystemOverloadedError")
+"""What MongoDB, or its driver, calls an error that passes, whatever its code."""
+
+DUPLICATE = 11000
+"""What a unique index says. In a batch it hides nothing: the rest says whether MongoDB failed."""
 
 
 @dataclass(frozen=True)
@@ -66,12 +82,12 @@ def of_redis(error: BaseException) -> Failure:
 
 def of_mongo(error: BaseException) -> Failure:
     """What an error of MongoDB's driver says."""
-    said = _words(error)
-    code = error.code if isinstance(error, OperationFailure) else None
+    code, text = _core(error)
+    said = text.lower()
     if code in CREDENTIALS_REFUSED or (code == RIGHTS_REFUSED and _NOBODY in said):
         return Failure("credentials", "MongoDB refused our credentials.")
     if code == RIGHTS_REFUSED:
-        return Failure("rights", _mongo_right(str(error)))
+        return Failure("rights", _mongo_right(text))
     if _is_tls(error, said):
         return Failure("tls", f"There is no TLS with MongoDB: {_tls_reason(said)}.")
     return Failure("away", f"MongoDB does not answer ({_kind(error)}).")
@@ -92,10 +108,40 @@ def is_mongo_failure(error: BaseException) -> bool:
     """Whether MongoDB is away, slow or refuses us, rather than that we asked wrongly."""
     if isinstance(error, ConnectionFailure | WriteConcernError):
         return True
+    if isinstance(error, PyMongoError) and any(map(error.has_error_label, PASSING_LABELS)):
+        return True
+    if isinstance(error, BulkWriteError):
+        failed = [one for one in _parts(error, "writeErrors") if one.get("code") != DUPLICATE]
+        return bool(_parts(error, "writeConcernErrors")) or (
+            bool(failed) and all(_is_failure(one.get("code")) for one in failed)
+        )
     if isinstance(error, OperationFailure) and error.code is not None:
-        lasting = error.code in CREDENTIALS_REFUSED or error.code == RIGHTS_REFUSED
-        return lasting or error.code in PASSING or error.timeout
+        return _is_failure(error.code) or error.timeout
     return isinstance(error, PyMongoError) and error.timeout
+
+
+def _is_failure(code: int | None) -> bool:
+    return code in PASSING or _lasts(code)
+
+
+def _lasts(code: int | None) -> bool:
+    return code in CREDENTIALS_REFUSED or code == RIGHTS_REFUSED
+
+
+def _parts(error: BulkWriteError, name: str) -> list[Mapping[str, Any]]:
+    return list((error.details or {}).get(name, ()))
+
+
+def _core(error: BaseException) -> tuple[int | None, str]:
+    """The code and the words of an error; of a batch, those of what lasts in it, if anything. The
+    words of a whole batch hold its documents, and say nothing."""
+    if isinstance(error, BulkWriteError):
+        parts = _parts(error, "writeErrors") + _parts(error, "writeConcernErrors")
+        for one in parts:
+            if _lasts(code := one.get("code")):
+                return code, str(one.get("errmsg", ""))
+        return None, ""
+    return error.code if isinstance(error, OperationFailure) else None, str(error)
 
 
 def _words(error: BaseException) -> str:

@@ -44,6 +44,10 @@ class Script:
 Call = tuple[Script, Sequence[str], Sequence[Any]]
 """A script with its keys and arguments."""
 
+_NO_ANSWER = (RedisError, OSError, TimeoutError, AttributeError, RuntimeError)
+"""What a call meets that Redis does not answer. The last two: redis-py sends in a task of its own,
+and where the connection is closed before that begins, it has no writer, or a closed transport."""
+
 
 class RedisLink:
     """The connection to Redis, its breaker and the run of the server that answers.
@@ -114,6 +118,7 @@ class RedisLink:
         self._trouble.close()
         if self._probe is not None:
             await cancel(self._probe)
+            self._tell(False)
         await self.client.aclose()
 
     def subscriber(self) -> aioredis.Redis:
@@ -132,16 +137,19 @@ class RedisLink:
         pipeline = self.client.pipeline(transaction=False)
         for command in commands:
             pipeline.execute_command(*command)
-        began = perf_counter()
+        began, run_id = perf_counter(), self.run_id
         try:
             with tracing.of_call("redis", db_operation_batch_size=len(commands)):
                 answers = list(await pipeline.execute())
         except NoScriptError:
             raise
-        except (RedisError, OSError, TimeoutError) as error:
+        except _NO_ANSWER as error:
             # A server that is full, read-only or still loading is as good as none.
-            self._lost(error)
+            if self.run_id == run_id:
+                self._lost(error)
             raise RedisAway from error
+        if self.run_id != run_id:  # a server answered that we have left meanwhile
+            raise RedisAway
         metrics.redis_times.observe(perf_counter() - began)
         return answers
 
@@ -216,23 +224,32 @@ class RedisLink:
             self._attempted = asyncio.get_running_loop().create_future()
 
     async def _try(self) -> bool:
-        answered = await self._answers() and await self._prepared()
-        self.available, self._just_lost = answered, False
-        if self._attempted is not None and not self._attempted.done():
-            self._attempted.set_result(answered)
+        answered = False
+        try:
+            answered = await self._answers() and await self._prepared()
+        except Exception as error:  # whatever it is, the next look may go better
+            self._trouble.unforeseen(error)
+        finally:
+            self.available, self._just_lost = answered, False
+            self._tell(answered)
         if answered:
             self._trouble.over(self.run_id)
         return answered
+
+    def _tell(self, answered: bool) -> None:
+        if self._attempted is not None and not self._attempted.done():
+            self._attempted.set_result(answered)
 
     async def _answers(self) -> bool:
         if not self._fixed:  # another server may have taken over, and this one still answer
             await self._disconnect()
         self._looking = True
+        client: Any = self.client
         try:
-            await self.client.ping()
+            await client.ping()
             for command in self._wanted:
-                await self._ask_client(command)
-        except (RedisError, OSError, TimeoutError) as error:
+                await client.execute_command(*command)
+        except _NO_ANSWER as error:
             self._trouble.met(error)
             await self._disconnect()
             return False
@@ -240,13 +257,12 @@ class RedisLink:
             self._looking = False
         return True
 
-    async def _ask_client(self, command: tuple[Any, ...]) -> None:
-        client: Any = self.client
-        await client.execute_command(*command)
-
     async def _disconnect(self) -> None:
-        with contextlib.suppress(RedisError, OSError, TimeoutError):
-            await self.client.connection_pool.disconnect()
+        # A connection that is in use ends with its call, which has a time limit of its own.
+        pool: Any = self.client.connection_pool
+        await pool.update_active_connections_for_reconnect()
+        with contextlib.suppress(*_NO_ANSWER):
+            await pool.disconnect(inuse_connections=False)
 
     async def _prepared(self) -> bool:
         """Whether all who must speak first have spoken."""

@@ -52,6 +52,12 @@ class RedisTrouble:
             event = "redis_refused" if failure.lasts else "redis_away"
             log.warning(event, detail=MEANWHILE, reason=failure.detail)
 
+    def unforeseen(self, error: Exception) -> None:
+        """A look has failed in a way that nobody foresaw, which is a fault of ours."""
+        if self._once.say(type(error).__name__) is not None:
+            log.error("redis_look_failed", exc_info=error)
+        self.met(error)
+
     def over(self, run_id: str) -> None:
         """A look has found Redis, and it may be used."""
         if self.lasts:
