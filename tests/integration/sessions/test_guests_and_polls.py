@@ -139,7 +139,9 @@ async def test_a_session_that_its_first_try_has_stored_takes_its_polls_up(
 ) -> None:
     changes = services.sessions.changes
     ids = [ObjectId(poll["id"]) for poll in polls]
-    session = Session(title="x", user_id=ObjectId(owner), created_at=now(), poll_ids=ids)
+    session = Session(
+        id=ObjectId(), title="x", user_id=ObjectId(owner), created_at=now(), poll_ids=ids
+    )
     assert await services.sessions.store.insert(session)  # and no answer came
     assert not await changes.store_once(session.model_dump_doc())
     assert all([await taken_up(services, poll) for poll in polls])
@@ -150,7 +152,9 @@ async def test_a_session_of_a_first_try_goes_when_its_poll_admits_others_by_now(
 ) -> None:
     poll = await create_poll(client, owner, guests="open")
     ids = [ObjectId(poll["id"])]
-    session = Session(title="x", user_id=ObjectId(owner), created_at=now(), poll_ids=ids)
+    session = Session(
+        id=ObjectId(), title="x", user_id=ObjectId(owner), created_at=now(), poll_ids=ids
+    )
     assert await services.sessions.store.insert(session)
     with pytest.raises(GuestsDiffer):
         await services.sessions.changes.store_once(session.model_dump_doc())
