@@ -16,6 +16,7 @@ Invariants:
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import structlog
@@ -85,15 +86,19 @@ class SessionChanges:
         await self._path.whole(self.store_once(session.model_dump_doc()))
 
     async def store_once(self, document: Document, perhaps_there: bool = False) -> bool:
-        """Store a session unless it is there; answers whether it was not."""
+        """Store a session unless it is there; answers whether it was not.
+
+        One that is there as it was made may be of a try that was cut short: what is left is done.
+        """
         session: Session = Session.model_validate_doc(document)
-        if not await self._sessions.insert(session):
+        stored = await self._sessions.insert(session)
+        if not stored and not await self._sessions.is_unchanged(session):
             return False
-        if not await self._take_up(session, session.poll_ids):
+        if await self._take_up(session, session.poll_ids):
             await self._sessions.take_out(session)
             raise GuestsDiffer
         log.info("session_created", session_id=str(session.id))
-        return True
+        return stored
 
     async def update(self, caller: Caller, session_id: str, asked: SessionUpdate) -> Session:
         """Change fields. Raises what :func:`.rules.update` and :func:`.rules.check_polls` do."""
@@ -134,7 +139,8 @@ class SessionChanges:
 
     async def _change_those_with(self, poll_id: str, decide: Decide) -> None:
         for one in await self._sessions.with_poll(poll_id):
-            await self._write(str(one.id), decide)
+            with suppress(NotFound):  # it was deleted meanwhile
+                await self._write(str(one.id), decide)
 
     # -- the one way in which a session changes ---------------------------------------------------
 
@@ -178,8 +184,14 @@ class SessionChanges:
             changed = await self._changed(session, fields)
             if changed is None:
                 continue
-            if not await self._take_up(changed, new):
-                await self._give_back(changed, new)
+            # All of them: a try that was cut short may have put some in and not taken them up.
+            # Those that were shown stay, whatever has become of them.
+            wanted = [ObjectId(one) for one in asked.poll_ids]
+            refused = await self._take_up(
+                changed, [one for one in wanted if one not in changed.shown + changed.gone]
+            )
+            if refused:
+                await self._give_back(changed, [*new, *refused])
                 raise GuestsDiffer
             await self._announce(changed)
             return changed
@@ -224,10 +236,11 @@ class SessionChanges:
             found = {poll_id: one.poll for poll_id, one in known.items()}
             rules.check_polls(caller, guests, wanted, found)
 
-    async def _take_up(self, session: Session, poll_ids: list[ObjectId]) -> bool:
-        """Have each poll know that it was taken up; answers whether all admit the same guests."""
-        taken = [await self._polls.take_up(str(one), session.guests) for one in poll_ids]
-        return all(taken)
+    async def _take_up(self, session: Session, poll_ids: list[ObjectId]) -> list[ObjectId]:
+        """Have each poll know that it was taken up (again is the same); answers those that do not
+        admit the same guests."""
+        taken = {one: await self._polls.take_up(str(one), session.guests) for one in poll_ids}
+        return [one for one in poll_ids if not taken[one]]
 
     async def _give_back(self, session: Session, poll_ids: list[ObjectId]) -> None:
         """Somebody has changed the guests of a poll at that very moment: it leaves the session."""

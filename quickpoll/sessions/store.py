@@ -8,11 +8,10 @@ from typing import Any
 
 from bson import ObjectId
 from odmantic import AIOEngine
-from pymongo.errors import DuplicateKeyError
 
 from quickpoll.errors import NotFound
 from quickpoll.foundation.stores.bulk_writes import change_once
-from quickpoll.foundation.stores.mongo import Document
+from quickpoll.foundation.stores.mongo import Document, insert_once
 from quickpoll.polls.models import NOBODY
 from quickpoll.sessions.models import Session
 from quickpoll.sessions.untold import note_of
@@ -90,11 +89,12 @@ class SessionStore:
 
     async def insert(self, session: Session) -> bool:
         """Store a new session; answers whether it was not there."""
-        try:
-            await self._sessions.insert_one(session.model_dump_doc())
-        except DuplicateKeyError:
-            return False
-        return True
+        return await insert_once(self._sessions, session.model_dump_doc())
+
+    async def is_unchanged(self, session: Session) -> bool:
+        """Whether a session is there, and has not been changed since it was as it is here."""
+        wanted = {"_id": session.id, "deletedAt": None, "revision": session.revision}
+        return await self._sessions.find_one(wanted, {"_id": 1}) is not None
 
     async def take_out(self, session: Session) -> None:
         """Take a session out that nobody has been told of."""

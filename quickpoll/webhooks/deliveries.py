@@ -3,16 +3,18 @@
 Invariants:
 
 - A lane is there as long as one of its deliveries waits: deliveries are written before their lane
-  is counted up, and a lane goes only at the version at which it was seen empty.
+  is counted up, and a lane goes only as it was seen empty. Each filling has a token of its own: the
+  driver may repeat the write that takes a lane away, and must not meet its successor.
 - The deliveries of a lane are sent by their numbers; what waits for a next try holds up the lane
   and nothing else.
-- An attempt is written down before the next delivery of its lane is sent.
+- An attempt is written down before the next delivery of its lane is sent, and only once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from secrets import token_hex
 from typing import Any
 
 from bson import ObjectId
@@ -100,9 +102,9 @@ class DeliveryStore:
         return Delivery.model_validate_doc(found[0]) if found else None
 
     async def attempted(self, delivery: Delivery, attempt: Document, state: str) -> None:
-        """Write an attempt down, and what comes of the delivery."""
+        """Write an attempt down, and what comes of the delivery; again is the same."""
         await self._deliveries.update_one(
-            {"_id": delivery.id},
+            {"_id": delivery.id, "attempts.at": {"$ne": attempt["at"]}},
             {"$push": {"attempts": attempt}, "$inc": {"tries": 1}, "$set": {"state": state}},
         )
 
@@ -113,7 +115,8 @@ class DeliveryStore:
 
     async def end(self, lane: Lane) -> bool:
         """Take away a lane that was seen empty; answers whether nothing was put in since."""
-        result = await self._lanes.delete_one({"_id": lane.id, "version": lane.version})
+        as_seen = {"_id": lane.id, "version": lane.version, "token": lane.token}
+        result = await self._lanes.delete_one(as_seen)
         return bool(result.deleted_count)
 
     async def wake(self, webhook_id: ObjectId) -> None:
@@ -147,6 +150,7 @@ class DeliveryStore:
                 {"_id": f"{webhook_id}:{topic}"},
                 {
                     "$inc": {"version": 1},
+                    "$set": {"token": token_hex(8)},
                     "$setOnInsert": {"webhookId": webhook_id, "topic": topic, "nextAt": now},
                 },
                 upsert=True,

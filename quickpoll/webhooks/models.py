@@ -139,13 +139,15 @@ class Delivery(Model):
 
 class Lane(Model):
     """Deliveries of one topic to one webhook that wait. ``next_at`` is when the first is due
-    (``None``: not before the webhook is active again), ``version`` counts what was put in."""
+    (``None``: not before the webhook is active again), ``version`` counts what was put in, and
+    ``token`` names what was put in last (``None``: by a build that named nothing)."""
 
     id: str = Field(primary_field=True)
     webhook_id: ObjectId = Field(key_name="webhookId")
     topic: ObjectId
     next_at: datetime | None = Field(default=None, key_name="nextAt")
     version: int = 0
+    token: str | None = None
 
     model_config = {
         "collection": "webhook_lane",

@@ -8,6 +8,7 @@ Invariants:
   was last told with what is.
 - A close that somebody listens to stands in the stream until its final counts are told, and those
   are read when the close is final: when no ballot that was judged by the open poll can still land.
+  Counts are told as final only where the poll was not changed until after they were read.
 """
 
 from __future__ import annotations
@@ -126,6 +127,9 @@ class ResultsTeller:
     ) -> None:
         tally = await self._tallies.read_one(str(poll.id))
         if tally is None:
+            return
+        if final and not await self._streams.is_unchanged(poll):  # it may be open again
+            self._changed.later(str(poll.id), AGAIN_SECONDS)
             return
         now = datetime.now(UTC)
         view = view_without_ballot(KnownPoll(poll), tally, now, open_to=True)

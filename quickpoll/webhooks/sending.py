@@ -243,7 +243,7 @@ class Sender:
         there = await self._deliveries.lane(lane.id)
         if there is None:
             return False
-        lane.version = there.version
+        lane.version, lane.token = there.version, there.token
         return True
 
     async def _rest(self, lane: Lane) -> None:

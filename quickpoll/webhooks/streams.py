@@ -91,6 +91,11 @@ class StreamStore:
                     tuple(Intent.model_validate_doc(one) for one in intents),
                 )
 
+    async def is_unchanged(self, poll: Poll) -> bool:
+        """Whether a poll has not been changed since it was as it is here."""
+        as_it_was = {"_id": poll.id, "revision": poll.revision}
+        return await self._polls.find_one(as_it_was, {"_id": 1}) is not None
+
     async def tell(self, stream: Stream, derived: Derived) -> bool:
         """Write down what is told of the changes of a topic; answers whether this instance did."""
         changed: Document = {

@@ -11,7 +11,7 @@ from pymongo import monitoring
 
 from quickpoll.composition import Services
 from quickpoll.webhooks.lease import OutboxLease
-from quickpoll.webhooks.models import DELIVERED
+from quickpoll.webhooks.models import DELIVERED, WAITING
 from tests.webhooks.receiver import Receiver
 from tests.webhooks.test_events import listen
 
@@ -44,6 +44,65 @@ async def test_a_lane_that_was_filled_since_it_was_seen_empty_stays(services: Se
     assert second.number == 2
     await put(2)  # the same again is the same
     assert len(await outbox.deliveries.newest(webhook)) == 2
+
+
+async def put_one(services: Services, webhook: ObjectId, topic: ObjectId, number: int) -> None:
+    """Put one delivery into a lane."""
+    one = {**row, "number": number, "at": datetime.now(UTC), "webhooks": [webhook]}
+    await services.outbox.deliveries.put(topic, [one])
+
+
+@pytest.mark.usefixtures("client")
+async def test_the_end_of_a_lane_said_twice_spares_the_next_one(services: Services) -> None:
+    outbox = services.outbox
+    await outbox.sender.aclose()
+    webhook, topic = ObjectId(), ObjectId()
+    await put_one(services, webhook, topic, 1)
+    lane = await outbox.deliveries.lane(f"{webhook}:{topic}")
+    assert lane is not None
+    assert await outbox.deliveries.end(lane)
+    await put_one(services, webhook, topic, 2)
+    assert not await outbox.deliveries.end(lane)  # as the driver repeats it
+    assert await outbox.deliveries.lane(lane.id) is not None
+
+
+@pytest.mark.usefixtures("client")
+async def test_a_lane_of_an_earlier_build_is_read_filled_and_ended(services: Services) -> None:
+    outbox = services.outbox
+    await outbox.sender.aclose()
+    webhook, topic = ObjectId(), ObjectId()
+    lane_id = f"{webhook}:{topic}"
+    stored = {"_id": lane_id, "webhookId": webhook, "topic": topic, "nextAt": None}
+    lanes = services.engine.database["webhook_lane"]
+    await lanes.insert_one({**stored, "version": 3})
+    lane = await outbox.deliveries.lane(lane_id)
+    assert lane is not None
+    await lanes.update_one({"_id": lane.id}, {"$inc": {"version": 1}})  # as that build fills it
+    assert not await outbox.deliveries.end(lane)
+    again = await outbox.deliveries.lane(lane.id)
+    assert again is not None
+    await put_one(services, webhook, topic, 1)
+    assert not await outbox.deliveries.end(again)
+    await lanes.replace_one({"_id": lane.id}, {**stored, "version": 4})
+    assert await outbox.deliveries.end(again)
+
+
+@pytest.mark.usefixtures("client")
+async def test_an_attempt_written_down_twice_counts_once(services: Services) -> None:
+    outbox = services.outbox
+    await outbox.sender.aclose()
+    webhook, topic = ObjectId(), ObjectId()
+    await put_one(services, webhook, topic, 1)
+    lane = await outbox.deliveries.lane(f"{webhook}:{topic}")
+    assert lane is not None
+    delivery = await outbox.deliveries.first(lane)
+    assert delivery is not None
+    attempt = {"at": datetime(2030, 1, 31, 12, 0, 0, 123789, UTC), "status": 500}
+    later = {**attempt, "at": datetime(2030, 1, 31, 12, 0, 15, tzinfo=UTC)}
+    for one in (attempt, attempt, later):
+        await outbox.deliveries.attempted(delivery, one, WAITING)
+    (found,) = await outbox.deliveries.newest(webhook)
+    assert found.tries == len(found.attempts) == 2
 
 
 class LanesRead(monitoring.CommandListener):

@@ -108,3 +108,29 @@ async def test_a_session_is_told_as_it_was_and_once_a_version(
         for one in (answered[0]["createdAt"], messages[0].body["timestamp"])
     )
     assert created <= told <= datetime.now(UTC)
+
+
+async def test_counts_of_a_poll_that_is_open_again_are_not_told_as_final(
+    client: httpx.AsyncClient,
+    services: Services,
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    results = services.outbox.teller._results
+    is_final, turns = results._is_final, []
+    await listen(client, receiver, events=["poll.results", "poll.reopened"])
+    poll = await create_poll(client, owner)
+
+    async def reopened_meanwhile(*of: Any) -> bool:
+        turns.append(of)
+        if len(turns) == 1:
+            await act(client, "POST", "reopen-poll", poll)
+            assert (await vote(client, poll, 0, token_hex(12))).status_code == 201
+        return await is_final(*of)
+
+    monkeypatch.setattr(results, "_is_final", reopened_meanwhile)
+    await act(client, "POST", "close-poll", poll)
+    messages = await receiver.until_types("poll.reopened", "poll.results")
+    told = {one.body["type"]: one.body["data"] for one in messages}
+    assert turns
+    assert (told["poll.results"]["votersCount"], told["poll.results"]["final"]) == (1, False)

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+import pytest
+from bson import ObjectId
+from pymongo.errors import AutoReconnect
 from quart import Quart
 
+from quickpoll.composition import Services
+from quickpoll.errors import GuestsDiffer
+from quickpoll.sessions.models import Session
 from tests.builders import create_poll
 from tests.conftest import bearer
 from tests.guests import as_guest, join
@@ -84,3 +91,91 @@ async def test_a_deleted_poll_leaves_the_session_unless_its_place_was_seen(
     assert (now["pollIds"], now["at"]) == ([a, b], 1)
     more = (await create_poll(client, owner))["id"]
     assert (await evening.update(pollIds=[a, b, more])).json()["pollIds"] == [a, b, more]
+
+
+async def test_a_poll_is_changed_and_deleted_while_its_session_is_deleted(
+    client: httpx.AsyncClient,
+    evening: Evening,
+    polls: list[dict[str, Any]],
+    services: Services,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = services.sessions.store
+    with_poll = store.with_poll
+
+    async def deleted_since(poll_id: str) -> list[Session]:
+        found = await with_poll(poll_id)
+        assert (await evening.do("DELETE", "delete-session")).status_code == 204
+        return found
+
+    found = await with_poll(polls[0]["id"])
+    assert [str(one.id) for one in found] == [evening.id]
+    monkeypatch.setattr(store, "with_poll", deleted_since)
+    path = f"/api/poll/delete-poll/{polls[0]['id']}"
+    assert (await client.delete(path, headers=bearer(owner))).status_code == 204
+
+    async def as_before(poll_id: str) -> list[Session]:
+        return found
+
+    monkeypatch.setattr(store, "with_poll", as_before)
+    path = f"/api/poll/update-poll/{polls[1]['id']}"
+    answer = await client.patch(path, json={"question": "Or else?"}, headers=bearer(owner))
+    assert answer.status_code == 200
+
+
+def now() -> datetime:
+    """This moment."""
+    return datetime.now(UTC)
+
+
+async def taken_up(services: Services, poll: dict[str, Any]) -> bool:
+    """Whether a poll knows that it is in a session."""
+    found = await services.engine.database["poll"].find_one({"_id": ObjectId(poll["id"])})
+    return bool(found and found.get("takenUp"))
+
+
+async def test_a_session_that_its_first_try_has_stored_takes_its_polls_up(
+    services: Services, polls: list[dict[str, Any]]
+) -> None:
+    changes = services.sessions.changes
+    ids = [ObjectId(poll["id"]) for poll in polls]
+    session = Session(
+        id=ObjectId(), title="x", user_id=ObjectId(owner), created_at=now(), poll_ids=ids
+    )
+    assert await services.sessions.store.insert(session)  # and no answer came
+    assert not await changes.store_once(session.model_dump_doc())
+    assert all([await taken_up(services, poll) for poll in polls])
+
+
+async def test_a_session_of_a_first_try_goes_when_its_poll_admits_others_by_now(
+    client: httpx.AsyncClient, services: Services
+) -> None:
+    poll = await create_poll(client, owner, guests="open")
+    ids = [ObjectId(poll["id"])]
+    session = Session(
+        id=ObjectId(), title="x", user_id=ObjectId(owner), created_at=now(), poll_ids=ids
+    )
+    assert await services.sessions.store.insert(session)
+    with pytest.raises(GuestsDiffer):
+        await services.sessions.changes.store_once(session.model_dump_doc())
+    assert await services.sessions.store.known(str(session.id)) is None
+
+
+async def test_polls_of_a_change_that_was_cut_short_are_taken_up_by_the_next_try(
+    client: httpx.AsyncClient,
+    services: Services,
+    polls: list[dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    evening = await an_evening(client, polls[:2])
+
+    async def fail(poll_id: str, guests: str) -> bool:
+        raise AutoReconnect("cut")
+
+    wanted = [poll["id"] for poll in polls]
+    with monkeypatch.context() as patched:
+        patched.setattr(services.polls, "take_up", fail)
+        assert (await evening.update(pollIds=wanted)).status_code == 503
+    assert not await taken_up(services, polls[2])
+    assert (await evening.update(pollIds=wanted)).status_code == 200
+    assert await taken_up(services, polls[2])
