@@ -22,7 +22,7 @@ from py_compile import PycInvalidationMode
 
 from tests.mutants.catalogue import CatalogueError, Change
 
-longest_run = 600.0
+longest_run = 300.0
 """Seconds for one run of pytest; longer than any list of tests here takes."""
 
 
