@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from unittest.mock import Mock
 
 import pytest
 
 from quickpoll.foundation.http.problems import as_error
+from quickpoll.foundation.stores import redis_trouble
 from quickpoll.foundation.stores.redis import RedisAway, RedisLink
 from quickpoll.localrun.embedded import StoreAddresses
 from tests.instances import free_port
@@ -87,8 +89,10 @@ async def test_what_becomes_of_a_call_to_a_server_that_was_left_says_nothing(
 
 
 async def test_a_look_that_fails_for_a_reason_of_ours_is_not_the_last(
-    link: RedisLink, capfd: pytest.CaptureFixture[str]
+    link: RedisLink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    told = Mock()
+    monkeypatch.setattr(redis_trouble, "log", told)
     times, at_last = 0, asyncio.Event()
 
     async def prepare() -> None:
@@ -106,8 +110,7 @@ async def test_a_look_that_fails_for_a_reason_of_ours_is_not_the_last(
         await at_last.wait()
         assert await link.recover()
     assert (times, link.available) == (4, True)
-    said = capfd.readouterr()
-    assert (said.out + said.err).count("redis_look_failed") == 1
+    assert [call.args for call in told.error.call_args_list] == [("redis_look_failed",)]
 
 
 async def test_who_waits_for_a_look_hears_of_its_end() -> None:
