@@ -44,8 +44,9 @@ settings = {
 erased_seconds = 30.0
 """After the last harm: far longer than erasures of a few documents take."""
 
-late_seconds = 25.0
-"""After the end it is looked twice for what was sent before and came later, after 4 s and 15 s."""
+late_seconds = 70.0
+"""After the end it is looked for what was sent before and came later, after 4, 15 and 60 s; a wire
+may have stalled for a minute."""
 
 
 class Farewell:
