@@ -75,10 +75,9 @@ class Counters:
 
     async def adjust_clock(self) -> None:
         """Ask Redis for the time. Raises :class:`~quickpoll.foundation.stores.redis.RedisAway`."""
-        run = self.link.run_id
         seconds, microseconds = await self.link.call("TIME")
-        if run == self.link.run_id:  # and not the clock of the one before
-            self.clock.adjust(run, int(seconds), int(microseconds))
+        # The link answers for the run that it has now, and not for the one before.
+        self.clock.adjust(self.link.run_id, int(seconds), int(microseconds))
 
     async def begin(self, marks: Mapping[str, Mark], *, pass_barriers: bool = False) -> Writing:
         """Mark a batch of writes; it must reach :meth:`finish`. Raises a MongoDB error where

@@ -204,5 +204,6 @@ async def test_the_time_of_the_redis_before_is_not_that_of_the_next(steps: Steps
     await answer.done()
     one.redis.run_id = "another life of Redis"
     answer.release()
-    await asking
+    with pytest.raises(RedisAway):
+        await asking
     assert clock.now() == 7_000_000
