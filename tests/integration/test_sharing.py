@@ -38,21 +38,35 @@ async def polls(client: httpx.AsyncClient) -> list[dict[str, Any]]:
     return made
 
 
+async def cost_of_a_page(client: httpx.AsyncClient, polls: int) -> tuple[int, int]:
+    """Queries and round trips while a page of so many polls is read."""
+    before = asked()
+    page = await client.get(listing, params={"limit": polls}, headers=bearer(owner))
+    assert len(page.json()) == polls
+    queries, calls = (now - then for now, then in zip(asked(), before, strict=True))
+    return queries, calls
+
+
 async def test_a_page_asks_for_everything_at_once(
     client: httpx.AsyncClient, polls: list[dict[str, Any]]
 ) -> None:
-    """The list, then counts, ballots and likes together: two waits, whatever its length."""
-    costs: list[tuple[int, int]] = []
-    while (3, 1) not in costs and len(costs) < 500:  # the loops of the service ask, too
-        await asyncio.sleep(0.005)  # and not in step with this one
-        before = asked()
-        page = await client.get(listing, params={"limit": 12}, headers=bearer(owner))
-        assert len(page.json()) == 12
-        queries, calls = (now - then for now, then in zip(asked(), before, strict=True))
-        costs.append((queries, calls))
+    """The list, then counts, ballots and likes together: the same for one poll as for twelve.
 
-    assert (3, 1) in costs
-    assert all(queries >= 3 and calls >= 1 for queries, calls in costs)
+    The loops of the service ask, too, so the least of many pages is what one costs.
+    """
+    costs: dict[int, list[tuple[int, int]]] = {1: [], 12: []}
+    least: dict[int, tuple[int, ...]] = {}
+    while len(costs[1]) < 60 and (not least or least[1] != least[12]):
+        await asyncio.sleep(0.005)  # not in step with them
+        for size, seen in costs.items():
+            seen.append(await cost_of_a_page(client, size))
+            least[size] = tuple(map(min, zip(*seen, strict=True)))
+
+    queries, calls = least[12]
+    # At times two or three more than for one poll, for as long as an instance runs; never one for
+    # each.
+    assert queries - least[1][0] <= 3, least
+    assert (queries >= 3, calls) == (True, 1), least
 
 
 async def test_everybody_gets_their_own_of_what_is_read_together(
