@@ -11,7 +11,7 @@ from pymongo import monitoring
 
 from quickpoll.composition import Services
 from quickpoll.webhooks.lease import OutboxLease
-from quickpoll.webhooks.models import DELIVERED, WAITING
+from quickpoll.webhooks.models import DELIVERED, WAITING, Lane
 from tests.webhooks.receiver import Receiver
 from tests.webhooks.test_events import listen
 
@@ -52,14 +52,19 @@ async def put_one(services: Services, webhook: ObjectId, topic: ObjectId, number
     await services.outbox.deliveries.put(topic, [one])
 
 
+async def filled_lane(services: Services, webhook: ObjectId, topic: ObjectId) -> Lane:
+    """A lane with one delivery, which nobody sends."""
+    await services.outbox.sender.aclose()
+    await put_one(services, webhook, topic, 1)
+    lane = await services.outbox.deliveries.lane(f"{webhook}:{topic}")
+    assert lane is not None
+    return lane
+
+
 @pytest.mark.usefixtures("client")
 async def test_the_end_of_a_lane_said_twice_spares_the_next_one(services: Services) -> None:
-    outbox = services.outbox
-    await outbox.sender.aclose()
-    webhook, topic = ObjectId(), ObjectId()
-    await put_one(services, webhook, topic, 1)
-    lane = await outbox.deliveries.lane(f"{webhook}:{topic}")
-    assert lane is not None
+    outbox, webhook, topic = services.outbox, ObjectId(), ObjectId()
+    lane = await filled_lane(services, webhook, topic)
     assert await outbox.deliveries.end(lane)
     await put_one(services, webhook, topic, 2)
     assert not await outbox.deliveries.end(lane)  # as the driver repeats it
@@ -89,12 +94,8 @@ async def test_a_lane_of_an_earlier_build_is_read_filled_and_ended(services: Ser
 
 @pytest.mark.usefixtures("client")
 async def test_an_attempt_written_down_twice_counts_once(services: Services) -> None:
-    outbox = services.outbox
-    await outbox.sender.aclose()
-    webhook, topic = ObjectId(), ObjectId()
-    await put_one(services, webhook, topic, 1)
-    lane = await outbox.deliveries.lane(f"{webhook}:{topic}")
-    assert lane is not None
+    outbox, webhook, topic = services.outbox, ObjectId(), ObjectId()
+    lane = await filled_lane(services, webhook, topic)
     delivery = await outbox.deliveries.first(lane)
     assert delivery is not None
     attempt = {"at": datetime(2030, 1, 31, 12, 0, 0, 123789, UTC), "status": 500}

@@ -22,11 +22,10 @@ from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError, PyMongoError
 
 from quickpoll.foundation.concurrency.time_limits import SETTLE_SECONDS
+from quickpoll.foundation.stores.failures import DUPLICATE_KEY
 from quickpoll.foundation.stores.mongo import Document, deadline, is_outage
 
 log = structlog.get_logger(__name__)
-
-DUPLICATE_KEY = 11000
 
 LONG_AGO = datetime.fromtimestamp(0, UTC)
 """When an empty document was made that a fence has left. Nobody made it: so it is older than

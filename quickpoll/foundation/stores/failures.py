@@ -49,7 +49,7 @@ old one did, a snapshot that it has not got, more requests than it takes, a shar
 PASSING_LABELS = ("RetryableWriteError", "SystemOverloadedError")
 """What MongoDB, or its driver, calls an error that passes, whatever its code."""
 
-DUPLICATE = 11000
+DUPLICATE_KEY = 11000
 """What a unique index says. In a batch it hides nothing: the rest says whether MongoDB failed."""
 
 
@@ -111,7 +111,7 @@ def is_mongo_failure(error: BaseException) -> bool:
     if isinstance(error, PyMongoError) and any(map(error.has_error_label, PASSING_LABELS)):
         return True
     if isinstance(error, BulkWriteError):
-        failed = [one for one in _parts(error, "writeErrors") if one.get("code") != DUPLICATE]
+        failed = [one for one in _parts(error, "writeErrors") if one.get("code") != DUPLICATE_KEY]
         return bool(_parts(error, "writeConcernErrors")) or (
             bool(failed) and all(_is_failure(one.get("code")) for one in failed)
         )
