@@ -92,22 +92,28 @@ class _Counted:
 def _handlers_cut(cut: Cut) -> Generator[None, None, None]:
     """Have the framework's task for the request of this task counted, too."""
     loop = asyncio.get_running_loop()
-    before = loop.get_task_factory()
-    outer = asyncio.current_task()
-
-    def make(loop: asyncio.AbstractEventLoop, coroutine: Any, **more: Any) -> asyncio.Future[Any]:
-        if asyncio.current_task() is outer and coroutine.__qualname__ == of_the_framework:
-            cut.hand_on()
-            coroutine = _counted(coroutine, cut, inner=True)
-        if before is not None:
-            return before(loop, coroutine, **more)
-        return asyncio.Task(coroutine, loop=loop, **more)
-
-    loop.set_task_factory(make)
+    # Stays for good: of requests that overlap none may put back what it found.
+    loop.set_task_factory(_new_task)
+    task = asyncio.current_task()
+    assert task is not None
+    _cuts[task] = cut
     try:
         yield
     finally:
-        loop.set_task_factory(before)
+        del _cuts[task]
+
+
+_cuts: dict[asyncio.Task[Any], Cut] = {}
+"""By the task of the server in which the request runs."""
+
+
+def _new_task(loop: asyncio.AbstractEventLoop, coroutine: Any, **more: Any) -> asyncio.Task[Any]:
+    outer = asyncio.current_task(loop)
+    cut = _cuts.get(outer) if outer is not None else None
+    if cut is not None and coroutine.__qualname__ == of_the_framework:
+        cut.hand_on()
+        coroutine = _counted(coroutine, cut, inner=True)
+    return asyncio.Task(coroutine, loop=loop, **more)
 
 
 async def _counted(coroutine: Coroutine[Any, Any, Any], cut: Cut, *, inner: bool) -> Any:
