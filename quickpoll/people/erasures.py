@@ -10,7 +10,8 @@ Invariants:
   names the person and passes by itself may pass by becoming a document, a fence: so it is looked
   for first, and for documents once more after that.
 - What was sent before and comes later still, along a stalled wire, is looked for during an hour:
-  only what was made before the end, since whoever was erased may come back.
+  only what was made before the end, since whoever was erased may come back. Those looks have rounds
+  of their own: no erasure waits for them.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ CLOCKS_APART = timedelta(seconds=1.5)
 """How far the clocks of two instances may be apart, and a little more."""
 
 AT_ONCE = 8
+SWEEPS_AT_ONCE = 2
 
 
 class LeaseLost(Exception):
@@ -76,15 +78,20 @@ class Erasures:
         self._passing = passing
         self._clock = clock
         self._seen: dict[tuple[str, int], float] = {}  # {(erasure, run): when it was seen first}
-        self._loop = Periodic("erasures", ROUND_SECONDS, self.round)
+        self._loops = (
+            Periodic("erasures", ROUND_SECONDS, self.round),
+            Periodic("sweeps", ROUND_SECONDS, self.sweep),
+        )
 
     def start(self) -> None:
         """Start the rounds."""
-        self._loop.start()
+        for loop in self._loops:
+            loop.start()
 
     async def aclose(self) -> None:
         """Stop, and leave the lease to another instance."""
-        await self._loop.aclose()
+        for loop in self._loops:
+            await loop.aclose()
         with suppress(PyMongoError):
             await self._lease.leave()
 
@@ -101,14 +108,23 @@ class Erasures:
         return sum(await asyncio.gather(*[one.left(user_id) for one in self.erasers]))
 
     async def round(self) -> None:
-        """Carry on what is under way, where this instance holds the lease."""
-        running, to_sweep = await self._jobs.running(), await self._jobs.to_sweep()
+        """Carry on what is under way, where this instance holds the lease. Raises what the first
+        one raised that failed, when all were tried."""
+        running = await self._jobs.running()
         self._seen = {key: self._seen.get(key, self._clock()) for key in map(_key, running)}
-        if not (running or to_sweep) or not await self._lease.hold():
+        await self._each(self._carry_on, running, AT_ONCE)
+
+    async def sweep(self) -> None:
+        """The same with those that are done: look for what has come since."""
+        await self._each(self._look_after, await self._jobs.to_sweep(), SWEEPS_AT_ONCE)
+
+    async def _each(
+        self, step: Callable[[Erasure], Awaitable[None]], erasures: Sequence[Erasure], at_once: int
+    ) -> None:
+        if not erasures or not await self._lease.hold():
             return
-        works = [*map(self._carry_on, running), *map(self._sweep, to_sweep)]
         failures: list[Exception] = []
-        await some_at_once([_tried(work, failures) for work in works], AT_ONCE)
+        await some_at_once([_tried(step(one), failures) for one in erasures], at_once)
         if failures:
             raise failures[0]
 
@@ -144,7 +160,7 @@ class Erasures:
             raise LeaseLost
         return True
 
-    async def _sweep(self, erasure: Erasure) -> None:
+    async def _look_after(self, erasure: Erasure) -> None:
         user_id = await self._jobs.person_of(erasure)
         if user_id is not None and erasure.done_at is not None:
             before = erasure.done_at - CLOCKS_APART

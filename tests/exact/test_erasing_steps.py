@@ -87,7 +87,7 @@ async def test_a_fence_that_is_set_after_the_end_goes_at_the_next_look(
     new = await steps.poll()
     await steps.b.liking.act(user, str(new.id), Act.SET)
     await steps.database["erasure"].update_one({}, {"$set": {"sweepAt": datetime(2020, 1, 1)}})
-    await steps.a.people.erasures.round()
+    await steps.a.people.erasures.sweep()
     left = await places.naming(user)
     assert len(left) == 1, left
     assert str(new.id) in left[0]

@@ -249,7 +249,7 @@ async def test_what_comes_late_is_swept_and_what_is_new_is_not(
         assert (stored["sweeps"], bool(stored["sealed"])) == (sweep, True)
         past = {"sweepAt": erasure["requestedAt"]}
         await places.database["erasure"].update_one({}, {"$set": past})
-        await services.people.erasures.round()
+        await services.people.erasures.sweep()
 
     stored = await places.database["erasure"].find_one({})
     assert stored is not None
