@@ -7,7 +7,7 @@ Where Redis is away, writing goes on without it: the polls concerned are noted i
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from secrets import token_hex
 from time import monotonic
 
@@ -231,12 +231,11 @@ class Counters:
     async def _read_batch(self, batch: list[Entry[tuple[str, ...], State]]) -> None:
         wanted = list(dict.fromkeys(i for entry in batch for i in entry.item))
         tallies: State = {}
-        await self.uncounted.catch_up()
-        noted, stale = self._noted(wanted), self.uncounted.stale
+        noted = await self._noted_by_now(wanted)
         try:
             raw = await self.link.ask("MGET", *map(self.keys.state, wanted))
             tallies = {
-                i: _trusted(one, self.link.run_id, stale=stale) if i not in noted else None
+                i: parse_state(one, self.link.run_id) if i not in noted else None
                 for i, one in zip(wanted, raw, strict=True)
             }
         except RedisAway:
@@ -248,14 +247,14 @@ class Counters:
         """Polls of which no word of Redis is taken for what they are."""
         return set(poll_ids) if self.uncounted.stale else self._noted(poll_ids)
 
+    async def _noted_by_now(self, poll_ids: Collection[str]) -> set[str]:
+        """The same, whatever this instance could see of late: those where MongoDB does not say,
+        too."""
+        if self.uncounted.stale:
+            return await self.uncounted.noted_now(poll_ids)
+        return self._noted(poll_ids)
+
     def _noted(self, poll_ids: Iterable[str]) -> set[str]:
         """Polls that are written to without Redis. To be asked before Redis is: its answer may be
         from before it gave the counts up, and reach us when the note is settled and gone."""
         return {i for i in poll_ids if self.uncounted.is_noted(i)}
-
-
-def _trusted(raw: str | None, run: str, *, stale: bool) -> Tally | None:
-    tally = parse_state(raw, run)
-    if tally is not None and stale:
-        return replace(tally, current=False)
-    return tally

@@ -81,7 +81,7 @@ class TallyReader:
         """What a recount brings, where Redis is there and knows of all that is written."""
         counters = self._counters
         able = [i for i in missing if not counters.uncounted.is_noted(i)]
-        if not able or not counters.link.available:
+        if not able or not counters.link.available or counters.uncounted.stale:
             return {}
         existing = await self._census.existing(able)
         if not existing:

@@ -9,7 +9,8 @@ Invariants:
   coming do not put it off.
 - Every instance looks at all notes several times a second. For a noted poll it goes by MongoDB
   alone; if it could not look for :data:`NOTES_STALE_SECONDS`, it takes no word of Redis for what a
-  poll is. So what is acknowledged under a note that is older than that is known everywhere.
+  poll is, and asks for a poll's notes before it reads its counts. So what is acknowledged under a
+  note that is older than that is known everywhere.
 - A note names the users whose documents may still be written, so that those writes can be fenced.
 - A note goes when Redis was told, nobody has written since it was read, and each batch that it
   names is old enough to have ended. Until then a close finds it, and nobody goes by Redis.
@@ -22,7 +23,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any
@@ -34,7 +34,6 @@ from pymongo.errors import PyMongoError
 from quickpoll.counting.tally import Mark, MarkKind
 from quickpoll.foundation.concurrency.periodic import Periodic
 from quickpoll.foundation.concurrency.time_limits import (
-    CATCH_UP_SECONDS,
     MARK_SECONDS,
     NOTES_SECONDS,
     NOTES_STALE_SECONDS,
@@ -88,7 +87,6 @@ class Uncounted:
         self._known: dict[Any, Note] = {}  # {note id: note}
         self._noted: set[str] = set()  # {poll id}
         self._looked_at = float("-inf")
-        self._failed = False
         self._more = False  # than one look reads
         self._loop = Periodic("notes", NOTES_SECONDS, self.look)
 
@@ -147,22 +145,10 @@ class Uncounted:
         if updates:
             await self._notes.bulk_write(updates, ordered=False)
 
-    async def catch_up(self) -> None:
-        """Look now where the loop could not for too long, unless MongoDB does not answer."""
-        if self.stale and not self._failed:
-            with suppress(PyMongoError, TimeoutError):
-                async with asyncio.timeout(CATCH_UP_SECONDS):
-                    await self.look()
-
     async def look(self) -> None:
         """Read all notes. Raises a MongoDB error."""
         began = self._clock()
-        try:
-            found = await self._notes.find({}).limit(MOST_NOTES).to_list(MOST_NOTES)
-        except PyMongoError:
-            self._failed = True
-            raise
-        self._failed = False
+        found = await self._notes.find({}).limit(MOST_NOTES).to_list(MOST_NOTES)
         # Seen first when it was heard: what is stored may be newer than the question.
         now = self._clock()
         notes = [self._read(document, now) for document in found]

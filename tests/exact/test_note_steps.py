@@ -12,8 +12,9 @@ from pymongo.errors import PyMongoError
 from quickpoll.counting import uncounted
 from quickpoll.counting.events import EventKind, PollEvent
 from quickpoll.counting.former import FormerVersion
+from quickpoll.counting.reading import TallyReader
 from quickpoll.counting.tally import Mark, MarkKind
-from quickpoll.foundation.concurrency.time_limits import MARK_SECONDS
+from quickpoll.foundation.concurrency.time_limits import MARK_SECONDS, NOTES_STALE_SECONDS
 from quickpoll.foundation.stores.mongo import deadline
 from quickpoll.polls.models import Poll
 from quickpoll.votes.batch import Outcome
@@ -184,3 +185,53 @@ async def test_what_an_instance_of_0_1_has_changed_is_trusted_by_nobody(steps: S
     former.heard(PollEvent(EventKind.VOTES, str(poll.id), 1, form=None))
     await former.round()
     assert await steps.b.trusted(poll) is None
+
+
+async def test_who_could_not_look_for_notes_takes_no_word_of_redis(steps: Steps) -> None:
+    poll, watch = await steps.poll(), Watch()
+    uncounted = notes_of(steps, "c", watch)
+    await uncounted.look()
+    steps.a.wires.mongo.cut()
+    async with counters_of(steps.a, uncounted) as counters:
+        for seconds, trusted in ((NOTES_STALE_SECONDS, True), (NOTES_STALE_SECONDS + 0.1, False)):
+            watch.seconds = seconds
+            writing = await counters.begin({str(poll.id): Mark(MarkKind.VOTES, (token_hex(12),))})
+            assert writing.revisions == {str(poll.id): int(trusted)}
+            tally = (await counters.read([str(poll.id)]))[str(poll.id)]
+            assert (tally is not None) == trusted
+
+
+async def test_whoever_reads_counts_looks_for_the_notes_that_were_missed(steps: Steps) -> None:
+    """However slow MongoDB is; and of nothing but these polls."""
+    noted, other, watch = await steps.poll(), await steps.poll(), Watch()
+    uncounted = notes_of(steps, "c", watch)
+    await uncounted.look()
+    await steps.b.uncounted.note(token_hex(8), {str(noted.id): Mark(MarkKind.VOTES)})
+    watch.seconds = NOTES_STALE_SECONDS + 0.1
+    steps.a.wires.mongo.delay(0.4, "up")
+    async with counters_of(steps.a, uncounted) as counters:
+        found = await counters.read([str(noted.id), str(other.id)])
+    assert [found[str(poll.id)] is not None for poll in (noted, other)] == [False, True]
+
+
+async def test_who_could_not_look_for_notes_counts_in_mongodb_and_waits_for_no_recount(
+    steps: Steps,
+) -> None:
+    """Of a noted poll a recount brings nothing that may be trusted."""
+    poll, watch, recounted = await steps.poll(), Watch(), list[str]()
+    uncounted = notes_of(steps, "c", watch)
+    await uncounted.look()
+    await steps.b.uncounted.note(token_hex(8), {str(poll.id): Mark(MarkKind.VOTES)})
+    await steps.write_ballot(poll)
+    watch.seconds = NOTES_STALE_SECONDS + 0.1
+
+    async def recount(poll_id: str) -> None:
+        recounted.append(poll_id)
+
+    async with counters_of(steps.a, uncounted) as counters:
+        reader = TallyReader(counters, steps.a.census, steps.a.direct, recount, lambda _: None)
+        reader.start()
+        tally = await reader.read_one(str(poll.id))
+        await reader.aclose()
+    assert tally is not None
+    assert (tally.voters, recounted) == (1, [])

@@ -14,7 +14,7 @@ from quickpoll.counting.counters import Counters
 from quickpoll.counting.tally import Mark, MarkKind
 from quickpoll.counting.uncounted import Uncounted
 from quickpoll.counting.versions import VersionClock
-from quickpoll.foundation.concurrency.time_limits import MARK_SECONDS, NOTES_STALE_SECONDS
+from quickpoll.foundation.concurrency.time_limits import MARK_SECONDS
 from quickpoll.foundation.stores.redis import RedisAway
 from quickpoll.polls.models import Poll
 from quickpoll.repair.rebuild import drift
@@ -57,31 +57,6 @@ async def test_a_note_stands_before_the_write(steps: Steps) -> None:
     assert writing.revisions == {str(poll.id): 0}
     assert (await steps.b.begin(poll)).revisions == {str(poll.id): 0}
     assert await steps.b.trusted(poll) is None
-
-
-async def test_who_could_not_look_for_notes_takes_no_word_of_redis(steps: Steps) -> None:
-    poll, watch = await steps.poll(), Watch()
-    uncounted = notes_of(steps, "c", watch)
-    await uncounted.look()
-    steps.a.wires.mongo.cut()
-    async with counters_of(steps.a, uncounted) as counters:
-        for seconds, trusted in ((NOTES_STALE_SECONDS, True), (NOTES_STALE_SECONDS + 0.1, False)):
-            watch.seconds = seconds
-            writing = await counters.begin({str(poll.id): Mark(MarkKind.VOTES, (token_hex(12),))})
-            assert writing.revisions == {str(poll.id): int(trusted)}
-            tally = (await counters.read([str(poll.id)]))[str(poll.id)]
-            assert tally is not None
-            assert tally.current == trusted
-
-
-async def test_whoever_reads_counts_looks_for_the_notes_that_were_missed(steps: Steps) -> None:
-    poll, watch = await steps.poll(), Watch()
-    uncounted = notes_of(steps, "c", watch)
-    await uncounted.look()
-    await steps.b.uncounted.note(token_hex(8), {str(poll.id): Mark(MarkKind.VOTES)})
-    watch.seconds = NOTES_STALE_SECONDS + 0.1
-    async with counters_of(steps.a, uncounted) as counters:
-        assert (await counters.read([str(poll.id)]))[str(poll.id)] is None
 
 
 @asynccontextmanager
