@@ -13,8 +13,7 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
@@ -140,23 +139,33 @@ class CountedPath:
     async def distrust(self, poll_ids: Iterable[str]) -> None:
         """Something of these polls may stand that nobody has counted: they are counted anew."""
         doubted = sorted(poll_ids)
-        with suppress(RedisAway):  # then nobody goes by its counts, and they are counted anyway
-            if doubted:
-                await self._counters.scripts.give_up(doubted)
-                self._recount(doubted)
+        with suppress(RedisAway):  # then the batch that found it ends like one without Redis
+            await self._counters.scripts.give_up(doubted)
+        self._recount(doubted)
 
     async def acknowledge(self, poll_id: str, user_id: str) -> None:
         """What stands of a user is acknowledged without a batch of its own: where another batch may
-        be about to count it, nobody may trust counts that lack it."""
-        with suppress(RedisAway):
+        be about to count it, nobody may trust counts that lack it. Raises a MongoDB error."""
+        try:
             if await self._counters.may_lack(poll_id, user_id):
-                await self.distrust([poll_id])
+                await self._counters.scripts.give_up([poll_id])
+                self._recount([poll_id])
+        except RedisAway:  # so by a note that everybody knows, like a batch that finds it
+            mark = {poll_id: Mark(MarkKind.VOTES, (user_id,))}
+            writing = await self._counters.begin(mark, pass_barriers=True)
+            self._recount(await self._counters.finish(writing, {}, found=[poll_id]))
 
-    async def _distrust(self, writing: Writing, found: Iterable[str]) -> None:
+    async def _distrust(self, writing: Writing, found: Collection[str]) -> None:
         """What this batch has found stored may be of a batch whose outcome nobody has heard, and is
         acknowledged by this one: nobody may trust counts that lack it."""
-        if writing.in_redis:  # and where Redis goes meanwhile, the marks stand
-            await self.distrust(await self._counters.doubted(writing, found))
+        if not (found and writing.in_redis):
+            return  # without Redis the batch ends when everybody must know its note
+        doubted = await self._counters.doubted(writing, found)
+        try:
+            await self._counters.scripts.give_up(sorted(doubted))
+        except RedisAway:
+            await self._counters.miss(writing, doubted, ())
+        self._recount(doubted)
 
     def _doubt(self, writing: Writing, poll_ids: Iterable[str]) -> None:
         self._doubts[writing.token] = {i: writing.marks[i] for i in poll_ids if i in writing.marks}
@@ -278,14 +287,6 @@ class CountedPath:
         for poll_id, delta in deltas.items():
             kind = EventKind.LIKES if delta.likes else EventKind.VOTES
             self._events.publish_here(PollEvent(kind, poll_id, self._counters.clock.now()))
-
-
-def marks_of(kind: MarkKind, writes: Iterable[tuple[str, str]]) -> dict[str, Mark]:
-    """The marks of a batch of ``(poll id, user id)``, by poll."""
-    users: defaultdict[str, dict[str, None]] = defaultdict(dict)
-    for poll_id, user_id in writes:
-        users[poll_id][user_id] = None
-    return {poll_id: Mark(kind, tuple(of_poll)) for poll_id, of_poll in users.items()}
 
 
 def time_left(began: float) -> float:

@@ -21,7 +21,8 @@ from quickpoll.counting.tally import Delta, Mark, PollChange, Tally, parse_state
 from quickpoll.counting.uncounted import Uncounted
 from quickpoll.counting.versions import VersionClock
 from quickpoll.foundation.concurrency.batching import Batcher, Entry
-from quickpoll.foundation.concurrency.time_limits import SPLIT_SECONDS
+from quickpoll.foundation.concurrency.time_limits import SETTLE_SECONDS, SPLIT_SECONDS
+from quickpoll.foundation.stores.mongo import deadline
 from quickpoll.foundation.stores.redis import RedisAway, RedisLink
 
 log = structlog.get_logger(__name__)
@@ -109,10 +110,11 @@ class Counters:
 
         ``unsure`` names polls where a write may or may not stand, now or a little later: their
         marks stay, until somebody has fenced those writes. ``found`` names polls of which it has
-        read what stood before: that may be of a batch that is in flight. Answers the polls to be
-        recounted now.
+        read what stood before: that may be of a batch that is in flight, and where Redis cannot say
+        it is missed like what the batch has changed. Answers the polls to be recounted now.
         """
         touched, doubtful = list(writing.marks), set(unsure)
+        missed = {*deltas, *found}
         if not touched:
             return set()
         if writing.in_redis:
@@ -123,9 +125,9 @@ class Counters:
                 return recount
             except RedisAway:
                 # The marks stand, so a recount comes; until then others must not trust the counts.
-                await self.miss(writing, deltas.keys(), doubtful)
+                await self.miss(writing, missed, doubtful)
                 return set()
-        await self.miss(writing, deltas.keys(), doubtful)
+        await self.miss(writing, missed, doubtful)
         return set()
 
     async def doubted(self, writing: Writing, found: Iterable[str]) -> set[str]:
@@ -133,7 +135,7 @@ class Counters:
         of Redis is taken, or that somebody writes to without it."""
         wanted = set(found)
         unsaid = {i for i in wanted if writing.revisions.get(i) == 0}
-        return unsaid | await self.uncounted.noted_now(wanted - unsaid)
+        return unsaid | await self._may_be_noted(wanted - unsaid)
 
     async def may_lack(self, poll_id: str, user_id: str) -> bool:
         """Whether what stands of a user on a poll may not be counted yet.
@@ -143,7 +145,16 @@ class Counters:
         found = await self.scripts.in_flight(poll_id, user_id)
         if found.left or found.unmarked_seconds != 0:
             return True
-        return bool(await self.uncounted.noted_now([poll_id]))
+        return bool(await self._may_be_noted({poll_id}))
+
+    async def _may_be_noted(self, poll_ids: set[str]) -> set[str]:
+        """Those of the polls that have a note, whatever was last seen of that; all of them where
+        MongoDB does not say."""
+        try:
+            with deadline(SETTLE_SECONDS):
+                return await self.uncounted.noted_now(poll_ids)
+        except PyMongoError:
+            return poll_ids
 
     async def miss(self, writing: Writing, changed: Iterable[str], unsure: Iterable[str]) -> None:
         """Redis lacks what a batch changed: every instance knows that before anybody hears that
@@ -223,7 +234,7 @@ class Counters:
         """The counts of polls, ``None`` where Redis has none that can be trusted.
 
         Requests that arrive together share one ``MGET``, and each gets a reading that began
-        after it asked.
+        after it asked. Raises a MongoDB error (see :meth:`noted_by_now`).
         """
         wanted = tuple(poll_ids)
         return await self._reads.submit(wanted) if wanted else {}
@@ -231,7 +242,7 @@ class Counters:
     async def _read_batch(self, batch: list[Entry[tuple[str, ...], State]]) -> None:
         wanted = list(dict.fromkeys(i for entry in batch for i in entry.item))
         tallies: State = {}
-        noted = await self._noted_by_now(wanted)
+        noted = await self.noted_by_now(wanted)
         try:
             raw = await self.link.ask("MGET", *map(self.keys.state, wanted))
             tallies = {
@@ -247,12 +258,17 @@ class Counters:
         """Polls of which no word of Redis is taken for what they are."""
         return set(poll_ids) if self.uncounted.stale else self._noted(poll_ids)
 
-    async def _noted_by_now(self, poll_ids: Collection[str]) -> set[str]:
-        """The same, whatever this instance could see of late: those where MongoDB does not say,
-        too."""
-        if self.uncounted.stale:
-            return await self.uncounted.noted_now(poll_ids)
-        return self._noted(poll_ids)
+    async def noted_by_now(self, poll_ids: Collection[str]) -> set[str]:
+        """Polls that are written to without Redis: all that is to be known of them by now, whatever
+        this instance could see of late. All, where it has no Redis itself.
+
+        Raises a MongoDB error: where it does not say, nobody knows what counts may lack.
+        """
+        if not self.uncounted.stale:
+            return self._noted(poll_ids)
+        if not self.link.available:
+            return set(poll_ids)
+        return await self.uncounted.noted_now(poll_ids)
 
     def _noted(self, poll_ids: Iterable[str]) -> set[str]:
         """Polls that are written to without Redis. To be asked before Redis is: its answer may be

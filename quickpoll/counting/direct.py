@@ -97,9 +97,9 @@ class DirectCounts:
     async def _try(self, poll_ids: Iterable[str], seen: Seen) -> dict[str, Tally | None]:
         """Count once; ``None`` for polls that somebody else has labelled meanwhile."""
         wanted = list(poll_ids)
+        before = await self._load(wanted)
         # Before the reading begins: what is written after this moment gets a higher version.
         floor = self._clock.now() - 2 * STEP
-        before = await self._load(wanted)
         counted = await self._census.counts(wanted)
 
         async def label(poll_id: str, one: Counted) -> Tally | None:

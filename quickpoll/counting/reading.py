@@ -25,8 +25,8 @@ class TallyReader:
     """The counts of polls, always; a poll that does not exist has none.
 
     Where Redis is there but has no counts of a poll to be trusted, a recount is waited for: then
-    Redis gives the version. Where it is away (or a recount does not come to its end) they are
-    counted in MongoDB, one such reading at a time.
+    Redis gives the version. Where it is away, or the poll is written to without it, or a recount
+    does not come to its end, they are counted in MongoDB, one such reading at a time.
     """
 
     def __init__(
@@ -80,8 +80,11 @@ class TallyReader:
     async def _recounted(self, missing: list[str]) -> Tallies:
         """What a recount brings, where Redis is there and knows of all that is written."""
         counters = self._counters
-        able = [i for i in missing if not counters.uncounted.is_noted(i)]
-        if not able or not counters.link.available or counters.uncounted.stale:
+        if not counters.link.available:
+            return {}
+        noted = await counters.noted_by_now(missing)
+        able = [i for i in missing if i not in noted]
+        if not able:
             return {}
         existing = await self._census.existing(able)
         if not existing:

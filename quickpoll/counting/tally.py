@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -107,6 +107,14 @@ class Mark:
         if kind not in tuple(MarkKind):
             return Mark(MarkKind.CHANGE)
         return Mark(MarkKind(kind), tuple(ids.split(",")) if ids else ())
+
+
+def marks_of(kind: MarkKind, writes: Iterable[tuple[str, str]]) -> dict[str, Mark]:
+    """The marks of a batch of ``(poll id, user id)``, by poll."""
+    users: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    for poll_id, user_id in writes:
+        users[poll_id][user_id] = None
+    return {poll_id: Mark(kind, tuple(of_poll)) for poll_id, of_poll in users.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,6 @@ from typing import Any
 
 from bson import ObjectId
 from pymongo import DeleteOne, UpdateOne
-from pymongo.errors import PyMongoError
 
 from quickpoll.counting.tally import Mark, MarkKind
 from quickpoll.foundation.concurrency.periodic import Periodic
@@ -37,9 +36,8 @@ from quickpoll.foundation.concurrency.time_limits import (
     MARK_SECONDS,
     NOTES_SECONDS,
     NOTES_STALE_SECONDS,
-    SETTLE_SECONDS,
 )
-from quickpoll.foundation.stores.mongo import Database, deadline
+from quickpoll.foundation.stores.mongo import Database
 
 COLLECTION = "uncounted"
 MOST_NOTES = 20_000
@@ -171,17 +169,12 @@ class Uncounted:
         return [self._read(document, self._clock()) for document in found]
 
     async def noted_now(self, poll_ids: Iterable[str]) -> set[str]:
-        """Those of the polls that have a note, whatever was last seen of that; all of them where
-        MongoDB does not say."""
-        wanted = set(poll_ids)
+        """Those of the polls that have a note, whatever was last seen of that. Raises a MongoDB
+        error."""
+        wanted = [ObjectId(one) for one in poll_ids]
         if not wanted:
-            return wanted
-        query = {"pollId": {"$in": [ObjectId(one) for one in wanted]}}
-        try:
-            with deadline(SETTLE_SECONDS):
-                found = await self._notes.find(query, {"pollId": 1}).to_list(None)
-        except PyMongoError:
-            return wanted
+            return set()
+        found = await self._notes.find({"pollId": {"$in": wanted}}, {"pollId": 1}).to_list(None)
         return {str(one["pollId"]) for one in found}
 
     def ripe(self) -> list[Note]:

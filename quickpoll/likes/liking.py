@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 import structlog
 from pymongo.errors import PyMongoError
 
-from quickpoll.counting.counted_path import CountedPath, Written, marks_of
+from quickpoll.counting.counted_path import CountedPath, Written
 from quickpoll.counting.counters import Writing
-from quickpoll.counting.tally import MarkKind
+from quickpoll.counting.tally import MarkKind, marks_of
 from quickpoll.errors import PollNotFound, QuickPollError, Unavailable
 from quickpoll.foundation.concurrency.batching import Batcher, Entry
 from quickpoll.foundation.concurrency.time_limits import HELD_SECONDS

@@ -194,7 +194,7 @@ class Reconciler:
         elif counted is not None and await self._agrees(poll_id, counted):
             # Where its marks were lost once, what was sent under them may still come.
             await self._scripts.looked_at(poll_id, entry, _next_look(seen.built))
-        elif self._uncounted.is_noted(poll_id):
+        elif poll_id in await self._counters.noted_by_now([poll_id]):
             # An instance is cut off from Redis; that is no fault of the counts.
             await self._scripts.give_up([poll_id])
         else:

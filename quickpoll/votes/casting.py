@@ -10,9 +10,9 @@ import asyncio
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from quickpoll.counting.counted_path import CountedPath, Written, marks_of
+from quickpoll.counting.counted_path import CountedPath, Written
 from quickpoll.counting.counters import Writing
-from quickpoll.counting.tally import MarkKind
+from quickpoll.counting.tally import MarkKind, marks_of
 from quickpoll.errors import (
     PollClosed,
     QuickPollError,
@@ -74,8 +74,11 @@ class Casting:
             try:
                 wish = self._judge(known, user_id, chosen, moment, guests)
             except PollClosed:
-                return await self._repeated(user_id, rules.ballot_of(known, chosen), known)
-        return await self.batcher.submit(wish)
+                return await self._repeated(user_id, chosen, known)
+        try:
+            return await self.batcher.submit(wish)
+        except PollClosed:  # since this instance heard of it last
+            return await self._repeated(user_id, chosen, await self._polls.fresh(poll_id))
 
     async def retract(self, user_id: str, poll_id: str, guests: str | None = None) -> Result:
         """Take the caller's ballot back; none there is no error.
@@ -134,11 +137,10 @@ class Casting:
         self._promises.check_kept(known.poll)
         return Wish(user_id, known.id, option_ids, moment, known.poll.revision, guests=guests)
 
-    async def _repeated(
-        self, user_id: str, option_ids: tuple[str, ...], known: KnownPoll
-    ) -> Result:
+    async def _repeated(self, user_id: str, chosen: tuple[str, ...], known: KnownPoll) -> Result:
         """A vote that stands may be repeated even after the close. It is confirmed: a change that
         was sent before and not answered must not come after this answer."""
+        option_ids = rules.ballot_of(known, chosen)
         while True:
             standing = await self._votes.find(user_id, known.id)
             if standing is None or set(standing.option_ids) != set(option_ids):

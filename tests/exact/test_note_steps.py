@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
 from secrets import token_hex
 
 import pytest
@@ -16,8 +15,6 @@ from quickpoll.counting.reading import TallyReader
 from quickpoll.counting.tally import Mark, MarkKind
 from quickpoll.foundation.concurrency.time_limits import MARK_SECONDS, NOTES_STALE_SECONDS
 from quickpoll.foundation.stores.mongo import deadline
-from quickpoll.polls.models import Poll
-from quickpoll.votes.batch import Outcome
 from tests.exact.framing import mongo_command
 from tests.exact.stepping import Steps
 from tests.exact.test_change_steps import final
@@ -111,59 +108,22 @@ async def test_where_there_are_more_notes_than_are_read_every_poll_counts_as_not
     assert [reader.is_noted(str(poll.id)) for poll in polls] == [True, True]
 
 
-async def repeated(steps: Steps, poll: Poll, user: str) -> None:
-    """The same vote comes again, to the other instance, which finds it standing; from then on
-    nobody may go by counts without it."""
-    again = await steps.b.casting.cast(user, str(poll.id), poll.option_ids()[:1])
-    assert again.outcome is Outcome.SAME
-    state = await steps.state(poll)
-    assert (state["missing"], state["voters"]) != (0, 0), "trusted, and without the ballot"
-
-
-@pytest.mark.parametrize("is_known", [True, False], ids=["known", "too new to be known"])
-async def test_a_ballot_that_redis_lacks_is_not_acknowledged_by_somebody_else_uncounted(
-    steps: Steps, *, is_known: bool
-) -> None:
-    """It is written without Redis, and not answered yet. A third instance may not know the note:
-    it goes by the state."""
-    poll, user = await steps.poll(), token_hex(12)
-    marks = {str(poll.id): Mark(MarkKind.VOTES, (user,))}
-    await steps.b.uncounted.look()
-    await steps.a.uncounted.note(token_hex(8), marks)
-    await steps.write_ballot(poll, user=user)
-    if is_known:
-        await steps.b.uncounted.look()
-    await repeated(steps, poll, user)
-
-
-async def test_a_ballot_whose_mark_was_lost_is_not_acknowledged_uncounted(steps: Steps) -> None:
-    """Its poll was counted before it was written, and batches without a mark may be under way."""
-    poll, user = await steps.poll(), token_hex(12)
-    await steps.b.uncounted.look()
-    await steps.set_state(poll, unsettledUntil=1)
-    await steps.write_ballot(poll, user=user)
-    await repeated(steps, poll, user)
-
-
-async def test_a_ballot_that_is_repeated_after_the_close_is_not_acknowledged_uncounted(
+async def test_a_noted_poll_that_differs_is_no_fault_to_a_reconciler_that_could_not_look(
     steps: Steps,
 ) -> None:
-    """Its batch is still to be counted; the repetition is in none."""
-    poll, user = await steps.poll(), token_hex(12)
-    await steps.b.uncounted.look()
-    await steps.a.begin(poll, MarkKind.VOTES, user)
-    await steps.write_ballot(poll, user=user)
-    assert await steps.b.polls.change(poll, {"status": "closed", "closedAt": datetime.now(UTC)})
-    await repeated(steps, poll, user)
-
-
-async def test_who_has_nothing_makes_nobody_doubt_the_counts(steps: Steps) -> None:
-    """Others are voting; somebody without a ballot takes it back."""
-    poll = await steps.poll()
-    await steps.b.uncounted.look()
-    await steps.a.begin(poll)
-    await steps.b.casting.retract(token_hex(12), str(poll.id))
-    assert (await steps.state(poll))["missing"] == 0
+    """It has not seen the note: it asks, and has nothing recounted for nothing."""
+    poll, watch = await steps.poll(), Watch()
+    notes = notes_of(steps, "d", watch)
+    await notes.look()
+    await steps.b.uncounted.note(token_hex(8), {str(poll.id): somebody()})
+    await steps.write_ballot(poll)
+    watch.seconds = NOTES_STALE_SECONDS + 0.1
+    async with counters_of(steps.a, notes) as counters:
+        reconciler = steps.a.reconciler_by(counters)
+        await reconciler.round()  # what it finds of a Redis that it does not know
+        await counters.scripts.look_at([str(poll.id)], 0.0, "LT")
+        await reconciler.round()
+    assert (await steps.state(poll))["missing"] != 0
 
 
 async def test_what_a_batch_without_a_mark_has_left_is_counted_before_a_change_is_final(
@@ -193,12 +153,13 @@ async def test_who_could_not_look_for_notes_takes_no_word_of_redis(steps: Steps)
     await uncounted.look()
     steps.a.wires.mongo.cut()
     async with counters_of(steps.a, uncounted) as counters:
-        for seconds, trusted in ((NOTES_STALE_SECONDS, True), (NOTES_STALE_SECONDS + 0.1, False)):
-            watch.seconds = seconds
-            writing = await counters.begin({str(poll.id): Mark(MarkKind.VOTES, (token_hex(12),))})
-            assert writing.revisions == {str(poll.id): int(trusted)}
-            tally = (await counters.read([str(poll.id)]))[str(poll.id)]
-            assert (tally is not None) == trusted
+        watch.seconds = NOTES_STALE_SECONDS
+        assert (await counters.begin({str(poll.id): somebody()})).revisions == {str(poll.id): 1}
+        assert (await counters.read([str(poll.id)]))[str(poll.id)] is not None
+        watch.seconds += 0.1
+        assert (await counters.begin({str(poll.id): somebody()})).revisions == {str(poll.id): 0}
+        with pytest.raises(PyMongoError):
+            await counters.read([str(poll.id)])
 
 
 async def test_whoever_reads_counts_looks_for_the_notes_that_were_missed(steps: Steps) -> None:
