@@ -128,9 +128,10 @@ class CountedPath:
         # Also after a failure: what was written is counted, and the mark must not outlive it.
         if written.unsure:
             self._doubt(writing, written.unsure)
-        await self._distrust(writing, written.found)
-        deltas, unsure, found = written.deltas, written.unsure, written.found
-        recount = await self._counters.finish(writing, deltas, unsure, found)
+        if written.found and writing.in_redis:  # else it ends when everybody must know its note
+            await self._distrust(writing, written.found)
+        unsure, found = written.unsure, written.found
+        recount = await self._counters.finish(writing, written.deltas, unsure, found)
         if not writing.in_redis:
             self._publish_here(written.deltas)
         self._recount(recount)
@@ -139,18 +140,21 @@ class CountedPath:
     async def distrust(self, poll_ids: Iterable[str]) -> None:
         """Something of these polls may stand that nobody has counted: they are counted anew."""
         doubted = sorted(poll_ids)
-        with suppress(RedisAway):  # then the batch that found it ends like one without Redis
+        try:
             await self._counters.scripts.give_up(doubted)
+        except RedisAway:
+            self._counters.remember_missed(doubted)  # told before anything else is
         self._recount(doubted)
 
     async def acknowledge(self, poll_id: str, user_id: str) -> None:
         """What stands of a user is acknowledged without a batch of its own: where another batch may
-        be about to count it, nobody may trust counts that lack it. Raises a MongoDB error."""
+        be about to count it, nobody may trust counts that lack it. To be run by :meth:`whole`."""
         try:
             if await self._counters.may_lack(poll_id, user_id):
                 await self._counters.scripts.give_up([poll_id])
                 self._recount([poll_id])
         except RedisAway:  # so by a note that everybody knows, like a batch that finds it
+            self._counters.remember_missed([poll_id])
             mark = {poll_id: Mark(MarkKind.VOTES, (user_id,))}
             writing = await self._counters.begin(mark, pass_barriers=True)
             self._recount(await self._counters.finish(writing, {}, found=[poll_id]))
@@ -158,8 +162,6 @@ class CountedPath:
     async def _distrust(self, writing: Writing, found: Collection[str]) -> None:
         """What this batch has found stored may be of a batch whose outcome nobody has heard, and is
         acknowledged by this one: nobody may trust counts that lack it."""
-        if not (found and writing.in_redis):
-            return  # without Redis the batch ends when everybody must know its note
         doubted = await self._counters.doubted(writing, found)
         try:
             await self._counters.scripts.give_up(sorted(doubted))
@@ -173,9 +175,7 @@ class CountedPath:
     async def settle_doubts(self) -> None:
         """Fence what this instance has sent and nobody has answered, as soon as MongoDB does.
 
-        Others would do so past the deadline of its mark, but a mark can be lost. Raises a MongoDB
-        error; then it is tried again.
-        """
+        Others would do so later, but a mark can be lost. Raises a MongoDB error; it tries again."""
         for token, marks in list(self._doubts.items()):
             with suppress(RedisAway):  # until then nobody may take the counts for settled
                 await self._counters.scripts.mark(token, marks, pass_barriers=True)

@@ -260,7 +260,7 @@ class Counters:
 
     async def noted_by_now(self, poll_ids: Collection[str]) -> set[str]:
         """Polls that are written to without Redis: all that is to be known of them by now, whatever
-        this instance could see of late. All, where it has no Redis itself.
+        this instance could see of late. All, where it could not look and has no Redis itself.
 
         Raises a MongoDB error: where it does not say, nobody knows what counts may lack.
         """

@@ -8,8 +8,8 @@ from quickpoll.foundation.stores.holdings import Fate, Holding
 HOLDINGS = (
     Holding(
         uncounted.COLLECTION,
-        "Whose ballots and likes may still be on their way while Redis is away. Until some seconds"
-        " after it is back.",
+        "Whose ballots and likes may still be on their way, or were asked for again, while Redis is"
+        " away. Until some seconds after it is back.",
         Fate.PASSING,
         ("voters.user", "likers.user"),
     ),

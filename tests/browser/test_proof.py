@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from secrets import token_hex
@@ -14,7 +15,7 @@ from playwright.async_api import Browser, Page, Route, expect
 from quickpoll.localrun.embedded import StoreAddresses
 from tests.browser.visitors import Visitors
 from tests.builders import create_poll, vote
-from tests.conftest import environment
+from tests.conftest import bearer, environment
 from tests.instances import Instance
 from tests.integration.log_harness import act, log_settings, published
 from tests.integration.test_tampered_log import FILES, flipped
@@ -73,8 +74,7 @@ async def test_a_vote_is_checked_in_the_browser(api: httpx.AsyncClient, visitors
     await page.check(f"input[value='{poll['options'][0]['id']}']")
     await page.click("#cast")
     await expect(page.locator("#proof-receipt")).to_be_visible()
-    kept = await page.evaluate("Object.keys(sessionStorage)")
-    assert f"quickpoll-log-{poll['id']}-promise" in kept
+    await promise_is_kept(page, poll["id"])
     for _ in range(4):
         await vote(api, poll, 1, token_hex(12))
     await published(api, poll, 6)
@@ -86,6 +86,33 @@ async def test_a_vote_is_checked_in_the_browser(api: httpx.AsyncClient, visitors
     async with page.expect_download() as download:
         await page.click("#proof-receipt")
     assert (await download.value).suggested_filename == f"{poll['id']}.tlog-proof"
+
+
+async def promise_is_kept(page: Page, poll_id: str) -> None:
+    """Wait until this tab remembers what its voter was promised."""
+    name = f"quickpoll-log-{poll_id}-promise"
+    await page.wait_for_function("(name) => sessionStorage.getItem(name)", arg=name)
+
+
+async def test_a_vote_before_the_page_is_whole_is_promised_its_place_too(
+    api: httpx.AsyncClient, visitors: Visitors
+) -> None:
+    """What keeps the promise is loaded last, and may come after the answer."""
+    poll, answered = await create_poll(api, owner, verifiable=True), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await answered.wait()
+        await route.continue_()
+
+    page = await visitors.blank()
+    await page.route("**/check-vote.js*", hold)
+    await page.goto(f"{visitors.url}/polls/{poll['id']}#token={bearer(owner)['Authorization'][7:]}")
+    await page.check(f"input[value='{poll['options'][0]['id']}']")
+    async with page.expect_response(f"**/ballot/{poll['id']}"):
+        await page.click("#cast")
+    await expect(page.locator("#retract, #voted, #vote-notice").first).to_be_attached()
+    answered.set()
+    await promise_is_kept(page, poll["id"])
 
 
 async def test_a_log_that_contradicts_what_was_seen_is_refused_loudly(

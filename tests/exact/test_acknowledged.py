@@ -88,15 +88,35 @@ async def test_what_a_batch_finds_is_noted_where_redis_dies_before_its_apply(ste
     assert await steps.b.trusted(poll) is None
 
 
+async def away(poll_ids: list[str]) -> None:
+    """Redis cannot be told to give the counts of these polls up."""
+    raise RedisAway
+
+
+@pytest.mark.parametrize("way", ["erased", "confirmed"])
+async def test_a_doubt_that_redis_did_not_hear_is_told_later(
+    steps: Steps, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """It was away for a moment; whatever comes next reaches it."""
+    poll, user = await steps.poll(), token_hex(12)
+    pid = str(poll.id)
+    await steps.b.uncounted.note(token_hex(8), {pid: somebody()})
+    with monkeypatch.context() as patch:
+        patch.setattr(steps.a.counters.scripts, "give_up", away)
+        if way == "erased":
+            await steps.a.path.distrust([pid])
+        else:
+            await steps.a.path.acknowledge(pid, user)
+    await steps.a.counters.give_up_missed()
+    assert (await steps.state(poll))["missing"] != 0
+
+
 async def test_what_is_doubted_is_noted_where_redis_cannot_be_told(
     steps: Steps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is back before the apply, which knows nothing of the doubt."""
     poll, user = await steps.poll(), token_hex(12)
     pid = str(poll.id)
-
-    async def away(poll_ids: list[str]) -> None:
-        raise RedisAway
 
     async def write(writing: Writing, written: Written) -> None:
         await steps.b.uncounted.note(token_hex(8), {pid: somebody()})  # and dies before its end

@@ -35,6 +35,8 @@ export class Proof {
     this.words = byId("proof-words");
     byId("proof-check").addEventListener("click", () => this.#check());
     byId("proof-receipt").addEventListener("click", () => this.#save());
+    poll.onAnswered = () => this.#keep();
+    this.#keep();
     this.show();
   }
 
@@ -46,9 +48,10 @@ export class Proof {
     if (head && !this.memory.see(head)) this.#alarm([{ code: "forked" }]);
   }
 
-  /** What a vote was answered. @param {any} vote */
-  promised(vote) {
-    if (vote?.promise) this.memory.promised(holder().id, vote);
+  /** Keep what the last vote was promised, also one that was cast before this was loaded. */
+  #keep() {
+    const { answered } = this.poll;
+    if (answered?.promise) this.memory.promised(holder().id, answered);
   }
 
   #check() {

@@ -229,7 +229,7 @@ class PollPage {
       return page.note(byId("vote-notice"), t("nothing_sent"), t("choose_first", { n: least }));
     }
     const told = this.poll.hasVoted ? { voted: true, words: t("vote_changed") } : null;
-    const keep = (/** @type {{ body: any }} */ answer) => this.extras?.proof?.promised(answer.body);
+    const keep = (/** @type {{ body: any }} */ answer) => this.poll.wasAnswered(answer.body);
     return this.#do(byId("cast"), told, () => ask("PUT", `/ballot/${pollId}`, { optionIds: chosen }).then(keep));
   }
 

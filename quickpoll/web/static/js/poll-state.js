@@ -15,11 +15,20 @@ export class PollState {
     this.view = view;
     /** @type {Update["checkpoint"]} the last one that was heard of its log, where it is verifiable */
     this.checkpoint = undefined;
+    /** @type {any} what the last vote from here was answered */
+    this.answered = undefined;
+    this.onAnswered = () => {};
     this.who = who;
   }
 
   get id() {
     return this.view.id;
+  }
+
+  /** A vote from here was answered. @param {any} answered */
+  wasAnswered(answered) {
+    this.answered = answered;
+    this.onAnswered();
   }
 
   get isOpen() {
