@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import httpx
@@ -66,7 +67,9 @@ async def test_a_page_asks_for_everything_at_once(
     """
     costs: dict[int, list[tuple[int, int]]] = {1: [], 12: []}
     least: dict[int, tuple[int, ...]] = {}
-    while len(costs[1]) < 60 and set(least.values()) != {(3, 1)}:
+    # Whatever became of the new polls on a busy machine, they are at rest within some seconds.
+    until = time.monotonic() + 10
+    while time.monotonic() < until and set(least.values()) != {(3, 1)}:
         await asyncio.sleep(0.005)  # not in step with them
         for size, seen in costs.items():
             seen.append(await cost_of_a_page(client, size))
