@@ -21,7 +21,11 @@ from quickpoll.counting.tally import Delta, Mark, PollChange, Tally, parse_state
 from quickpoll.counting.uncounted import Uncounted
 from quickpoll.counting.versions import VersionClock
 from quickpoll.foundation.concurrency.batching import Batcher, Entry
-from quickpoll.foundation.concurrency.time_limits import SETTLE_SECONDS, SPLIT_SECONDS
+from quickpoll.foundation.concurrency.time_limits import (
+    NOTES_WAIT_SECONDS,
+    SETTLE_SECONDS,
+    SPLIT_SECONDS,
+)
 from quickpoll.foundation.stores.mongo import deadline
 from quickpoll.foundation.stores.redis import RedisAway, RedisLink
 
@@ -268,7 +272,8 @@ class Counters:
             return self._noted(poll_ids)
         if not self.link.available:
             return set(poll_ids)
-        return await self.uncounted.noted_now(poll_ids)
+        with deadline(NOTES_WAIT_SECONDS):
+            return await self.uncounted.noted_now(poll_ids)
 
     def _noted(self, poll_ids: Iterable[str]) -> set[str]:
         """Polls that are written to without Redis. To be asked before Redis is: its answer may be

@@ -78,6 +78,10 @@ NOTES_STALE_SECONDS: Final = 0.8
 """What an instance knows of the notes is good for so long. A note that is older is known to
 every instance that still goes by what Redis says of polls."""
 
+NOTES_WAIT_SECONDS: Final = 1.0
+"""How long a reader of counts waits for the notes where this instance could not look; then its
+caller is told 503, and two such waits are shorter than a stop may take."""
+
 FINALITY_STEP_SECONDS: Final = 0.02
 """Between two looks at the batches that a close waits for."""
 
