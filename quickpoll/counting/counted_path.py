@@ -130,11 +130,10 @@ class CountedPath:
             self._doubt(writing, written.unsure)
         if written.found and writing.in_redis:  # else it ends when everybody must know its note
             await self._distrust(writing, written.found)
-        unsure, found = written.unsure, written.found
-        recount = await self._counters.finish(writing, written.deltas, unsure, found)
+        due = await self._counters.finish(writing, written.deltas, written.unsure, written.found)
         if not writing.in_redis:
             self._publish_here(written.deltas)
-        self._recount(recount)
+        self._recount(due)
         return writing, failure
 
     async def distrust(self, poll_ids: Iterable[str]) -> None:
@@ -147,17 +146,19 @@ class CountedPath:
         self._recount(doubted)
 
     async def acknowledge(self, poll_id: str, user_id: str) -> None:
-        """What stands of a user is acknowledged without a batch of its own: where another batch may
-        be about to count it, nobody may trust counts that lack it. To be run by :meth:`whole`."""
-        try:
-            if await self._counters.may_lack(poll_id, user_id):
-                await self._counters.scripts.give_up([poll_id])
-                self._recount([poll_id])
-        except RedisAway:  # so by a note that everybody knows, like a batch that finds it
-            self._counters.remember_missed([poll_id])
-            mark = {poll_id: Mark(MarkKind.VOTES, (user_id,))}
-            writing = await self._counters.begin(mark, pass_barriers=True)
-            self._recount(await self._counters.finish(writing, {}, found=[poll_id]))
+        """What stands of a user is acknowledged: where counts may lack it, by a batch that finds it
+        and writes nothing, so that nobody trusts them. Raises a MongoDB error."""
+        with suppress(RedisAway):
+            if not await self._counters.may_lack(poll_id, user_id):
+                return
+
+        async def find(writing: Writing, written: Written) -> None:
+            written.found.add(poll_id)
+
+        marks = {poll_id: Mark(MarkKind.VOTES, (user_id,))}
+        _, failure = await self.whole(self.write_batch(marks, find, pass_barriers=True))
+        if failure is not None:
+            raise failure
 
     async def _distrust(self, writing: Writing, found: Collection[str]) -> None:
         """What this batch has found stored may be of a batch whose outcome nobody has heard, and is
@@ -175,7 +176,9 @@ class CountedPath:
     async def settle_doubts(self) -> None:
         """Fence what this instance has sent and nobody has answered, as soon as MongoDB does.
 
-        Others would do so later, but a mark can be lost. Raises a MongoDB error; it tries again."""
+        Others would do so past the deadline of its mark, but a mark can be lost. Raises a MongoDB
+        error; then it is tried again.
+        """
         for token, marks in list(self._doubts.items()):
             with suppress(RedisAway):  # until then nobody may take the counts for settled
                 await self._counters.scripts.mark(token, marks, pass_barriers=True)
@@ -256,8 +259,7 @@ class CountedPath:
             await self._announce(writing, poll_id, PollChange())
             return Removal.VOID
         try:
-            scripts = self._counters.scripts
-            await scripts.remove(poll_id, option_ids, public=public)
+            await self._counters.scripts.remove(poll_id, option_ids, public=public)
         except RedisAway:
             await self._missed_change(writing, poll_id, "deleted", public=public)
             return Removal.UNTOLD
@@ -265,12 +267,10 @@ class CountedPath:
 
     async def _announce(self, writing: Writing, poll_id: str, change: PollChange) -> None:
         if writing.in_redis:
-            try:
+            with suppress(RedisAway):
                 if not await self._counters.announce(writing, poll_id, change):
                     self._recount([poll_id])
                 return
-            except RedisAway:
-                pass
         await self._missed_change(writing, poll_id, change.name)
 
     async def _missed_change(

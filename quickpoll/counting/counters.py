@@ -118,7 +118,6 @@ class Counters:
         it is missed like what the batch has changed. Answers the polls to be recounted now.
         """
         touched, doubtful = list(writing.marks), set(unsure)
-        missed = {*deltas, *found}
         if not touched:
             return set()
         if writing.in_redis:
@@ -128,10 +127,8 @@ class Counters:
                 self._remember_told(deltas, run)
                 return recount
             except RedisAway:
-                # The marks stand, so a recount comes; until then others must not trust the counts.
-                await self.miss(writing, missed, doubtful)
-                return set()
-        await self.miss(writing, missed, doubtful)
+                pass  # the marks stand, so a recount comes; until then others must not trust these
+        await self.miss(writing, {*deltas, *found}, doubtful)
         return set()
 
     async def doubted(self, writing: Writing, found: Iterable[str]) -> set[str]:

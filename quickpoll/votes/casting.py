@@ -91,7 +91,7 @@ class Casting:
         if await self._departed.leaving([user_id]):
             raise leaving_now()
         if await self._has_none(user_id, poll_id):
-            await self._path.whole(self._path.acknowledge(poll_id, user_id))
+            await self._path.acknowledge(poll_id, user_id)
             return await self._retracted(user_id, known, moment)
         rules.check_open(known.poll, moment)
         rules.check_retractable(known.poll)
@@ -146,7 +146,7 @@ class Casting:
             if standing is None or set(standing.option_ids) != set(option_ids):
                 raise PollClosed
             if await self._votes.confirm(standing):
-                await self._path.whole(self._path.acknowledge(known.id, user_id))
+                await self._path.acknowledge(known.id, user_id)
                 return self._with_promise(Result(Outcome.SAME, standing), known, standing, _now())
 
     async def _flush(self, entries: list[WishEntry]) -> None:

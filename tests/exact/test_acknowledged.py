@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime
 from secrets import token_hex
 
@@ -86,6 +88,24 @@ async def test_what_a_batch_finds_is_noted_where_redis_dies_before_its_apply(ste
     steps.a.wires.redis.cut()
     await steps.a.counters.finish(writing, {}, found=[str(poll.id)])
     assert await steps.b.trusted(poll) is None
+
+
+async def test_what_confirms_a_ballot_comes_to_its_end_though_its_caller_leaves(
+    steps: Steps,
+) -> None:
+    """Else its note would name the user until somebody has fenced what nobody has sent."""
+    poll = await steps.poll()
+    steps.a.wires.redis.cut()
+    noting = steps.a.wires.mongo.catch(b"uncounted", poll.id.binary, b"$push", answers=True)
+    confirming = asyncio.create_task(steps.a.path.acknowledge(str(poll.id), token_hex(12)))
+    await noting.done()
+    confirming.cancel()
+    noting.release()
+    with suppress(asyncio.CancelledError):
+        await confirming
+    await steps.a.path.aclose()
+    [note] = await steps.b.uncounted.on_poll(str(poll.id))
+    assert note.marks() == []
 
 
 async def away(poll_ids: list[str]) -> None:

@@ -15,6 +15,7 @@ from quickpoll.counting.reading import TallyReader
 from quickpoll.counting.tally import Mark, MarkKind
 from quickpoll.foundation.concurrency.time_limits import MARK_SECONDS, NOTES_STALE_SECONDS
 from quickpoll.foundation.stores.mongo import deadline
+from quickpoll.repair.reconcile import oldest_write
 from tests.exact.framing import mongo_command
 from tests.exact.stepping import Steps
 from tests.exact.test_change_steps import final
@@ -145,6 +146,25 @@ async def test_what_an_instance_of_0_1_has_changed_is_trusted_by_nobody(steps: S
     former.heard(PollEvent(EventKind.VOTES, str(poll.id), 1, form=None))
     await former.round()
     assert await steps.b.trusted(poll) is None
+
+
+async def test_marks_are_looked_at_while_mongodb_does_not_say_what_is_noted(steps: Steps) -> None:
+    """Their age is to be seen, above all then."""
+    poll, watch = await steps.poll(), Watch()
+    notes = notes_of(steps, "d", watch)
+    await notes.look()
+    async with counters_of(steps.a, notes) as counters:
+        reconciler = steps.a.reconciler_by(counters)
+        await reconciler.round()
+        await steps.b.begin(poll)
+        oldest_write.set(0)
+        steps.a.wires.mongo.cut()
+        watch.seconds = NOTES_STALE_SECONDS + 0.1
+        await counters.scripts.look_at([str(poll.id)], 0.0, "LT")
+        with pytest.raises(PyMongoError):  # every second round looks for a restored MongoDB, too
+            await reconciler.round()
+        await reconciler.round()
+    assert oldest_write._value.get() > 0
 
 
 async def test_who_could_not_look_for_notes_takes_no_word_of_redis(steps: Steps) -> None:

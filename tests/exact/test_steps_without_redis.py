@@ -244,6 +244,21 @@ async def test_a_reading_is_older_than_what_redis_counts_while_it_lasts(steps: S
     assert (await slow)[pid].version < int((await steps.state(poll))["version"])
 
 
+async def test_a_reading_is_not_older_than_what_was_counted_before_it_began(steps: Steps) -> None:
+    """However long it takes to look up the label of the one before."""
+    poll = await steps.poll()
+    pid = str(poll.id)
+    looking_up = steps.a.wires.mongo.catch(mongo_command("find", "direct_count"))
+    slow = asyncio.create_task(steps.a.direct.count([pid], {}))
+    await looking_up.caught()
+    writing = await steps.b.begin(poll)
+    await steps.b.counters.finish(writing, {pid: await steps.write_ballot(poll)})
+    looking_up.release()
+    tally = (await slow)[pid]
+    assert tally.voters == 1
+    assert tally.version > int((await steps.state(poll))["version"])
+
+
 def test_the_clock_of_another_redis_counts_from_its_first_word() -> None:
     watch = Watch()
     clock = VersionClock(wall=lambda: 7.0, elapsed=watch)
