@@ -173,6 +173,7 @@ def _around(app: Quart, services: Services) -> tuple[Blueprint, ...]:
         settings.api_frame_ancestors or ("'none'",),
         __version__,
         settings.jwt_user_id_claim,
+        settings.jwt_user_ids == "any" or settings.jwt_roles_claim != "roles",
         settings.api_login_url,
         services.offers.guests,
         services.sharing.origin,

@@ -26,7 +26,6 @@ MAY_BE_LATE = {"openings_withheld", "not_closed", "counts_shown"}
 """What the service has ten seconds for after a close."""
 
 PATIENCE_SECONDS, PAUSE_SECONDS = 12, 2
-MOST_LINES = 100
 
 
 @click.command(cls=Command)
@@ -141,10 +140,8 @@ def _older(given: str) -> bytes:
 
 
 def _say(place: Place, report: Report) -> NoReturn:
-    for finding in report.findings[:MOST_LINES]:
+    for finding in report.findings:
         click.echo(_legible(f"{finding.code}: {finding.said}."))
-    if len(report.findings) > MOST_LINES:
-        click.echo(f"… and {len(report.findings) - MOST_LINES} findings more.")
     for note in report.notes:
         click.echo(_legible(f"note: {note}"))
     if report.fold is not None and not report.findings:

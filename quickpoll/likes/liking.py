@@ -12,6 +12,7 @@ from pymongo.errors import PyMongoError
 
 from quickpoll.counting.counted_path import CountedPath, Written
 from quickpoll.counting.counters import Writing
+from quickpoll.counting.holding import held_from, may_pass
 from quickpoll.counting.tally import MarkKind, marks_of
 from quickpoll.errors import PollNotFound, QuickPollError, Unavailable
 from quickpoll.foundation.concurrency.batching import Batcher, Entry
@@ -30,14 +31,14 @@ TURNS_AT_ONCE = 16
 
 @dataclass(frozen=True, slots=True)
 class LikeWish:
-    """What a caller wants of their like on a poll. ``held``: it had to wait for a recount once, and
-    does not wait for another. ``guests``: what the poll said of guests when it let this one in;
-    ``None`` for an account."""
+    """What a caller wants of their like on a poll. ``held_since``: since when it waits for recounts
+    (:func:`~quickpoll.counting.holding.may_pass`). ``guests``: what the poll said of guests when it
+    let this one in; ``None`` for an account."""
 
     user_id: str
     poll_id: str
     act: Act
-    held: bool = False
+    held_since: float | None = None
     guests: str | None = None
 
 
@@ -128,7 +129,7 @@ class Liking:
         writing, failure = await self._path.write_batch(
             marks_of(MarkKind.LIKES, ((e.item.poll_id, e.item.user_id) for e in entries)),
             write,
-            pass_barriers=any(entry.item.held for entry in entries),
+            pass_barriers=any(may_pass(entry.item.held_since) for entry in entries),
         )
         batch.hand_out()
         self._hold(entry for entry in entries if entry.item.poll_id in writing.held)
@@ -137,10 +138,10 @@ class Liking:
             raise failure
 
     def _hold(self, entries: Iterable[LikeEntry]) -> None:
-        """Their polls are being recounted. Once they wait for that, and never again."""
+        """Their polls are being recounted: they wait for that."""
         held = list(entries)
         for entry in held:
-            entry.item = replace(entry.item, held=True)
+            entry.item = replace(entry.item, held_since=held_from(entry.item.held_since))
         self._try_later(held)
 
     def _try_later(self, entries: list[LikeEntry]) -> None:

@@ -5,8 +5,10 @@ Invariants:
 - A barrier is owned by the token that closed it, and opens by itself after
   :data:`BARRIER_SECONDS`, should its owner die. One that was lost is never taken up again: it is
   known by its moment, too, so that a late copy of the script that closed it closes another one.
-- It holds off each batch once at the most: a batch that was held passes the next time. So one
-  recount after the other delays a vote, and never refuses it.
+- It holds off each write for :data:`HOLD_SECONDS` at the most, together with all barriers before:
+  then the write passes. So one recount after the other delays a vote, and never refuses it. Less
+  would not do: what passes a barrier overtakes the count behind it, and on a poll that many vote
+  on, no recount would come to its end.
 - It waits for the batches in flight only as long as that is likely to help. Batches that are still
   in flight then become stale before anything is counted, those that pass a closed barrier from
   their mark on: their apply does not add. So a recount never waits for a writer that has died.

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
+from time import monotonic
 
 import structlog
 from prometheus_client import Counter
@@ -98,11 +99,14 @@ class Rebuilder:
 
     async def _until_done(self, poll_id: str) -> int:
         while True:
+            began = monotonic()
             with suppress(BarrierTaken):  # somebody else recounts it: see what becomes of that
                 async with self._slots:
                     wrong = await self._recount(poll_id)
                 if wrong != AGAIN:
                     return wrong
+            # So writers are held off for half of the time at the most, and MongoDB counts no more.
+            await asyncio.sleep(monotonic() - began)
 
     async def _recount(self, poll_id: str) -> int:
         """One try; answers :data:`AGAIN` where it was overtaken."""

@@ -27,15 +27,12 @@ from quickpoll.foundation.stores.mongo import deadline
 from quickpoll.foundation.stores.redis import RedisAway
 from quickpoll.repair.rebuild import Rebuilder, drift
 from quickpoll.repair.restored import RestoreWatch
+from quickpoll.repair.verification_pace import VerificationPace
 
 log = structlog.get_logger(__name__)
 
 LOOKS_AT_ONCE = 8
 MOST_DUE = 500
-
-VERIFY_SHARE = 20
-"""A verification may take at most one part in so many of the time: counting a large poll each
-time it falls quiet would cost its voters."""
 
 PRESENCE_SECONDS = 60
 """How long the mark of an instance outlives it in Redis."""
@@ -79,7 +76,7 @@ class Reconciler:
         self._recent = recent
         self._clock = clock
         self._slots = asyncio.Semaphore(LOOKS_AT_ONCE)
-        self._verified: dict[str, tuple[float, float]] = {}  # {poll id: (ended, seconds it took)}
+        self._pace = VerificationPace(clock)
         self._read: set[str] = set()
         self._cursor = 0
         self._present = False
@@ -174,22 +171,20 @@ class Reconciler:
             await self._later(poll_id, BUSY_SECONDS)
         elif seen.kind is PollState.BUSY:
             await self._later(poll_id, min(seen.wait + 0.01, BUSY_SECONDS))
-        elif (wait := self._too_soon(poll_id)) > 0:
-            await self._later(poll_id, min(wait, BUSY_SECONDS))
         else:
-            await self._verify(poll_id, entry, seen)
+            after_loss = _next_look(seen.built) is not None
+            if (wait := self._pace.wait(poll_id, after_loss=after_loss)) > 0:
+                await self._later(poll_id, min(wait, BUSY_SECONDS))
+            else:
+                await self._verify(poll_id, entry, seen)
 
     async def _later(self, poll_id: str, seconds: float) -> None:
         await self._scripts.look_at([poll_id], seconds, "XX")
 
-    def _too_soon(self, poll_id: str) -> float:
-        ended, took = self._verified.get(poll_id, (0.0, 0.0))
-        return ended + took * VERIFY_SHARE - self._clock()
-
     async def _verify(self, poll_id: str, entry: str, seen: Inspection) -> None:
         began = self._clock()
         counted = await self._census.count(poll_id)
-        self._remember(poll_id, began)
+        self._pace.verified(poll_id, began)
         if not (await self._scripts.inspect(poll_id)).still(seen):
             await self._later(poll_id, BUSY_SECONDS)
         elif counted is not None and await self._agrees(poll_id, counted):
@@ -202,12 +197,6 @@ class Reconciler:
             log.warning("count_differs", poll_id=poll_id)
             self._rebuilder.recount_soon([poll_id])
             await self._later(poll_id, BUSY_SECONDS)
-
-    def _remember(self, poll_id: str, began: float) -> None:
-        if len(self._verified) > 10_000:
-            self._verified.clear()
-        now = self._clock()
-        self._verified[poll_id] = (now, now - began)
 
     async def _agrees(self, poll_id: str, counted: Counted) -> bool:
         state = (await self._counters.read([poll_id]))[poll_id]

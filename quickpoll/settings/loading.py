@@ -78,6 +78,8 @@ def _of_running_service(given: dict[str, str | None]) -> dict[str, Any]:
         found["jwt_secret_key"] = directory.secret()
     if not given.get("API_LOG_KEY"):
         found["api_log_key"] = directory.log_key()
+    if not given.get("API_WEBHOOKS"):
+        found["api_webhooks"] = "on"
     return found | {name.lower(): value for name, value in guests_of_run(given, directory).items()}
 
 

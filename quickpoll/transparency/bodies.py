@@ -20,7 +20,7 @@ def _true_or_false(value: object) -> object:
 class ReceiptQuery(BaseModel):
     """What a receipt is to show."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="ignore")
 
     opening: Annotated[bool, BeforeValidator(_true_or_false)] = Field(
         True,

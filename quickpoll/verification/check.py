@@ -172,6 +172,9 @@ class Checker:
     # 5. The openings, and their sum.
 
     def _openings(self, close: entries.Entry) -> None:
+        if self.fold.sealed:
+            said = f"{len(self.fold.sealed)} of {close.ballots} ballots are sealed by erasure."
+            self.report.notes.append(said)
         if close.ballots < LEAST_BALLOTS:
             few = f"With fewer than {LEAST_BALLOTS} ballots nothing is opened"
             return self.report.notes.append(f"{few}: the sum is not proven.")
@@ -209,9 +212,6 @@ class Checker:
             said = f"option {option_id} was given {votes} votes, the openings say {votes - rest}"
             self._step(require, possible, "sum", said)
             unopened += rest
-        if sealed:
-            said = f"{sealed} of {close.ballots} ballots are sealed by erasure."
-            self.report.notes.append(said)
         least, most = (sealed * choices for choices in self.fold.choices())
         require(least <= unopened <= most, "sum", "the openings do not make the tally")
 

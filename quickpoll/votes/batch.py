@@ -36,8 +36,8 @@ class Wish(NamedTuple):
     """What a caller wants of their ballot on a poll: these options, or (empty) no ballot.
 
     ``moment`` is when the request was judged, to the millisecond; ``revision`` the poll's then.
-    ``held``: it had to wait for a recount once, and does not wait for another. ``guests``: what the
-    poll said of guests when it let this one in; ``None`` for an account.
+    ``held_since``: since when it waits for recounts (:func:`~quickpoll.counting.holding.may_pass`).
+    ``guests``: what the poll said of guests when it let this one in; ``None`` for an account.
     """
 
     user_id: str
@@ -45,7 +45,7 @@ class Wish(NamedTuple):
     option_ids: tuple[str, ...]
     moment: datetime
     revision: int
-    held: bool = False
+    held_since: float | None = None
     guests: str | None = None
 
 

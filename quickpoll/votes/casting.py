@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from quickpoll.counting.counted_path import CountedPath, Written
 from quickpoll.counting.counters import Writing
+from quickpoll.counting.holding import held_from, may_pass
 from quickpoll.counting.tally import MarkKind, marks_of
 from quickpoll.errors import (
     PollClosed,
@@ -161,7 +162,7 @@ class Casting:
         writing, failure = await self._path.write_batch(
             marks_of(MarkKind.VOTES, ((e.item.poll_id, e.item.user_id) for e in entries)),
             write,
-            pass_barriers=any(entry.item.held for entry in entries),
+            pass_barriers=any(may_pass(entry.item.held_since) for entry in entries),
         )
         batch.promise(self._promises.make)
         batch.hand_out()
@@ -171,10 +172,10 @@ class Casting:
             raise failure
 
     def _hold(self, entries: Iterable[WishEntry]) -> None:
-        """Their polls are being recounted. Once they wait for that, and never again."""
+        """Their polls are being recounted: they wait for that."""
         held = list(entries)
         for entry in held:
-            entry.item = entry.item._replace(held=True)
+            entry.item = entry.item._replace(held_since=held_from(entry.item.held_since))
         self._try_later(held)
 
     def _try_later(self, entries: list[WishEntry]) -> None:

@@ -132,3 +132,22 @@ async def test_new_polls_are_offered_and_not_pushed_in(
         await asyncio.sleep(0.1)
     await offer.click()
     await expect(page.get_by_role("link", name="Fresh?")).to_be_focused()
+
+
+async def test_what_is_looked_for_is_found_behind_parts_that_have_nothing_of_it(
+    visitors: Visitors, api: httpx.AsyncClient
+) -> None:
+    word = token_hex(4)
+    await create_poll(api, token_hex(12), question=f"Rare {word}?")
+    page = await visitors.open("/polls")
+
+    async def nothing_at_first(route: Route) -> None:
+        if "far=down" in route.request.url:
+            await route.continue_()
+        else:
+            further = f'<{route.request.url}&far=down>; rel="next"'
+            await route.fulfill(json=[], headers={"Link": further})
+
+    await page.route(f"**/get-all-polls?*{word}*", nothing_at_first)
+    await page.get_by_label("Search").fill(word)
+    await expect(page.locator("#list h2")).to_have_text([f"Rare {word}?"])

@@ -18,6 +18,7 @@ from tests.verification.honest import Service, from_memory, hex_id, start
 from tests.verification.worlds import (
     World,
     closed,
+    few,
     hidden,
     honest,
     later,
@@ -119,6 +120,7 @@ def test_a_promise_that_is_not_due_is_no_finding() -> None:
 def test_what_is_not_proven_is_said() -> None:
     assert "the sum is not proven" in " ".join(checked(revealed()).notes)
     assert "2 of 7 ballots are sealed by erasure." in checked(sealed()).notes
+    assert "1 of 4 ballots are sealed by erasure." in checked(few()).notes
 
 
 def test_without_a_log_or_a_key_nothing_is_said_either_way() -> None:

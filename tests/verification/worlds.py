@@ -152,6 +152,17 @@ def sealed() -> World:
 
 
 @cache
+def few() -> World:
+    """Closed with too few ballots to open any, and then somebody was erased."""
+    service = Service(seed=8)
+    for number in range(4):
+        service.cast(hex_id(0xC0 + number), number % 3)
+    service.close()
+    service.erase(hex_id(0xC0))
+    return world(service, Kept(shown=service.shown()))
+
+
+@cache
 def hidden() -> World:
     """A sealed log while its poll is open: promises are all that a voter holds."""
     service = Service(seed=3, results="after_close")

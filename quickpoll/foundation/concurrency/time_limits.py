@@ -42,6 +42,9 @@ PROBE_SECONDS: Final = 0.2
 HELD_SECONDS: Final = 0.01
 """Until the next try of a write whose poll is being recounted."""
 
+HOLD_SECONDS: Final = 0.5
+"""How long recounts may hold a write off, all together: what passes one makes it begin anew."""
+
 DRAIN_SECONDS: Final = 0.3
 """How long a recount holds writers off to let batches in flight end."""
 
@@ -111,7 +114,10 @@ _INEQUALITIES: Final = {
         LEASE_SECONDS + 2 * LOOK_SECONDS + BUSY_SECONDS < EXACT_SECONDS
     ),
     "a barrier outlives a slow answer of Redis": 2 * REDIS_SECONDS < BARRIER_SECONDS,
-    "a recount holds writers off for less than they wait": DRAIN_SECONDS < WAIT_IN_LINE_SECONDS,
+    "who was held off can still write in time": (
+        HOLD_SECONDS + OPERATION_SECONDS < WAIT_IN_LINE_SECONDS
+    ),
+    "a recount can count while it holds writers off": DRAIN_SECONDS < HOLD_SECONDS,
 }
 
 

@@ -22,7 +22,7 @@ class TestOfARunningService:
             settings = load_settings(running=True)
             assert settings.jwt_secret_key
             assert settings.jwt_secret_key.get_secret_value() == directory.secret()
-            assert settings.api_guests == "on"
+            assert (settings.api_guests, settings.api_webhooks) == ("on", "on")
             assert settings.api_guest_key
             assert settings.api_guest_key.get_secret_value() == directory.guest_key()
         assert settings.api_database_url.get_secret_value() == self.record.database_url

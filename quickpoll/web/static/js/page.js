@@ -1,7 +1,7 @@
 // @ts-check
 // What every page has around its content: connection, token, notices, the clock.
 
-import { serverNow, known } from "./api.js";
+import { known, request, serverNow } from "./api.js";
 import { byId, el, say, show } from "./dom.js";
 import { moment } from "./locale.js";
 import { Later } from "./pace.js";
@@ -46,7 +46,12 @@ export async function begin(page) {
   });
   if (!invite) await session.tokenFromOtherTabs();
   session.answerOtherTabs();
-  const entered = () => {
+  const entered = async () => {
+    try {
+      await learnHolder();
+    } catch (error) {
+      return cannotRead(known(error), entered);
+    }
     showIdentity();
     return page();
   };
@@ -90,6 +95,14 @@ function useToken(event) {
   }
   session.keep(given);
   location.reload();
+}
+
+/** Ask who holds the token, where it does not say that itself. Throws an ApiError. */
+async function learnHolder() {
+  if (!session.needsTelling()) return;
+  const token = session.token();
+  const { body } = await request("GET", "/api/user/me", undefined, { Authorization: `Bearer ${token}` });
+  session.wasTold(token, body);
 }
 
 function showIdentity() {

@@ -50,12 +50,16 @@ export class PollState {
     return this.isOpen && this.view.results !== "always";
   }
 
+  /** Whether this person sees results that others do not, and not for a ballot of theirs. */
+  get seesMore() {
+    if (this.hidden || !this.keptFromOthers) return false;
+    return !(this.view.results === "after_vote" && this.hasVoted);
+  }
+
   /** Whether this person sees the results only because the poll is theirs (or they are an admin). */
   get onlyForOwner() {
-    if (this.hidden || !this.keptFromOthers) return false;
     const { id, admin } = this.who();
-    if (id !== this.view.userId && !admin) return false;
-    return !(this.view.results === "after_vote" && this.hasVoted);
+    return this.seesMore && (id === this.view.userId || admin);
   }
 
   get hasVoted() {

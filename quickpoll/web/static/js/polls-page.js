@@ -131,7 +131,11 @@ class PollsPage {
     show(byId("more"), false); // what it would bring belongs to the list that goes
     byId("list").setAttribute("aria-busy", "true");
     try {
-      const answer = await ask("GET", this.#path(Math.min(count, mostAtOnce)));
+      let answer = await ask("GET", this.#path(Math.min(count, mostAtOnce)));
+      // A part of a long list may have nothing of what is looked for.
+      while (mine === this.asked && !answer.body.length && nextPage(answer.response)) {
+        answer = await ask("GET", String(nextPage(answer.response)));
+      }
       if (mine === this.asked) this.#fill(answer);
     } catch (error) {
       const told = known(error);

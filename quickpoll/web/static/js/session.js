@@ -92,8 +92,23 @@ export function looksLikeToken(text) {
   return /^(Bearer\s+)?[\w-]+\.[\w-]+\.[\w-]+$/i.test(text.trim());
 }
 
-/** What the token says of its holder. Nothing is decided by it: the service checks, we only show. */
+/** @type {{ token: string, id: string, admin: boolean } | undefined} */
+let told;
+
+/** Whether only the service can say who holds the token: what it makes of the claims is not in them. */
+export const needsTelling = () =>
+  document.body.dataset.holder === "asked" && Boolean(token()) && !isGuest() && told?.token !== token();
+
+/** Keep what the service says of the holder of this token. @param {string} token @param {any} said */
+export function wasTold(token, { userId, roles }) {
+  told = { token, id: userId, admin: roles.includes("admin") };
+}
+
+/** Who holds the token; no id where that is not known. Nothing is decided by it: the service checks,
+ * we only show. */
 export function holder() {
+  if (told?.token === token()) return told;
+  if (needsTelling()) return { id: "", admin: false };
   const claims = readClaims(token());
   const id = claims[(!isGuest() && document.body.dataset.userIdClaim) || "sub"];
   const roles = Array.isArray(claims.roles) ? claims.roles : [];

@@ -63,7 +63,6 @@ export class QuickPoll extends HTMLElement {
     const root = /** @type {ShadowRoot} */ (this.shadowRoot);
     const service = new Service(originOf(this.getAttribute("server")), () => this.#getToken, {
       guests: this.getAttribute("guests") !== "off",
-      claim: this.getAttribute("user-id-claim") || "sub",
     });
     const paper = new Paper(root, this.getAttribute("heading") ?? "");
     const id = (this.getAttribute("poll") ?? "").toLowerCase();

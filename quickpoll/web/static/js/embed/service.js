@@ -35,18 +35,18 @@ export class Service {
   #refused = "";
   #ahead = 0;
   #why = "missing_token";
+  #holder = { token: "", id: "", admin: false };
   /** @type {Promise<void>} */ #entering = Promise.resolve();
 
   /**
    * @param {string} origin
    * @param {() => GetToken | null} getToken the page's way to a token, as it is then
-   * @param {{ guests: boolean, claim: string }} options whether a guest may be tried; the claim with the user's id
+   * @param {{ guests: boolean }} options whether a guest may be tried
    */
-  constructor(origin, getToken, { guests, claim }) {
+  constructor(origin, getToken, { guests }) {
     this.origin = origin;
     this.getToken = getToken;
     this.guests = guests;
-    this.claim = claim;
     this.token = () => this.#held;
   }
 
@@ -102,12 +102,18 @@ export class Service {
     }
   }
 
-  /** What the token says of its holder. Nothing is decided by it: the service checks. */
+  /** Who holds the token, as far as the service was asked. Nothing is decided by it. */
   holder() {
-    const claims = readClaims(this.#held);
-    const id = claims[this.claim];
-    const admin = Array.isArray(claims.roles) && claims.roles.includes("admin");
-    return { id: typeof id === "string" ? id.toLowerCase() : "", admin };
+    return this.#holder.token === this.#held ? this.#holder : { id: "", admin: false };
+  }
+
+  /** Ask who holds the token. Answers whether that was not known; throws a Failure. */
+  async learnHolder() {
+    const token = this.#held;
+    if (this.#holder.token === token) return false;
+    const { userId, roles } = await this.#send("GET", "/api/user/me", undefined, token);
+    this.#holder = { token, id: userId, admin: roles.includes("admin") };
+    return true;
   }
 
   // -- guests -------------------------------------------------------------------------------
@@ -190,16 +196,5 @@ function stored(use) {
     return use(localStorage);
   } catch {
     return null;
-  }
-}
-
-/** @param {string} text @returns {Record<string, unknown>} */
-function readClaims(text) {
-  try {
-    const middle = text.split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
-    const bytes = Uint8Array.from(atob(middle), (letter) => letter.charCodeAt(0));
-    return JSON.parse(new TextDecoder().decode(bytes)) ?? {};
-  } catch {
-    return {};
   }
 }

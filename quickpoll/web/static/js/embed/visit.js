@@ -113,6 +113,12 @@ export class Visit {
     if (!this.poll) this.#open(view);
     else this.#take(this.poll, view);
     this.#state();
+    if (this.poll?.seesMore) this.#tellOwner();
+  }
+
+  // Who sees more than others is told so; where the service does not say who that is, nobody.
+  async #tellOwner() {
+    if (await this.service.learnHolder().catch(() => false)) this.#show();
   }
 
   /** @param {PollView} view */

@@ -166,6 +166,8 @@ class Checker {
   // 5. The openings, and their sum.
 
   async #openings(close) {
+    const sealed = this.fold.sealed.size;
+    if (sealed) this.report.notes.push(`${sealed} of ${close.ballots} ballots are sealed by erasure.`);
     if (close.ballots < leastBallots) {
       this.report.notes.push(`With fewer than ${leastBallots} ballots nothing is opened: the sum is not proven.`);
       return;
@@ -212,7 +214,6 @@ class Checker {
       await this.#holds(rest >= 0 && rest <= sealed, "sum", said);
       unopened += rest;
     }
-    if (sealed) this.report.notes.push(`${sealed} of ${close.ballots} ballots are sealed by erasure.`);
     const { least, most } = this.fold.poll;
     const possible = sealed * least <= unopened && unopened <= sealed * most;
     require(possible, "sum", "the openings do not make the tally");

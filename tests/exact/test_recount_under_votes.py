@@ -1,0 +1,48 @@
+"""A recount comes to its end while votes keep coming, though they come faster than it counts."""
+
+from __future__ import annotations
+
+import asyncio
+from secrets import token_hex
+
+import pytest
+
+from tests.exact.pair import Pair, Poll, settles
+
+
+async def vote_on(pair: Pair, poll: Poll, over: asyncio.Event) -> int:
+    """One ballot after the other, on both instances, until it is over; answers how many."""
+    number = 0
+    while not over.is_set():
+        member = pair.both[number % 2]
+        answer = await member.vote(poll, number % 3, token_hex(12))
+        assert answer.status_code == 201, answer.text
+        number += 1
+    return number
+
+
+@pytest.mark.parametrize("seconds", [0.02, 0.1])
+async def test_it_ends_while_votes_keep_coming(pair: Pair, seconds: float) -> None:
+    """Whatever counts takes so long: ten crowds vote meanwhile."""
+    poll = await pair.poll()
+    over = asyncio.Event()
+    crowd = [asyncio.create_task(vote_on(pair, poll, over)) for _ in range(10)]
+
+    async def not_trusted() -> list[str]:
+        state = await pair.redis.get(pair.keys.state(poll["id"]))
+        return [] if state and '"missing":0' in state else ["the counts are not trusted"]
+
+    try:
+        await settles(not_trusted)
+        for member in pair.both:
+            member.mongo.delay(seconds)
+        await pair.redis.delete(pair.keys.state(poll["id"]))
+        await asyncio.sleep(0.2)
+        await settles(not_trusted)
+    finally:
+        over.set()
+        for member in pair.both:
+            member.mongo.mend()
+        cast = await asyncio.gather(*crowd)
+    _, voters = await pair.truth(poll)
+    assert voters == sum(cast)
