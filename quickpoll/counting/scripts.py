@@ -214,9 +214,10 @@ class TallyScripts:
     async def in_flight(self, poll_id: str, user_id: str = "") -> InFlight:
         """The batches that are writing to a poll; for a user, where one is named."""
         names = [self.keys.state(poll_id), self.keys.writes(poll_id)]
-        unmarked, *marks = await self.link.run(
-            lua_repair.IN_FLIGHT, names, self.link.run_id, user_id
-        )
+        run = self.link.run_id
+        unmarked, *marks = await self.link.run(lua_repair.IN_FLIGHT, names, run, user_id)
+        if self.link.run_id != run:  # another server has answered, which may lack marks
+            unmarked = -1
         left = {token: ms / 1000 for token, ms in zip(marks[::2], marks[1::2], strict=True)}
         return InFlight(None if unmarked < 0 else unmarked / 1000, left)
 

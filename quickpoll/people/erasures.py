@@ -31,10 +31,8 @@ from quickpoll.foundation.concurrency.periodic import Periodic
 from quickpoll.foundation.concurrency.time_limits import (
     MARGIN_SECONDS,
     MARK_SECONDS,
-    SETTLE_SECONDS,
 )
 from quickpoll.foundation.stores.lease import Lease
-from quickpoll.foundation.stores.mongo import deadline
 from quickpoll.foundation.stores.redis import RedisAway
 from quickpoll.people.erasing import Eraser
 from quickpoll.people.erasing.passing import Passing
@@ -94,7 +92,7 @@ class Erasures:
         """Stop, and leave the lease to another instance."""
         for loop in self._loops:
             await loop.aclose()
-        with suppress(PyMongoError), deadline(SETTLE_SECONDS):  # a stop has three seconds for all
+        with suppress(PyMongoError):
             await self._lease.leave()
 
     async def request(self, user_id: str) -> Erasure:

@@ -44,7 +44,10 @@ class Promises:
             raise Unavailable(NO_KEY)
 
     def make(self, wanted: Sequence[Owed]) -> list[Promise]:
-        """A promise for each, to be called once MongoDB has acknowledged all of them."""
+        """A promise for each, to be called once MongoDB has acknowledged all of them.
+
+        Raises :class:`~quickpoll.errors.Unavailable` where nobody here can sign one of the logs.
+        """
         by_key: defaultdict[str, list[int]] = defaultdict(list)
         for place, one in enumerate(wanted):
             by_key[one.key].append(place)
@@ -52,7 +55,8 @@ class Promises:
         due = int(self._clock()) + SECONDS
         for key, places in by_key.items():
             signer = self._signers.of(key)
-            assert signer is not None  # noqa: S101 - see check_kept
+            if signer is None:  # it has become verifiable since check_kept, by another instance
+                raise Unavailable(NO_KEY)
             entries = [wanted[place].line.entry.encode() for place in places]
             tree, notes = PromiseTree(entries), dict[bool, bytes]()
             for number, (place, entry) in enumerate(zip(places, entries, strict=True)):

@@ -22,8 +22,12 @@ from typing import Any, Final
 from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo.errors import DuplicateKeyError
 
-from quickpoll.foundation.concurrency.time_limits import LEASE_SECONDS, MARGIN_SECONDS
-from quickpoll.foundation.stores.mongo import Document
+from quickpoll.foundation.concurrency.time_limits import (
+    LEASE_SECONDS,
+    MARGIN_SECONDS,
+    SETTLE_SECONDS,
+)
+from quickpoll.foundation.stores.mongo import Document, deadline
 
 BEAT_SECONDS: Final = LEASE_SECONDS / 4
 NOBODY: Final = ""
@@ -73,10 +77,12 @@ class Lease:
         return self._is_free(state) and await self._take(state, began)
 
     async def leave(self) -> None:
-        """Leave the work to another instance at once. Raises a MongoDB error."""
+        """Leave the work to another instance at once. Raises a MongoDB error, soon: a stop has
+        three seconds for everything."""
         self._beaten_at = float("-inf")
         mine = {"_id": self._name, "holder": self._instance}
-        await self._leases.update_one(mine, {"$set": {"holder": NOBODY}})
+        with deadline(SETTLE_SECONDS):
+            await self._leases.update_one(mine, {"$set": {"holder": NOBODY}})
 
     def _is_free(self, state: State) -> bool:
         if state[0] in (None, NOBODY, self._instance):

@@ -99,9 +99,9 @@ let told;
 export const needsTelling = () =>
   document.body.dataset.holder === "asked" && Boolean(token()) && !isGuest() && told?.token !== token();
 
-/** Keep what the service says of the holder of this token. @param {string} token @param {any} said */
-export function wasTold(token, { userId, roles }) {
-  told = { token, id: userId, admin: roles.includes("admin") };
+/** Keep what the service says of the holder of a token. @param {string} asked @param {any} said */
+export function wasTold(asked, { userId, roles }) {
+  told = { token: asked, id: userId, admin: roles.includes("admin") };
 }
 
 /** Who holds the token; no id where that is not known. Nothing is decided by it: the service checks,
