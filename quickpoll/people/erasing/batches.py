@@ -26,9 +26,9 @@ of the batch. On a slow store a step does less, and does not fail."""
 async def write_all(path: CountedPath, marks: Mapping[str, Mark], write: Write) -> None:
     """Write a batch to all of these polls, those too that are being recounted.
 
-    They wait for that once, like ballots: whatever gives up the counts of a poll asks for a
-    recount, so an erasure that waited for each would put itself off. Raises what ``write`` raised,
-    and where nothing could be marked.
+    They wait for that for a moment only: whatever gives up the counts of a poll asks for a recount,
+    so an erasure that waited for each would put itself off. Raises what ``write`` raised, and where
+    nothing could be marked.
     """
     writing, failure = await path.write_batch(marks, write)
     if failure is None and writing.held:
