@@ -14,7 +14,7 @@ from unittest import mock
 import structlog
 
 from quickpoll.auth.doors import Doors
-from quickpoll.counting import counted_path, counters, lua, lua_repair
+from quickpoll.counting import counted_path, counters, holding, lua, lua_repair
 from quickpoll.counting.counted_path import CountedPath
 from quickpoll.counting.counters import Counters
 from quickpoll.counting.direct import DirectCounts
@@ -38,7 +38,7 @@ from quickpoll.polls.creation import PollCreation
 from quickpoll.polls.entry import PollEntry
 from quickpoll.polls.rules import Offers
 from quickpoll.polls.store import PollStore
-from quickpoll.repair import barrier, reconcile
+from quickpoll.repair import barrier, rebuild, reconcile
 from quickpoll.repair.finality import Finality
 from quickpoll.repair.rebuild import Rebuilder
 from quickpoll.repair.reconcile import Reconciler
@@ -107,7 +107,7 @@ def pretended_time() -> Iterator[None]:
     patches: list[Any] = [
         *[
             mock.patch.object(m, "monotonic", model_time)
-            for m in (counted_path, counters, reconcile)
+            for m in (counted_path, counters, holding, rebuild, reconcile)
         ],
         *[
             mock.patch.object(m, "deadline", time_limit)
@@ -120,6 +120,8 @@ def pretended_time() -> Iterator[None]:
         ],
     ]
     patches.append(mock.patch.object(bulk_writes, "Context", timeless_context))
+    # Whoever is held off may pass the next time: how long that is, is a matter of speed.
+    patches.append(mock.patch.object(holding, "HOLD_SECONDS", 0.0))
     quiet = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     for patch in patches:
