@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
-from contextlib import suppress
+from contextlib import closing, suppress
 from ipaddress import ip_address
 from typing import Any, NamedTuple
 
@@ -54,8 +54,9 @@ def lan_address() -> str | None:
 def latest_session(host: str, port: int, token: str) -> WayIn | None:
     """The latest session of the token's holder that has not ended, with its code; ``None`` where
     there is none, or nobody can tell."""
-    connection = http.client.HTTPConnection(host, port, timeout=ASK_SECONDS)
-    with suppress(OSError, http.client.HTTPException, ValueError, LookupError, TypeError):
+    failures = (OSError, http.client.HTTPException, ValueError, LookupError, TypeError)
+    asking = closing(http.client.HTTPConnection(host, port, timeout=ASK_SECONDS))
+    with suppress(*failures), asking as connection:
         sessions = _ask(connection, "GET", "/api/session/get-sessions?limit=20", token)
         found = next((one for one in sessions if one["status"] != "ended"), None)
         if found is not None:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 import redis.asyncio as aioredis
 from bson import ObjectId
-from pymongo import AsyncMongoClient
+from motor.motor_asyncio import AsyncIOMotorClient
 from quart import Quart
 
 from quickpoll.counting.keys import Keys
@@ -110,7 +110,7 @@ class Pair:
         self.a = a
         self.b = b
         self.keys = Keys(f"{name}:")
-        client: AsyncMongoClient[Document] = AsyncMongoClient(stores.database_url)
+        client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(stores.database_url)
         self._client = client
         self.database = client[name]
         self.redis = aioredis.Redis(port=stores.redis_port, decode_responses=True)
@@ -122,7 +122,7 @@ class Pair:
 
     async def aclose(self) -> None:
         """Leave the stores."""
-        await self._client.close()
+        self._client.close()
         await self.redis.aclose()
 
     async def poll(self, **fields: Any) -> Poll:

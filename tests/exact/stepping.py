@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 import redis.asyncio as aioredis
 from bson import ObjectId
-from pymongo import AsyncMongoClient
+from motor.motor_asyncio import AsyncIOMotorClient
 from redis.asyncio.client import PubSub
 
 from quickpoll.composition import Services
@@ -75,7 +75,7 @@ class Steps:
         self.a = a
         self.b = b
         self.keys = Keys(f"{name}:")
-        self._client: AsyncMongoClient[Document] = AsyncMongoClient(
+        self._client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
             stores.database_url, tz_aware=True
         )
         self.database = self._client[name]
@@ -83,7 +83,7 @@ class Steps:
 
     async def aclose(self) -> None:
         """Leave the stores."""
-        await self._client.close()
+        self._client.close()
         await self.redis.aclose()
 
     async def poll(self, **fields: Any) -> Poll:

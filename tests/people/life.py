@@ -11,7 +11,7 @@ import bson
 import httpx
 import redis.asyncio as aioredis
 from bson import ObjectId
-from pymongo import AsyncMongoClient
+from motor.motor_asyncio import AsyncIOMotorClient
 
 from quickpoll.composition import Services
 from quickpoll.localrun.embedded import StoreAddresses
@@ -125,7 +125,7 @@ class Places:
     """Everywhere where an id may stand: all collections of a database, all keys of a prefix."""
 
     def __init__(self, stores: StoreAddresses, name: str) -> None:
-        self._client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
+        self._client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
             stores.database_url, tz_aware=True
         )
         self.database = self._client[name]
@@ -134,7 +134,7 @@ class Places:
 
     async def aclose(self) -> None:
         """Leave the stores."""
-        await self._client.close()
+        self._client.close()
         await self.redis.aclose()
 
     async def naming(self, user: str) -> list[str]:
