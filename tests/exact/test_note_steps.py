@@ -81,16 +81,22 @@ async def test_what_settles_a_note_takes_no_later_one_away(steps: Steps) -> None
     assert len(await reader.on_poll(str(poll.id))) == 1
 
 
-async def test_a_note_that_a_late_copy_has_made_is_no_older_for_that(steps: Steps) -> None:
-    """This instance had one, which was settled; nobody knows the new one by now."""
+@pytest.mark.parametrize("looks", [0, 1, 2], ids=["unseen", "gone", "gone, then there"])
+async def test_a_note_that_a_late_copy_has_made_is_no_older_for_that(
+    steps: Steps, looks: int
+) -> None:
+    """This instance had one, which was settled; nobody else knows the new one by now."""
     poll, watch = await steps.poll(), Watch()
     pid, writer, notes = str(poll.id), notes_of(steps, "c", watch), steps.database["uncounted"]
     await writer.note("first", {pid: somebody()})
     [copy] = await notes.find({}).to_list()
     await notes.delete_many({})
     watch.seconds = 10.0
-    await writer.look()
+    if looks > 0:
+        await writer.look()
     await notes.insert_one(copy)
+    if looks > 1:
+        await writer.look()
     await writer.note("second", {pid: somebody()})
     waiting = asyncio.create_task(writer.known([pid]))
     await asyncio.sleep(0)

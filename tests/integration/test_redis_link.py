@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from unittest.mock import Mock
 
 import pytest
+from redis.asyncio.connection import Connection
 
 from quickpoll.foundation.http.problems import as_error
 from quickpoll.foundation.stores import redis_trouble
@@ -62,6 +63,25 @@ async def test_a_connection_that_is_cut_under_a_call_is_redis_away(link: RedisLi
         answered += await while_calls_run(link, steps, link.client.connection_pool.disconnect)
         assert await link.recover()
     assert not all(answered)
+
+
+async def test_a_connection_that_is_closed_before_the_command_is_sent_is_redis_away(
+    link: RedisLink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the call and the task that sends it: there is no writer any more."""
+    await link.start()
+    send = Connection._send_packed_command
+
+    async def cut_and_send(connection: Connection, command: Iterable[bytes]) -> None:
+        await connection.disconnect()
+        await send(connection, command)
+
+    with monkeypatch.context() as cutting:
+        cutting.setattr(Connection, "_send_packed_command", cut_and_send)
+        with pytest.raises(RedisAway):
+            await link.call("ECHO", "one")
+    assert await link.recover()
+    assert await link.call("ECHO", "two") == "two"
 
 
 async def test_a_connection_in_use_is_opened_anew_after_a_look(link: RedisLink) -> None:
