@@ -6,6 +6,7 @@ import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime
 from secrets import token_hex
+from unittest.mock import Mock
 
 import pytest
 
@@ -170,10 +171,14 @@ async def test_what_stands_is_acknowledged_without_redis_when_everybody_knows_th
     assert await steps.b.trusted(poll) is None
 
 
-async def test_who_has_nothing_makes_nobody_doubt_the_counts(steps: Steps) -> None:
-    """Others are voting; somebody without a ballot takes it back."""
-    poll = await steps.poll()
+async def test_who_has_nothing_makes_nobody_doubt_the_counts(
+    steps: Steps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others are voting; somebody without a ballot takes it back: that needs no batch."""
+    poll, batches = await steps.poll(), Mock(wraps=steps.b.path.write_batch)
+    monkeypatch.setattr(steps.b.path, "write_batch", batches)
     await steps.b.uncounted.look()
     await steps.a.begin(poll)
     await steps.b.casting.retract(token_hex(12), str(poll.id))
     assert (await steps.state(poll))["missing"] == 0
+    batches.assert_not_called()
