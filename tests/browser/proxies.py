@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import TypeAlias
 
+from tests.accepting import stop_accepting
 from tests.instances import free_port
 
 Reader: TypeAlias = asyncio.StreamReader
@@ -123,6 +124,6 @@ async def proxy(to: int, treat: Treatment) -> AsyncIterator[tuple[str, Proxy]]:
     try:
         yield f"http://127.0.0.1:{port}", one
     finally:
-        server.close()
+        await stop_accepting(server)
         await one.end()
         await server.wait_closed()

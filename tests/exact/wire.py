@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from threading import Thread
 from typing import Any, Literal
 
+from tests.accepting import stop_accepting
 from tests.exact.framing import Framing, answered_id, request_id, without_majority
 from tests.exact.traps import Caught
 
@@ -144,7 +145,7 @@ class Wire:
             link.abort()
 
     async def _end(self) -> None:
-        self._server.close()
+        await stop_accepting(self._server)
         await self._cut()
         # Whoever is being accepted joins in a later task, and that one's links run in more.
         while others := asyncio.all_tasks() - {asyncio.current_task()}:

@@ -10,6 +10,8 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
+from tests.accepting import stop_accepting
+
 
 class Wire:
     """Forwards a port of its own to another one on this machine."""
@@ -62,7 +64,7 @@ class Wire:
         """Stop listening and forwarding."""
         self.cut()
         if self._server is not None:
-            self._server.close()
+            await stop_accepting(self._server)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

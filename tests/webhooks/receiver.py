@@ -12,6 +12,8 @@ from typing import Any
 
 from standardwebhooks import Webhook
 
+from tests.accepting import stop_accepting
+
 patience = 20.0
 """Seconds after which a test gives up waiting: far longer than anything takes."""
 
@@ -71,7 +73,7 @@ class Receiver:
 
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None
-        self._server.close()
+        await stop_accepting(self._server)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
