@@ -60,6 +60,42 @@ async def test_no_race_gets_a_poll_of_other_guests_into_a_session(
         assert len(with_poll) == (made.status_code == 201)
 
 
+@pytest.mark.parametrize("first", ["session", "guests"])
+async def test_a_poll_that_is_taken_up_while_its_guests_change_keeps_one_of_the_two(
+    client: httpx.AsyncClient, services: Services, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    """A session is stored with the poll after the change has found none: whichever is first at
+    the poll itself is what stands."""
+    poll, made, changed = await create_poll(client, owner), asyncio.Event(), asyncio.Event()
+    check, take_up = services.changes.uses.check_guests, services.polls.take_up
+    creating: list[asyncio.Task[httpx.Response]] = []
+
+    async def check_and_let_a_session_come(poll_id: str, guests: str) -> None:
+        await check(poll_id, guests)
+        if not creating:
+            creating.append(asyncio.create_task(create(client, [poll])))
+            await made.wait()
+
+    async def take_up_in_turn(poll_id: str, guests: str) -> bool:
+        if first == "guests":
+            made.set()
+            await changed.wait()
+        taken = await take_up(poll_id, guests)
+        made.set()
+        return taken
+
+    monkeypatch.setattr(services.changes.uses, "check_guests", check_and_let_a_session_come)
+    monkeypatch.setattr(services.polls, "take_up", take_up_in_turn)
+    path = f"/api/poll/update-poll/{poll['id']}"
+    async with asyncio.timeout(10):
+        change = await client.patch(path, json={"guests": "open"}, headers=bearer(owner))
+        changed.set()
+        answers = [await creating[0], change]
+    refused = answers.pop(0 if first == "guests" else 1)
+    assert error(refused) == (409, "guests_differ")
+    assert answers[0].status_code in {200, 201}
+
+
 async def test_guests_see_sessions_that_admit_them(client: httpx.AsyncClient, app: Quart) -> None:
     closed, admitting = await create(client, []), await create(client, [], guests="open")
     guest = as_guest((await join(client))["token"])
