@@ -7,7 +7,9 @@ from secrets import token_hex
 
 import pytest
 
+from quickpoll.repair import rebuild
 from tests.exact.pair import Pair, Poll, settles
+from tests.exact.stepping import Steps
 
 
 async def vote_on(pair: Pair, poll: Poll, over: asyncio.Event) -> int:
@@ -46,3 +48,27 @@ async def test_it_ends_while_votes_keep_coming(pair: Pair, seconds: float) -> No
         cast = await asyncio.gather(*crowd)
     _, voters = await pair.truth(poll)
     assert voters == sum(cast)
+
+
+async def test_a_count_that_was_overtaken_pauses_as_long_as_it_took(
+    steps: Steps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or counting would hold writers off all the time, and be all that MongoDB does."""
+    now, paused, sleep = 0.0, list[float](), asyncio.sleep
+
+    async def overtaken_once(poll_id: str) -> int:
+        nonlocal now
+        now += 7.0
+        return rebuild.AGAIN if now == 7.0 else 0
+
+    async def pause(seconds: float) -> None:
+        if seconds >= 7.0:
+            paused.append(seconds)
+            seconds = 0
+        await sleep(seconds)
+
+    monkeypatch.setattr(rebuild, "monotonic", lambda: now)
+    monkeypatch.setattr(asyncio, "sleep", pause)
+    monkeypatch.setattr(steps.a.rebuilder, "_recount", overtaken_once)
+    assert await steps.a.rebuilder.recount(token_hex(12)) == 0
+    assert paused == [7.0]
