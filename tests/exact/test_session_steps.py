@@ -19,6 +19,7 @@ from quickpoll.sessions.models import Session
 from quickpoll.webhooks.models import Webhook
 from quickpoll.webhooks.store import moment
 from tests.exact.dying import Death
+from tests.exact.framing import mongo_command
 from tests.exact.pair import owner
 from tests.exact.stepping import Stepped, Steps, stepping
 
@@ -108,6 +109,15 @@ async def test_a_change_is_told_whichever_step_its_instance_dies_at(steps: Steps
             break
     assert not death.come
     assert at == 2
+
+
+async def test_a_change_is_noted_by_the_write_that_makes_it(steps: Steps) -> None:
+    """What a later write notes is lost where the instance dies before that one arrives."""
+    session_id = await new_session(steps)
+    said = steps.a.wires.mongo.record()
+    await steps.a.sessions.changes.end(caller, session_id)
+    [change] = [one for one in said if mongo_command("update", "session") in one]
+    assert b"untold" in change
 
 
 async def test_what_is_told_waits_wherever_the_one_that_tells_dies(steps: Steps) -> None:
