@@ -23,6 +23,7 @@ from bench.memory_mongo.wire import Connection
 from quickpoll.composition import Services
 from quickpoll.factory import create_app
 from quickpoll.localrun.embedded import StoreAddresses
+from tests.accepting import stop_accepting
 from tests.builders import create_poll, look, option, vote
 from tests.conftest import bearer, environment, served, settings_from
 from tests.instances import free_port
@@ -137,10 +138,7 @@ async def serving() -> AsyncIterator[tuple[Prepared, int]]:
         def connection_made(self, transport: Any) -> None:
             opened.add(transport)
             self.made = transport
-            if server.sockets:
-                super().connection_made(transport)
-            else:
-                transport.abort()  # it was being accepted while the server ended
+            super().connection_made(transport)
 
         def connection_lost(self, exc: Exception | None) -> None:
             super().connection_lost(exc)
@@ -151,7 +149,7 @@ async def serving() -> AsyncIterator[tuple[Prepared, int]]:
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Kept(prepared.answer), "127.0.0.1", port)
     yield prepared, port
-    server.close()
+    await stop_accepting(server)
     for transport in opened:
         transport.abort()
     if opened:

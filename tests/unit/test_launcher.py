@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 import socket
 from ipaddress import ip_address
 from pathlib import Path
+from threading import Thread
 
 import jwt
 import pytest
@@ -26,7 +28,7 @@ from quickpoll.localrun.launcher import (
     refuse_taken_port,
     welcome,
 )
-from quickpoll.localrun.way_in import WayIn, lan_address, local_host
+from quickpoll.localrun.way_in import WayIn, lan_address, latest_session, local_host
 from quickpoll.settings import Settings
 from quickpoll.settings.run_record import RunDirectory
 
@@ -70,6 +72,26 @@ def test_free_port_stays_free() -> None:
     port = free_port()
     refuse_taken_port(port)
     refuse_taken_port(port)
+
+
+def test_who_is_refused_the_latest_session_leaves_no_connection() -> None:
+    """What is left open ends this test with a warning."""
+    refusal = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\n{}"
+
+    def refuse() -> None:
+        peer, _ = door.accept()
+        with peer:
+            peer.recv(65536)
+            peer.sendall(refusal)
+            peer.recv(1)  # answers when the other side has closed
+
+    with socket.create_server((LOOPBACK, 0)) as door:
+        refusing = Thread(target=refuse)
+        refusing.start()
+        assert latest_session(LOOPBACK, door.getsockname()[1], "a token") is None
+        refusing.join(5)
+    assert not refusing.is_alive()
+    gc.collect()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from tests.accepting import stop_accepting
 from tests.faults.wire import Wire
 
 Speak = Callable[[bytes], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
@@ -44,7 +45,7 @@ async def wire(store: Store) -> AsyncIterator[Wire]:
     async with asyncio.timeout(20):
         yield wire
     await wire.aclose()
-    server.close()
+    await stop_accepting(server)
     await server.wait_closed()
 
 
