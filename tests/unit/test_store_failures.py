@@ -26,6 +26,7 @@ from redis.exceptions import ConnectionError as NoConnection
 
 from quickpoll.foundation.stores.failures import of_mongo, of_redis, of_store
 from quickpoll.foundation.stores.mongo import is_outage
+from quickpoll.foundation.stores.mongo_trouble import MongoTrouble
 
 secret = "a ballot of somebody's"
 
@@ -170,3 +171,13 @@ def test_what_passes_by_itself_is_an_outage(error: Exception) -> None:
 def test_a_fault_of_ours_stays_one(error: Exception) -> None:
     assert not is_outage(error)
     assert of_store(error) is None
+
+
+def test_a_connection_that_is_not_opened_since_another_failed_says_nothing_of_the_reason() -> None:
+    """The driver's words; the other one may have been refused, and that is heard a moment later."""
+    not_opened, broken = MongoTrouble(), MongoTrouble()
+    not_opened.met(AutoReconnect("127.0.0.1:27017: connection pool paused"))
+    broken.met(AutoReconnect("127.0.0.1:27017: connection closed"))
+    assert not_opened.failure is None
+    assert broken.failure is not None
+    assert broken.failure.cause == "away"

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pymongo.errors import (
+    AutoReconnect,
     BulkWriteError,
     ConnectionFailure,
     OperationFailure,
@@ -102,6 +103,11 @@ def of_store(error: BaseException) -> tuple[str, Failure] | None:
         wrong = isinstance(error, ResponseError) and not failure.lasts
         return None if wrong else ("redis", failure)
     return None
+
+
+def is_pool_paused(error: BaseException) -> bool:
+    """Whether the driver has opened no connection, because another one has just failed."""
+    return isinstance(error, AutoReconnect) and "connection pool paused" in str(error)
 
 
 def is_mongo_failure(error: BaseException) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 
 from quickpoll.foundation.observability.once import Once
-from quickpoll.foundation.stores.failures import CAUSES, Failure, of_mongo
+from quickpoll.foundation.stores.failures import CAUSES, Failure, is_pool_paused, of_mongo
 
 log = structlog.get_logger("quickpoll.foundation.stores.mongo")
 
@@ -24,6 +24,8 @@ class MongoTrouble:
 
     def met(self, error: BaseException) -> None:
         """Something that MongoDB should have answered has failed for a reason of its own."""
+        if is_pool_paused(error):
+            return  # another connection has failed a moment ago, and its own error says of what
         failure = of_mongo(error)
         if self.lasts and not failure.lasts:
             return  # after a refusal it is silent for a while, and no more is known than before
